@@ -1,0 +1,28 @@
+//! Words, numbers, the one state machine and the durable formats of bijli.
+//!
+//! Core holds no socket, file handle, clock, thread, randomness or logger. Read in this order: the words
+//! ([`time`], [`price`], [`quantity`], [`instrument`], [`session`]), what goes in and out of the engine
+//! ([`event`], [`command`]), what it knows ([`quote`], [`order`], [`position`]), and how it is kept.
+
+pub mod time;
+pub mod price;
+pub mod quantity;
+pub mod text;
+pub mod instrument;
+pub mod session;
+pub mod limits;
+pub mod config;
+pub mod event;
+pub mod command;
+pub mod order;
+pub mod quote;
+pub mod position;
+pub mod strategy;
+pub mod state_hash;
+
+pub use command::{Command, Commands};
+pub use event::Event;
+pub use instrument::{Instrument, InstrumentId};
+pub use price::{Money, Price};
+pub use quantity::Qty;
+pub use time::{DurationNs, IstDay, TsNs};

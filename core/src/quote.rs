@@ -1,0 +1,60 @@
+//! The last known market of one instrument, with its age and its doubts counted.
+
+use crate::event::{Tick, TickFlags};
+use crate::price::Price;
+use crate::quantity::Qty;
+use crate::time::{DurationNs, TsNs};
+
+/// Last sound trade and last sound book; each keeps its own age, since either can be missing from a tick.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quote {
+    /// Last sound traded price.
+    pub ltp: Price,
+    /// When it was received.
+    pub ltp_ts: TsNs,
+    /// Best bid of the last sound book.
+    pub bid: Price,
+    /// Best ask of the last sound book.
+    pub ask: Price,
+    /// Quantity at the bid.
+    pub bid_qty: Qty,
+    /// Quantity at the ask.
+    pub ask_qty: Qty,
+    /// When the book was received.
+    pub book_ts: TsNs,
+    /// Cumulative volume of the day, never falling.
+    pub volume: Qty,
+    /// Doubtful ticks seen.
+    pub anomaly_count: u32,
+}
+
+impl Quote {
+    /// Takes a tick in. Doubtful parts leave the last good values standing and are counted.
+    pub fn apply(&mut self, tick: &Tick) {
+        if tick.flags.is_sound() {
+            self.ltp = tick.ltp;
+            self.ltp_ts = tick.ts;
+            self.volume = self.volume.max(tick.volume);
+        }
+        if tick.flags.has_sound_book() && !tick.flags.has(TickFlags::TIME_WRONG) {
+            self.bid = tick.bid;
+            self.ask = tick.ask;
+            self.bid_qty = tick.bid_qty;
+            self.ask_qty = tick.ask_qty;
+            self.book_ts = tick.ts;
+        }
+        if !tick.flags.is_sound() {
+            self.anomaly_count = self.anomaly_count.saturating_add(1);
+        }
+    }
+
+    /// Whether both trade and book are younger than `age_max` at `now`.
+    #[must_use]
+    pub fn is_fresh(&self, now: TsNs, age_max: DurationNs) -> bool {
+        self.ltp.is_set()
+            && self.bid.is_set()
+            && self.ask.is_set()
+            && now.since(self.ltp_ts) <= age_max
+            && now.since(self.book_ts) <= age_max
+    }
+}

@@ -1,0 +1,172 @@
+//! What a strategy is to the engine: events in, intents out, nothing else.
+//!
+//! A strategy sees the engine's books read-only and never learns which broker is behind them, nor whether the
+//! day is live, paper or replayed.
+
+use crate::config::Config;
+use crate::event::Event;
+use crate::instrument::{Instrument, InstrumentId};
+use crate::limits::INTENTS_PER_EVENT_MAX;
+use crate::order::Side;
+use crate::position::Position;
+use crate::price::{Money, Price};
+use crate::quantity::Qty;
+use crate::quote::Quote;
+use crate::session::SessionTimes;
+use crate::state_hash::StateHasher;
+use crate::time::TsNs;
+
+/// Names of the parts of a spike score, in the order of [`Signal::parts_ppm`].
+pub const SCORE_PARTS: [&str; 6] = ["price", "volume", "momentum", "trend", "macd", "rsi"];
+
+/// A spike: which way, how strong, and what made it so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// Engine time of the tick that showed it.
+    pub ts: TsNs,
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// Buy for a spike upwards, sell for one downwards.
+    pub side: Side,
+    /// The score, millionths (0 to 1 000 000).
+    pub score_ppm: u32,
+    /// Its parts, each 0 to 1 000 000, named by [`SCORE_PARTS`].
+    pub parts_ppm: [u32; SCORE_PARTS.len()],
+    /// Last price at the signal.
+    pub price: Price,
+}
+
+/// A wish to open a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Enter {
+    /// Why.
+    pub signal: Signal,
+    /// Quantity in units, lot-rounded by the sizing rule.
+    pub qty: Qty,
+    /// Limit price on the tick grid.
+    pub limit: Price,
+    /// Where it would be stopped out: the risk gate checks quantity × distance.
+    pub stop: Price,
+}
+
+/// Why a position is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ExitReason {
+    /// The stop was crossed.
+    Stop = 0,
+    /// The first target was reached: part of the position is booked.
+    Target = 1,
+    /// The trailing stop was crossed.
+    Trail = 2,
+    /// The session ends.
+    SquareOff = 3,
+    /// An operator asked for it.
+    Operator = 4,
+}
+
+/// A wish to reduce a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leave {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// How much of it, in units; positive, at most the position.
+    pub qty: Qty,
+    /// Why.
+    pub reason: ExitReason,
+}
+
+/// What a strategy may wish for. The risk gate decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Open a position.
+    Enter(Enter),
+    /// Reduce a position.
+    Leave(Leave),
+}
+
+/// The wishes of one event: a fixed buffer.
+#[derive(Debug)]
+pub struct Intents {
+    items: [Option<Intent>; INTENTS_PER_EVENT_MAX],
+    count: usize,
+}
+
+impl Default for Intents {
+    fn default() -> Self {
+        Self {
+            items: [None; INTENTS_PER_EVENT_MAX],
+            count: 0,
+        }
+    }
+}
+
+impl Intents {
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    /// Adds a wish.
+    ///
+    /// # Panics
+    /// When one event raises more than [`INTENTS_PER_EVENT_MAX`] wishes.
+    pub fn push(&mut self, intent: Intent) {
+        assert!(
+            self.count < INTENTS_PER_EVENT_MAX,
+            "a strategy wishes within the limit"
+        );
+        self.items[self.count] = Some(intent);
+        self.count += 1;
+    }
+
+    /// The wishes, in the order in which they were raised.
+    pub fn iter(&self) -> impl Iterator<Item = &Intent> {
+        self.items[..self.count].iter().flatten()
+    }
+}
+
+/// The engine's books as a strategy may read them. The event in question is already in them.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// Engine time.
+    pub now: TsNs,
+    /// Parameters.
+    pub config: &'a Config,
+    /// The day's table, indexed by id.
+    pub instruments: &'a [Instrument],
+    /// Last known markets, indexed by id.
+    pub quotes: &'a [Quote],
+    /// Positions, indexed by id.
+    pub positions: &'a [Position],
+    /// Hours of the cash market.
+    pub cash: &'a SessionTimes,
+    /// Hours of the derivatives market.
+    pub derivatives: &'a SessionTimes,
+    /// Equity now: capital plus realised and unrealised result of the day, charges deducted.
+    pub equity: Money,
+}
+
+impl<'a> View<'a> {
+    /// Hours that `instrument` keeps.
+    #[must_use]
+    pub fn session(&self, instrument: InstrumentId) -> &'a SessionTimes {
+        if self.instruments[instrument.index()].kind.is_derivative() {
+            self.derivatives
+        } else {
+            self.cash
+        }
+    }
+}
+
+/// A strategy: a pure state machine. Same events, same intents, same hash.
+pub trait Strategy {
+    /// Takes one event in, after the engine's own books have; adds wishes to `intents`.
+    fn handle(&mut self, view: &View<'_>, event: &Event, intents: &mut Intents);
+
+    /// Feeds every bit of state that can influence a later intent.
+    fn hash_into(&self, hasher: &mut StateHasher);
+
+    /// The strongest spike of the day so far, whether or not it became a signal.
+    fn best_signal(&self) -> Option<Signal>;
+}
