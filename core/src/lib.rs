@@ -17,10 +17,18 @@ pub mod command;
 pub mod order;
 pub mod quote;
 pub mod position;
+pub mod charges;
+pub mod denial;
+pub mod risk;
+pub mod orders;
 pub mod strategy;
 pub mod state_hash;
+pub mod state;
+pub mod engine;
 
 pub use command::{Command, Commands};
+pub use denial::Denial;
+pub use engine::Engine;
 pub use event::Event;
 pub use instrument::{Instrument, InstrumentId};
 pub use price::{Money, Price};

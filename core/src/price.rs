@@ -194,7 +194,7 @@ fn write_rupees(f: &mut fmt::Formatter<'_>, units: i64) -> fmt::Result {
     let sign = if units < 0 { "-" } else { "" };
     let whole = units.unsigned_abs() / UNITS_PER_RUPEE as u64;
     let part = units.unsigned_abs() % UNITS_PER_RUPEE as u64;
-    if part % UNITS_PER_PAISA as u64 == 0 {
+    if part.is_multiple_of(UNITS_PER_PAISA as u64) {
         write!(f, "{sign}{whole}.{:02}", part / UNITS_PER_PAISA as u64)
     } else {
         write!(f, "{sign}{whole}.{part:04}")

@@ -1,0 +1,210 @@
+//! What a fill costs: brokerage, taxes and fees as a dated table, never constants in the code around it.
+//!
+//! Sources: Finance Act rates of STT (from 2024-10-01 and 2026-04-01), NSE/FA/73061 (transaction charges with
+//! IPFT), SEBI turnover fee, uniform stamp duty, Upstox's published brokerage. Amounts are exact to 1/10 000
+//! rupee; the contract note's rounding of STT to whole rupees is left to the tie-out. Days before the first
+//! row use the first row, whose figures for those years are only nearly right.
+
+use crate::instrument::InstrumentKind;
+use crate::order::Side;
+use crate::price::Money;
+use crate::time::IstDay;
+
+/// Parts per billion in one whole.
+const PPB: i64 = 1_000_000_000;
+const GST_PPB: i64 = 180_000_000;
+const SEBI_PPB: i64 = 1_000;
+/// The most that one executed order costs in brokerage.
+const BROKERAGE_CAP: Money = Money::from_rupees(20);
+
+/// Rates of one kind of instrument, parts per billion of turnover.
+#[derive(Clone, Copy)]
+struct Rates {
+    /// Securities transaction tax, sell side.
+    stt: i64,
+    /// Exchange transaction charge with IPFT, both sides.
+    exchange: i64,
+    /// Stamp duty, buy side.
+    stamp: i64,
+    /// Brokerage below its cap; `None` is the cap flat.
+    brokerage: Option<i64>,
+}
+
+struct Regime {
+    first_day: (i32, u32, u32),
+    equity: Rates,
+    future: Rates,
+    option: Rates,
+}
+
+const EQUITY: Rates = Rates {
+    stt: 250_000,
+    exchange: 30_700,
+    stamp: 30_000,
+    brokerage: Some(1_000_000),
+};
+const FUTURE: Rates = Rates {
+    stt: 500_000,
+    exchange: 18_300,
+    stamp: 20_000,
+    brokerage: Some(500_000),
+};
+const OPTION: Rates = Rates {
+    stt: 1_500_000,
+    exchange: 355_300,
+    stamp: 30_000,
+    brokerage: None,
+};
+
+/// Each row holds from its first day until the day before the next row's.
+const REGIMES: [Regime; 3] = [
+    Regime {
+        first_day: (2010, 10, 18),
+        equity: Rates {
+            exchange: 34_500,
+            ..EQUITY
+        },
+        future: Rates {
+            stt: 125_000,
+            exchange: 20_000,
+            ..FUTURE
+        },
+        option: Rates {
+            stt: 625_000,
+            exchange: 530_000,
+            ..OPTION
+        },
+    },
+    Regime {
+        first_day: (2024, 10, 1),
+        equity: EQUITY,
+        future: Rates {
+            stt: 200_000,
+            ..FUTURE
+        },
+        option: Rates {
+            stt: 1_000_000,
+            ..OPTION
+        },
+    },
+    Regime {
+        first_day: (2026, 4, 1),
+        equity: EQUITY,
+        future: FUTURE,
+        option: OPTION,
+    },
+];
+
+/// One fill, as the charges see it.
+#[derive(Clone, Copy, Debug)]
+pub struct ChargedFill {
+    /// The trading day.
+    pub day: IstDay,
+    /// Sort of contract.
+    pub kind: InstrumentKind,
+    /// Side of the order.
+    pub side: Side,
+    /// Price times quantity of this fill; not negative.
+    pub turnover: Money,
+    /// Turnover of earlier fills of the same order: brokerage is per executed order.
+    pub order_turnover_before: Money,
+}
+
+impl ChargedFill {
+    /// All charges of this fill together.
+    #[must_use]
+    pub fn total(&self) -> Money {
+        assert!(self.turnover.get() >= 0, "turnover has no sign");
+        let rates = self.rates();
+        let brokerage = self.brokerage_until(self.turnover.get() + self.order_turnover_before.get(), rates)
+            - self.brokerage_until(self.order_turnover_before.get(), rates);
+        let exchange = of(self.turnover, rates.exchange);
+        let sebi = of(self.turnover, SEBI_PPB);
+        let gst = of(Money::new(brokerage + exchange + sebi), GST_PPB);
+        let side = match self.side {
+            Side::Buy => of(self.turnover, rates.stamp),
+            Side::Sell => of(self.turnover, rates.stt),
+        };
+        Money::new(brokerage + exchange + sebi + gst + side)
+    }
+
+    fn brokerage_until(&self, turnover: i64, rates: Rates) -> i64 {
+        if turnover == 0 {
+            return 0;
+        }
+        rates.brokerage.map_or(BROKERAGE_CAP.get(), |ppb| {
+            of(Money::new(turnover), ppb).min(BROKERAGE_CAP.get())
+        })
+    }
+
+    fn rates(&self) -> Rates {
+        let reached = |regime: &&Regime| {
+            let (year, month, day) = regime.first_day;
+            IstDay::from_ymd(year, month, day) <= Some(self.day)
+        };
+        let regime = REGIMES.iter().rev().find(reached).unwrap_or(&REGIMES[0]);
+        match self.kind {
+            InstrumentKind::Equity | InstrumentKind::Index => regime.equity,
+            InstrumentKind::Future => regime.future,
+            InstrumentKind::Call | InstrumentKind::Put => regime.option,
+        }
+    }
+}
+
+fn of(amount: Money, ppb: i64) -> i64 {
+    amount.share(ppb, PPB).get()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round_trip(kind: InstrumentKind, buy_rupees: i64, sell_rupees: i64) -> f64 {
+        let day = IstDay::from_ymd(2026, 11, 20).expect("a real date");
+        let fill = |side, rupees| {
+            let turnover = Money::from_rupees(rupees);
+            ChargedFill {
+                day,
+                kind,
+                side,
+                turnover,
+                order_turnover_before: Money::ZERO,
+            }
+            .total()
+            .rupees()
+        };
+        fill(Side::Buy, buy_rupees) + fill(Side::Sell, sell_rupees)
+    }
+
+    #[test]
+    fn the_worked_round_trips_come_out_to_the_paisa() {
+        for (kind, buy, sell, expected) in [
+            (InstrumentKind::Equity, 150_000, 150_500, 100.57),
+            (InstrumentKind::Future, 1_625_000, 1_628_250, 967.91),
+            (InstrumentKind::Call, 6_500, 7_150, 63.86),
+        ] {
+            let total = round_trip(kind, buy, sell);
+            assert!((total - expected).abs() < 0.015, "{kind:?}: {total}");
+        }
+    }
+
+    #[test]
+    fn an_order_filled_in_parts_pays_the_brokerage_of_one_order() {
+        let day = IstDay::from_ymd(2026, 11, 20).expect("a real date");
+        let whole = |turnover, before| {
+            ChargedFill {
+                day,
+                kind: InstrumentKind::Equity,
+                side: Side::Buy,
+                turnover: Money::from_rupees(turnover),
+                order_turnover_before: Money::from_rupees(before),
+            }
+            .total()
+        };
+        let parts = whole(15_000, 0).get() + whole(15_000, 15_000).get();
+        assert!(
+            (parts - whole(30_000, 0).get()).abs() <= 4,
+            "parts may differ by rounding alone"
+        );
+    }
+}

@@ -1,0 +1,177 @@
+//! The engine: one deterministic state machine from events to commands.
+//!
+//! `apply(&Event) -> commands` is all there is. Live, paper, replay and simulation run these same lines; only
+//! the source of events and the sink of commands differ. The engine's own books take an event in first, then
+//! the strategy sees it, then its wishes pass the risk gate, then timed actions that are due run.
+
+mod broker;
+mod control;
+mod entries;
+mod exits;
+
+use crate::command::Commands;
+use crate::event::{Event, ProcessStarted, SessionOpened, Tick};
+use crate::instrument::{Instrument, InstrumentId};
+use crate::limits::INSTRUMENTS_MAX;
+use crate::order::OrderState;
+use crate::position::Position;
+use crate::quote::Quote;
+use crate::state::State;
+use crate::state_hash::StateHasher;
+use crate::strategy::{Intent, Intents, Signal, Strategy};
+use crate::time::TsNs;
+
+/// The engine around one strategy.
+#[derive(Debug)]
+pub struct Engine<S> {
+    state: State,
+    strategy: S,
+    intents: Intents,
+}
+
+impl<S: Strategy> Engine<S> {
+    /// An engine that knows nothing yet.
+    #[must_use]
+    pub fn new(strategy: S) -> Self {
+        Self {
+            state: State::default(),
+            strategy,
+            intents: Intents::default(),
+        }
+    }
+
+    /// Takes one event in and writes what it causes to `commands`, whose former content is dropped.
+    ///
+    /// # Panics
+    /// When an event contradicts what our own code guarantees: a second session, instruments out of order,
+    /// an unlisted instrument. Whatever a broker may send is never a reason to panic.
+    pub fn apply(&mut self, event: &Event, commands: &mut Commands) {
+        commands.clear();
+        self.intents.clear();
+        let state = &mut self.state;
+        state.now = state.now.max(event.ts());
+        state.counts.events += 1;
+        match event {
+            Event::SessionOpened(opened) => state.open_session(opened),
+            Event::Configured(config) => state.config = *config,
+            Event::InstrumentListed(instrument) => state.list_instrument(instrument),
+            Event::ProcessStarted(started) => state.start_process(started),
+            Event::Ticked(tick) => state.take_tick(tick),
+            Event::TimePassed(_) => {}
+            Event::FeedChanged(changed) => state.feed = changed.state,
+            Event::IntentResolved(resolved) => state.resolve_intent(resolved),
+            Event::OrderUpdated(update) => state.update_order(update),
+            Event::Traded(trade) => state.take_trade(trade),
+            Event::PositionReported(report) => state.compare_position(report),
+            Event::Reconciled(_) => state.reconciled = true,
+            Event::Controlled(control) => state.obey(control, commands),
+        }
+        self.strategy.handle(&self.state.view(), event, &mut self.intents);
+        for intent in self.intents.iter() {
+            match intent {
+                Intent::Enter(enter) => self.state.consider_entry(enter, commands),
+                Intent::Leave(leave) => self.state.consider_exit(leave, commands),
+            }
+        }
+        if matches!(event, Event::TimePassed(_)) {
+            self.state.run_timed_actions(commands);
+        }
+    }
+
+    /// Everything the engine knows.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The strongest spike of the day so far.
+    #[must_use]
+    pub fn best_signal(&self) -> Option<Signal> {
+        self.strategy.best_signal()
+    }
+
+    /// The hash of all that can influence a later command, the strategy included.
+    #[must_use]
+    pub fn state_hash(&self) -> u64 {
+        let mut hasher = StateHasher::default();
+        self.state.hash_into(&mut hasher);
+        self.strategy.hash_into(&mut hasher);
+        hasher.finish()
+    }
+}
+
+impl State {
+    fn open_session(&mut self, opened: &SessionOpened) {
+        assert!(self.session.is_none(), "one journal holds one session");
+        self.session = Some(*opened);
+    }
+
+    fn list_instrument(&mut self, instrument: &Instrument) {
+        assert_eq!(
+            instrument.id.index(),
+            self.instruments.len(),
+            "instruments are listed in the order of ids"
+        );
+        assert!(
+            self.instruments.len() < INSTRUMENTS_MAX,
+            "the instrument table is bounded"
+        );
+        assert!(
+            instrument.tick.is_set() && instrument.lot.get() > 0,
+            "a contract has a tick and a lot"
+        );
+        self.instruments.push(*instrument);
+        self.quotes.push(Quote::default());
+        self.positions.push(Position::default());
+        self.frozen.push(false);
+        self.last_entries.push([TsNs::NEVER; 2]);
+    }
+
+    /// After a crash nobody knows whether an unanswered placement reached the wire.
+    fn start_process(&mut self, started: &ProcessStarted) {
+        assert!(started.epoch > self.epoch, "epochs only grow");
+        self.epoch = started.epoch;
+        self.next_sequence = 1;
+        self.reconciled = false;
+        self.feed = crate::event::FeedState::Down;
+        let mut place = 0;
+        while let Some(index) = self.orders.live_at(place) {
+            if self.orders.get(index).state == OrderState::Submitted {
+                let moved = self.orders.advance(index, OrderState::Unknown, self.now);
+                assert!(moved, "a submitted order may become unknown");
+            }
+            place += 1;
+        }
+    }
+
+    fn take_tick(&mut self, tick: &Tick) {
+        self.counts.ticks += 1;
+        if !tick.flags.is_sound() {
+            self.counts.anomalies += 1;
+        }
+        self.quotes[tick.instrument.index()].apply(tick);
+        if !self.positions[tick.instrument.index()].is_flat() {
+            self.watch_day_loss();
+        }
+    }
+
+    /// Latches the daily loss limit; only a new day clears it.
+    fn watch_day_loss(&mut self) {
+        let limit = self.config.risk.capital.bps(self.config.risk.daily_loss_bps);
+        if self.result().get() <= -limit.get() {
+            self.day_loss_latched = true;
+        }
+    }
+
+    /// Keeps the list of open positions in step with a changed position.
+    fn track_open(&mut self, instrument: InstrumentId) {
+        let flat = self.positions[instrument.index()].is_flat();
+        match self.open.iter().position(|id| *id == instrument) {
+            Some(place) if flat => {
+                self.open.remove(place);
+            }
+            None if !flat => self.open.push(instrument),
+            Some(_) | None => {}
+        }
+    }
+}

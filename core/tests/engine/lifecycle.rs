@@ -1,0 +1,163 @@
+//! An order's life: from wish to fill, with late, lost, doubled and reordered evidence.
+
+use bijli_core::command::Command;
+use bijli_core::event::{Event, PositionReported, Submission};
+use bijli_core::order::{BrokerStatus, OrderState, Purpose, Side};
+use bijli_core::risk::TradingMode;
+use bijli_core::{Denial, DurationNs, Price, Qty};
+
+use crate::house::{House, OTHER, STOCK, only_place};
+
+#[test]
+fn a_wish_becomes_one_order_and_its_fill_a_position() {
+    let mut house = House::open();
+    let place = only_place(&house.wish_to_buy(STOCK));
+    assert_eq!(
+        (place.side, place.purpose, place.qty),
+        (Side::Buy, Purpose::Entry, Qty::new(100))
+    );
+    house.resolve(place.intent, Submission::Acked);
+    house.update(&place, BrokerStatus::Open, 40);
+    assert_eq!(house.position(STOCK), 0, "an order row moves no position");
+    house.trade(&place, 40, 10_005);
+    house.trade(&place, 60, 10_005);
+    assert_eq!(house.position(STOCK), 100);
+    let order = house.engine.state().orders().get(0);
+    assert_eq!(order.state, OrderState::Filled);
+    assert_eq!(order.average_price(), Price::from_paise(10_005));
+    assert!(house.engine.state().charges().get() > 0);
+}
+
+#[test]
+fn a_trade_told_twice_counts_once() {
+    let (mut house, place) = House::bought(STOCK);
+    let trade = house.trade(&place, 0, 0);
+    assert_eq!(
+        house.engine.state().mode(),
+        TradingMode::Halted,
+        "a trade of nothing is a contradiction"
+    );
+    let (mut house, place) = House::bought(STOCK);
+    let mut again = trade;
+    again.qty = Qty::new(100);
+    again.price = Price::from_paise(10_005);
+    again.trade_id = bijli_core::order::TradeId::new("T1").expect("short text");
+    again.intent = Some(place.intent);
+    house.tell(Event::Traded(again));
+    assert_eq!(house.position(STOCK), 100);
+    assert_eq!(house.engine.state().mode(), TradingMode::Active);
+}
+
+#[test]
+fn a_filled_order_keeps_the_instrument_busy_until_its_trades_have_come() {
+    let mut house = House::open();
+    let place = only_place(&house.wish_to_buy(STOCK));
+    house.resolve(place.intent, Submission::Acked);
+    house.update(&place, BrokerStatus::Complete, 100);
+    assert_eq!(house.engine.state().orders().live_count(), 1);
+    house.wait(DurationNs::from_secs(121));
+    house.tick(STOCK, 10_000);
+    assert_eq!(house.wish_to_buy(STOCK), []);
+    assert_eq!(
+        house.engine.state().signal(0).and_then(|judged| judged.denial),
+        Some(Denial::InstrumentBusy)
+    );
+    house.trade(&place, 100, 10_005);
+    assert_eq!(house.engine.state().orders().live_count(), 0);
+}
+
+#[test]
+fn an_update_that_arrives_late_changes_nothing() {
+    let mut house = House::open();
+    let place = only_place(&house.wish_to_buy(STOCK));
+    house.update(&place, BrokerStatus::Complete, 100);
+    house.update(&place, BrokerStatus::Open, 0);
+    house.update(&place, BrokerStatus::Received, 0);
+    house.resolve(place.intent, Submission::Acked);
+    assert_eq!(house.engine.state().orders().get(0).state, OrderState::Filled);
+}
+
+#[test]
+fn an_unknown_order_blocks_entries_on_it_and_two_block_all() {
+    let mut house = House::open();
+    let place = only_place(&house.wish_to_buy(STOCK));
+    house.resolve(place.intent, Submission::Unknown);
+    house.wait(DurationNs::from_secs(3_600));
+    assert_eq!(
+        house.engine.state().orders().get(0).state,
+        OrderState::Unknown,
+        "time alone ends nothing"
+    );
+    house.tick(STOCK, 10_000);
+    house.tick(OTHER, 10_000);
+    assert_eq!(house.wish_to_buy(STOCK), []);
+    let second = only_place(&house.wish_to_buy(OTHER));
+    house.resolve(second.intent, Submission::Unknown);
+    assert_eq!(house.engine.state().orders().live_count(), 2);
+    house.update(&place, BrokerStatus::Complete, 100);
+    house.trade(&place, 100, 10_005);
+    assert_eq!(house.position(STOCK), 100, "evidence ends the unknown");
+}
+
+#[test]
+fn an_entry_that_does_not_fill_in_time_is_cancelled_and_a_racing_fill_still_counts() {
+    let mut house = House::open();
+    let place = only_place(&house.wish_to_buy(STOCK));
+    house.resolve(place.intent, Submission::Acked);
+    house.update(&place, BrokerStatus::Open, 0);
+    let commands = house.wait(DurationNs::from_secs(5));
+    assert!(matches!(commands[..], [Command::Cancel(cancel)] if cancel.intent == place.intent));
+    assert_eq!(house.wait(DurationNs::from_secs(1)), [], "one cancel is enough");
+    house.trade(&place, 30, 10_005);
+    house.update(&place, BrokerStatus::Cancelled, 30);
+    assert_eq!(house.position(STOCK), 30);
+    assert_eq!(house.engine.state().orders().live_count(), 0);
+}
+
+#[test]
+fn an_exit_is_never_larger_than_the_position_and_never_doubled() {
+    let (mut house, _) = House::bought(STOCK);
+    let exit = only_place(&house.wish_to_leave(STOCK, 5_000));
+    assert_eq!(
+        (exit.side, exit.purpose, exit.qty),
+        (Side::Sell, Purpose::Exit, Qty::new(100))
+    );
+    assert_eq!(house.wish_to_leave(STOCK, 100), []);
+    house.resolve(exit.intent, Submission::Acked);
+    house.update(&exit, BrokerStatus::Open, 0);
+    house.tick(STOCK, 9_900);
+    let commands = house.wait(DurationNs::from_secs(2));
+    assert!(matches!(commands[..], [Command::Modify(modify)] if modify.price < exit.price));
+    house.trade(&exit, 100, 9_890);
+    assert_eq!(house.position(STOCK), 0);
+    assert!(house.engine.state().realised().get() < 0);
+}
+
+#[test]
+fn a_position_that_the_broker_sees_differently_is_taken_over_and_stops_entries() {
+    let (mut house, _) = House::bought(STOCK);
+    let report = PositionReported {
+        ts: house.now,
+        instrument: STOCK,
+        qty: Qty::new(70),
+    };
+    house.tell(Event::PositionReported(report));
+    assert_eq!(house.position(STOCK), 70);
+    assert_eq!(house.engine.state().mode(), TradingMode::ReduceOnly);
+    let exit = only_place(&house.wish_to_leave(STOCK, 100));
+    assert_eq!(exit.qty, Qty::new(70));
+}
+
+#[test]
+fn a_restart_turns_an_unanswered_placement_into_unknown() {
+    let mut house = House::open();
+    let place = only_place(&house.wish_to_buy(STOCK));
+    house.start(2);
+    assert_eq!(house.engine.state().orders().get(0).state, OrderState::Unknown);
+    assert_eq!(house.engine.state().mode(), TradingMode::Reconciling);
+    house.update(&place, BrokerStatus::Complete, 100);
+    house.trade(&place, 100, 10_005);
+    house.reconcile();
+    let exit = only_place(&house.wish_to_leave(STOCK, 100));
+    assert_eq!(exit.intent.epoch(), 2, "a new process never reuses an intent");
+}

@@ -1,0 +1,7 @@
+//! The engine through its public face: events in, the whole list of commands out.
+//!
+//! The strategy under test is a script that wishes what it is told, so that only the engine decides.
+
+mod house;
+mod lifecycle;
+mod stopping;

@@ -1,0 +1,128 @@
+//! Everything that stops or unwinds: operator commands, the loss limit and the end of the day.
+
+use bijli_core::command::Command;
+use bijli_core::event::{Submission, Verb};
+use bijli_core::order::{BrokerStatus, Purpose};
+use bijli_core::risk::TradingMode;
+use bijli_core::{Denial, DurationNs, TsNs};
+
+use crate::house::{House, OTHER, STOCK, at, only_place, rupees};
+
+fn last_denial(house: &House) -> Option<Denial> {
+    house.engine.state().signal(0).and_then(|judged| judged.denial)
+}
+
+#[test]
+fn pause_stops_entries_and_lets_exits_pass() {
+    let (mut house, _) = House::bought(STOCK);
+    house.control(Verb::Pause, 1);
+    assert_eq!(house.wish_to_buy(OTHER), []);
+    assert_eq!(last_denial(&house), Some(Denial::Paused));
+    assert_eq!(
+        only_place(&house.wish_to_leave(STOCK, 100)).purpose,
+        Purpose::Exit
+    );
+    house.control(Verb::Resume, 2);
+    assert_eq!(house.engine.state().mode(), TradingMode::Active);
+}
+
+#[test]
+fn a_kill_cancels_closes_and_stays_over_a_restart_until_armed() {
+    let (mut house, _) = House::bought(STOCK);
+    let entry = only_place(&house.wish_to_buy(OTHER));
+    house.resolve(entry.intent, Submission::Acked);
+    let commands = house.control(Verb::Kill, 7);
+    assert!(
+        commands
+            .iter()
+            .any(|command| matches!(command, Command::Cancel(_)))
+    );
+    assert!(
+        commands
+            .iter()
+            .any(|c| matches!(c, Command::Place(place) if place.purpose == Purpose::Exit))
+    );
+    assert!(commands.iter().all(Command::reduces_risk));
+    house.start(2);
+    house.reconcile();
+    assert_eq!(house.engine.state().mode(), TradingMode::Killed);
+    house.control(Verb::Resume, 8);
+    assert_eq!(
+        house.engine.state().mode(),
+        TradingMode::Killed,
+        "resume does not clear a kill"
+    );
+    house.control(Verb::Arm, 9);
+    assert_eq!(house.engine.state().mode(), TradingMode::Active);
+}
+
+#[test]
+fn the_same_command_id_is_obeyed_once() {
+    let mut house = House::open();
+    house.control(Verb::Pause, 5);
+    house.control(Verb::Resume, 6);
+    house.control(Verb::Pause, 6);
+    assert_eq!(house.engine.state().mode(), TradingMode::Active);
+    assert_eq!(house.engine.state().counts().controls, 2);
+}
+
+#[test]
+fn flatten_ends_flat_and_paused() {
+    let (mut house, _) = House::bought(STOCK);
+    let exit = only_place(&house.control(Verb::Flatten, 1));
+    house.resolve(exit.intent, Submission::Acked);
+    house.trade(&exit, 100, 9_990);
+    house.update(&exit, BrokerStatus::Complete, 100);
+    house.wait(DurationNs::from_secs(1));
+    assert_eq!(
+        (house.position(STOCK), house.engine.state().mode()),
+        (0, TradingMode::Paused)
+    );
+}
+
+#[test]
+fn the_daily_loss_limit_latches_on_unrealised_losses_and_survives_a_recovery_of_the_price() {
+    let (mut house, _) = House::bought(STOCK);
+    house.tick(STOCK, 7_900);
+    assert!(house.engine.state().result() <= rupees(-2_000));
+    assert!(house.engine.state().is_day_loss_latched());
+    house.tick(STOCK, 10_500);
+    assert_eq!(house.wish_to_buy(OTHER), []);
+    assert_eq!(last_denial(&house), Some(Denial::DailyLossReached));
+    house.control(Verb::Arm, 1);
+    assert!(
+        house.engine.state().is_day_loss_latched(),
+        "arming does not forgive the loss limit"
+    );
+}
+
+#[test]
+fn no_entry_after_three_and_everything_closed_from_a_quarter_past() {
+    let (mut house, _) = House::bought(STOCK);
+    house.now = at(15, 0);
+    house.tick(OTHER, 10_000);
+    assert_eq!(house.wish_to_buy(OTHER), []);
+    assert_eq!(last_denial(&house), Some(Denial::SessionClosed));
+    house.now = TsNs::new(at(15, 15).get() - 1);
+    assert_eq!(house.wait(DurationNs::ZERO), []);
+    let exit = only_place(&house.wait(DurationNs::new(1)));
+    assert_eq!((exit.purpose, exit.qty.get()), (Purpose::Exit, 100));
+    house.resolve(exit.intent, Submission::Acked);
+    house.update(&exit, BrokerStatus::Open, 0);
+    house.now = at(15, 20);
+    let commands = house.wait(DurationNs::ZERO);
+    assert!(
+        matches!(commands[..], [Command::Modify(modify)] if modify.price < exit.price),
+        "{commands:?}"
+    );
+}
+
+#[test]
+fn an_exit_that_is_rejected_is_asked_for_again_at_square_off() {
+    let (mut house, _) = House::bought(STOCK);
+    house.now = at(15, 16);
+    let exit = only_place(&house.wait(DurationNs::ZERO));
+    house.resolve(exit.intent, Submission::Refused);
+    let again = only_place(&house.wait(DurationNs::from_secs(1)));
+    assert_ne!(again.intent, exit.intent);
+}
