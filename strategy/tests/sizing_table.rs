@@ -1,0 +1,81 @@
+//! Quantity and binding rule, row by row, and the laws behind them.
+
+use bijli_core::config::RiskConfig;
+use bijli_core::price::Money;
+use bijli_core::{Instrument, Price, Qty};
+use bijli_strategy::sizing::{Plan, Sized, SizingRule, size};
+use proptest::prelude::*;
+
+#[path = "desk/mod.rs"]
+mod desk;
+
+fn contract(lot: i64, freeze: i64) -> Instrument {
+    Instrument {
+        lot: Qty::new(lot),
+        freeze: Qty::new(freeze),
+        ..desk::share(0, "ANY")
+    }
+}
+
+#[test]
+fn the_tightest_of_risk_value_and_freeze_decides_and_whole_lots_remain() {
+    let rupees = |rupees: i64| Price::from_paise(rupees * 100);
+    // One lakh: 30 % value = 30 000, 5 % risk = 5 000 rupees.
+    for (entry, stop, lot, freeze, equity, qty, rule) in [
+        (1_000, 950, 1, 100_000, 100_000, 30, SizingRule::Value),
+        (1_000, 1_050, 1, 100_000, 100_000, 30, SizingRule::Value),
+        (100, 50, 1, 100_000, 100_000, 100, SizingRule::Risk),
+        (100, 95, 75, 100_000, 100_000, 300, SizingRule::Value),
+        (100, 95, 75, 200, 100_000, 150, SizingRule::Freeze),
+        (1_000, 950, 75, 1_800, 100_000, 0, SizingRule::Value),
+        (1_000, 950, 1, 100_000, 50_000, 15, SizingRule::Value),
+        (1_000, 950, 1, 100_000, 200_000, 30, SizingRule::Value),
+        (1_000, 950, 1, 100_000, -1, 0, SizingRule::Risk),
+        (1_000, 1_000, 1, 100_000, 100_000, 0, SizingRule::Risk),
+    ] {
+        let plan = Plan {
+            entry: rupees(entry),
+            stop: rupees(stop),
+        };
+        let sized = size(
+            &plan,
+            &contract(lot, freeze),
+            &RiskConfig::default(),
+            Money::from_rupees(equity),
+        );
+        assert_eq!(
+            sized,
+            Sized {
+                qty: Qty::new(qty),
+                rule
+            },
+            "entry {entry} stop {stop} lot {lot}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bound_is_ever_passed_and_one_more_lot_would_pass_one(
+        entry in 1i64..1_000_000_000,
+        distance in 1i64..100_000_000,
+        lot in 1i64..10_000,
+        freeze in 1i64..100_000,
+        equity in 0i64..10_000_000,
+    ) {
+        let risk = RiskConfig::default();
+        let plan = Plan { entry: Price::new(entry), stop: Price::new(entry + distance) };
+        let equity = Money::from_rupees(equity);
+        let sized = size(&plan, &contract(lot, freeze), &risk, equity);
+        let money = equity.min(risk.capital);
+        let within = |qty: i64| {
+            qty <= freeze
+                && qty * entry <= money.bps(risk.position_value_bps).get()
+                && qty * distance <= money.bps(risk.position_risk_bps).get()
+        };
+        let qty = sized.qty.get();
+        prop_assert!(qty >= 0 && qty % lot == 0);
+        prop_assert!(qty == 0 || within(qty));
+        prop_assert!(!within(qty + lot));
+    }
+}
