@@ -1,0 +1,231 @@
+//! The one table of configuration keys: section, name, what it takes, default, unit, and a sentence.
+//!
+//! The check of values, the suggestions in errors and the commented files under `deploy/config/` follow this
+//! table; tests hold the typed defaults and those files against it. Order is the order of the files.
+
+use bijli_core::limits::POSITIONS_MAX;
+
+use super::decimal::unscaled;
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// `true` or `false`.
+    Switch,
+    /// Text that is not empty.
+    Text,
+    /// A list of texts.
+    TextList,
+    /// A number with at most `places` decimals; `min` and `max` are scaled by ten to that power.
+    Number {
+        /// Decimals that the key distinguishes.
+        places: usize,
+        /// Smallest value, scaled.
+        min: i64,
+        /// Largest value, scaled.
+        max: i64,
+    },
+}
+
+/// One key of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// `section.name`.
+    pub path: &'static str,
+    /// The section that it stands in.
+    pub section: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// The default as it would be written; empty when the key is off unless given.
+    pub default: &'static str,
+    /// The unit; empty for words, switches and texts.
+    pub unit: &'static str,
+    /// What it does, in one or two sentences.
+    pub sentence: &'static str,
+}
+
+const fn count(min: i64, max: i64) -> Kind {
+    Kind::Number { places: 0, min, max }
+}
+
+/// Bounds in basis points.
+const fn percent(min: i64, max: i64) -> Kind {
+    Kind::Number { places: 2, min, max }
+}
+
+/// Bounds in millionths.
+const fn score(min: i64, max: i64) -> Kind {
+    Kind::Number { places: 6, min, max }
+}
+
+macro_rules! keys {
+    ($($section:literal $name:literal, $kind:expr, $default:literal, $unit:literal, $sentence:literal;)*) => {
+        &[$(Key {
+            path: concat!($section, ".", $name),
+            section: $section,
+            name: $name,
+            kind: $kind,
+            default: $default,
+            unit: $unit,
+            sentence: $sentence,
+        }),*]
+    };
+}
+
+/// Every key, in the order of the shipped files.
+pub static KEYS: &[Key] = keys! {
+    "run" "mode", Kind::Word(&["paper", "live", "sim"]), r#""paper""#, "",
+        "Where orders go: matched here, to the broker, or to the simulator on this machine. Live also needs `bijli ctl arm`.";
+    "run" "account", Kind::Text, r#""default""#, "",
+        "Name of the account, as you like it. One engine runs per account and run_dir; a second one is refused.";
+    "run" "run_dir", Kind::Text, r#""runs""#, "",
+        "Folder of journals, captures, snapshots and reports. Relative paths start at the working directory.";
+    "broker" "api_url", Kind::Text, r#""https://api.upstox.com""#, "",
+        "Base address of all REST calls but orders.";
+    "broker" "order_url", Kind::Text, r#""https://api-hft.upstox.com""#, "",
+        "Base address of place, modify and cancel.";
+    "broker" "feed_url", Kind::Text, r#""wss://api.upstox.com/v3/feed/market-data-feed""#, "",
+        "Entry of the market feed; its redirect is followed once per connection.";
+    "broker" "stream_url", Kind::Text, r#""wss://api.upstox.com/v2/feed/portfolio-stream-feed""#, "",
+        "Entry of the order stream.";
+    "broker" "token_file", Kind::Text, r#""upstox.token""#, "",
+        "File that holds the day's access token and nothing else. The token dies at 03:30 IST.";
+    "broker" "extra_root_pem_file", Kind::Text, "", "",
+        "A certificate authority to trust besides the public ones; for the simulator.";
+    "feed" "mode", Kind::Word(&["ltpc", "full", "option_greeks", "full_d30"]), r#""full""#, "",
+        "How much is sent per instrument. Orders need a book, so `ltpc` only watches.";
+    "feed" "batch", count(1, 2_000), "100", "keys",
+        "Instruments in one subscription message.";
+    "feed" "mute_after_ms", count(500, 600_000), "3000", "ms",
+        "The feed counts as mute after this long without market data in open hours; entries stop until data comes.";
+    "feed" "busy_poll", Kind::Switch, "false", "",
+        "Poll the socket without sleeping: microseconds faster, and takes the whole core.";
+    "feed" "capture", Kind::Switch, "true", "",
+        "Keep every raw frame with its receive time, so that the day can be decoded again.";
+    "universe" "fno_stocks", Kind::Switch, "true", "",
+        "Watch every stock that has derivatives, from the day's instrument master.";
+    "universe" "index_underlyings", Kind::Switch, "false", "",
+        "Also watch the indices that underlie derivatives (NIFTY, BANKNIFTY, FINNIFTY, NIFTYNXT50 and the like).";
+    "universe" "keys", Kind::TextList, "[]", "",
+        "Further instruments, by the broker's key, for example NSE_FO|45450.";
+    "universe" "master_file", Kind::Text, "", "",
+        "The day's instrument master on disk (.json or .json.gz). Goes before master_url.";
+    "universe" "master_url", Kind::Text,
+        r#""https://assets.upstox.com/market-quote/instruments/exchange/complete.json.gz""#, "",
+        "Where the day's instrument master is fetched when there is no master_file.";
+    "clock" "source", Kind::Word(&["wall", "venue"]), r#""wall""#, "",
+        "Whose clock the engine runs on: this machine's, or the one in the venue's frames (simulated days only).";
+    "threads" "shape", Kind::Word(&["auto", "fused", "split", "three"]), r#""auto""#, "",
+        "Feed, engine and gateway on one thread (fused), gateway apart (split), or one each (three). Auto goes by the number of cores.";
+    "threads" "feed_core", count(0, 1_023), "", "core",
+        "Core of the feed's thread, in shape three. Threads are pinned only if each one of the shape has a core.";
+    "threads" "engine_core", count(0, 1_023), "", "core",
+        "Core of the engine's thread: in shape fused the only one, in split the feed's too.";
+    "threads" "gateway_core", count(0, 1_023), "", "core",
+        "Core of the gateway's thread, in shapes split and three.";
+    "threads" "wait", Kind::Word(&["spin", "spin_yield", "park"]), r#""park""#, "",
+        "What an idle thread does. Spin only on cores that nothing else uses, never with more spinning threads than cores.";
+    "risk" "capital_rupees", count(1_000, 1_000_000_000), "100000", "rupees",
+        "Capital at the start of the day; the percentages of this section are of it.";
+    "risk" "position_value_pct", percent(1, 50_000), "30", "% of capital",
+        "Largest value of one position.";
+    "risk" "position_risk_pct", percent(1, 10_000), "5", "% of capital",
+        "Largest loss of one position at its stop: quantity x |entry - stop|.";
+    "risk" "max_positions", count(1, POSITIONS_MAX as i64), "3", "positions",
+        "Open positions at one time, those being entered included.";
+    "risk" "daily_loss_pct", percent(1, 10_000), "2", "% of capital",
+        "Loss of the day, realised and unrealised, that stops entries until tomorrow.";
+    "risk" "total_exposure_pct", percent(1, 50_000), "70", "% of capital",
+        "Largest value of all positions together.";
+    "risk" "options_exposure_pct", percent(0, 50_000), "50", "% of capital",
+        "Largest value of all option positions together; 0 allows none.";
+    "risk" "collar_pct", percent(1, 2_000), "3", "% of the quote",
+        "Farthest that an order price may lie from the fresh quote.";
+    "risk" "quote_age_max_ms", count(100, 60_000), "3000", "ms",
+        "A quote older than this cannot justify an entry.";
+    "risk" "cooldown_s", count(0, 86_400), "120", "s",
+        "No second entry on the same instrument and side within this time.";
+    "risk" "entries_per_day_max", count(1, 4_000), "100", "orders",
+        "Entry orders of one day; exits are never counted.";
+    "strategy" "score_min", score(0, 1_000_000), "0.72", "",
+        "Smallest spike score that makes a signal.";
+    "strategy" "signal_life_s", count(1, 3_600), "120", "s",
+        "A signal older than this is dead.";
+    "strategy" "stop_loss_pct", percent(5, 5_000), "5", "% of the entry price",
+        "Distance of the stop.";
+    "strategy" "take_profit_pct", percent(5, 10_000), "4", "% of the entry price",
+        "Distance of the first target.";
+    "strategy" "trail_pct", percent(5, 5_000), "2", "% of the best price",
+        "Distance at which the stop follows the best price, once the price went that far or the target was booked.";
+    "strategy" "partial_pct", percent(0, 10_000), "50", "% of the position",
+        "Part that is booked, with an order, at the first target; rounded to lots; 0 leaves the target out.";
+    "strategy" "entry_slack_pct", percent(0, 500), "0.1", "% of the touch",
+        "How far beyond the touch an entry limit is placed.";
+    "strategy" "entry_timeout_ms", count(100, 600_000), "5000", "ms",
+        "An entry not filled within this time is cancelled.";
+    "strategy" "exit_slack_pct", percent(0, 1_000), "0.3", "% of the touch",
+        "How far beyond the touch an exit limit is placed.";
+    "strategy" "exit_reprice_ms", count(200, 60_000), "2000", "ms",
+        "An exit not filled within this time is priced anew.";
+    "journal" "segment_mib", count(16, 4_096), "64", "MiB",
+        "Size of one segment; it is allocated in full before it is used, and another one is kept ready.";
+    "journal" "durability", Kind::Word(&["process", "machine"]), r#""process""#, "",
+        "What the journal survives: the end of the process, or also a power cut but for about the last second (synced in the background).";
+};
+
+/// The key of that section and name.
+#[must_use]
+pub fn key_named(section: &str, name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.section == section && key.name == name)
+}
+
+impl Key {
+    /// The default as people read it.
+    #[must_use]
+    pub const fn default_text(&self) -> &'static str {
+        if self.default.is_empty() {
+            "unset"
+        } else {
+            self.default
+        }
+    }
+
+    /// The comment that stands above the key in a shipped file, without the leading `#`.
+    #[must_use]
+    pub fn comment(&self) -> String {
+        format!(
+            "{} Takes {}. Default {}.",
+            self.sentence,
+            self.kind.sentence(self.unit),
+            self.default_text()
+        )
+    }
+}
+
+impl Kind {
+    /// What it takes, as part of a sentence: `0.01 to 100 % of capital`.
+    #[must_use]
+    pub fn sentence(self, unit: &str) -> String {
+        match self {
+            Self::Word(words) => {
+                let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+                quoted.join(" or ")
+            }
+            Self::Switch => "true or false".to_owned(),
+            Self::Text => "text in double quotes".to_owned(),
+            Self::TextList => "a list of texts".to_owned(),
+            Self::Number { places, min, max } => {
+                let space = if unit.is_empty() { "" } else { " " };
+                format!(
+                    "{} to {}{space}{unit}",
+                    unscaled(min, places),
+                    unscaled(max, places)
+                )
+            }
+        }
+    }
+}
