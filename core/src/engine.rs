@@ -10,7 +10,7 @@ mod entries;
 mod exits;
 
 use crate::command::Commands;
-use crate::event::{Event, ProcessStarted, SessionOpened, Tick};
+use crate::event::{Event, FeedState, ProcessStarted, SessionOpened, Tick, VenueKind};
 use crate::instrument::{Instrument, InstrumentId};
 use crate::limits::INSTRUMENTS_MAX;
 use crate::order::OrderState;
@@ -84,6 +84,12 @@ impl<S: Strategy> Engine<S> {
         &self.state
     }
 
+    /// The strategy, to be read.
+    #[must_use]
+    pub const fn strategy(&self) -> &S {
+        &self.strategy
+    }
+
     /// The strongest spike of the day so far.
     #[must_use]
     pub fn best_signal(&self) -> Option<Signal> {
@@ -127,13 +133,17 @@ impl State {
         self.last_entries.push([TsNs::NEVER; 2]);
     }
 
-    /// After a crash nobody knows whether an unanswered placement reached the wire.
+    /// After a crash nobody knows whether an unanswered placement reached the wire. Real money is disarmed at
+    /// every start: a person arms it.
     fn start_process(&mut self, started: &ProcessStarted) {
         assert!(started.epoch > self.epoch, "epochs only grow");
         self.epoch = started.epoch;
         self.next_sequence = 1;
         self.reconciled = false;
-        self.feed = crate::event::FeedState::Down;
+        self.disarmed = self
+            .session
+            .is_some_and(|session| session.venue == VenueKind::Live);
+        self.feed = FeedState::Down;
         let mut place = 0;
         while let Some(index) = self.orders.live_at(place) {
             if self.orders.get(index).state == OrderState::Submitted {

@@ -23,6 +23,13 @@ pub mod risk;
 pub mod orders;
 pub mod strategy;
 pub mod state_hash;
+pub mod ring;
+pub mod latency;
+pub mod record;
+pub mod codec;
+pub mod journal;
+pub mod readout;
+pub mod snapshot;
 pub mod state;
 pub mod engine;
 

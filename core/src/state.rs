@@ -65,6 +65,8 @@ pub struct State {
     pub(crate) epoch: u32,
     pub(crate) next_sequence: u32,
     pub(crate) reconciled: bool,
+    /// Real money waits for a person's word.
+    pub(crate) disarmed: bool,
     pub(crate) paused: bool,
     pub(crate) flattening: bool,
     pub(crate) position_break: bool,
@@ -99,6 +101,7 @@ impl Default for State {
             epoch: 0,
             next_sequence: 1,
             reconciled: false,
+            disarmed: false,
             paused: false,
             flattening: false,
             position_break: false,
@@ -241,7 +244,7 @@ impl State {
             TradingMode::Reconciling
         } else if self.halted {
             TradingMode::Halted
-        } else if self.position_break || self.day_loss_latched {
+        } else if self.position_break || self.day_loss_latched || self.disarmed {
             TradingMode::ReduceOnly
         } else if self.paused || self.flattening {
             TradingMode::Paused
@@ -380,6 +383,7 @@ impl State {
             Some(session) => (&session.cash, &session.derivatives),
             None => (&NO_SESSION, &NO_SESSION),
         };
+        let (exposure_total, exposure_options) = self.exposure();
         View {
             now: self.now,
             config: &self.config,
@@ -389,6 +393,8 @@ impl State {
             cash,
             derivatives,
             equity: self.equity(),
+            exposure_total,
+            exposure_options,
         }
     }
 
@@ -398,6 +404,7 @@ impl State {
         hasher.u64(u64::from(self.epoch) << 32 | u64::from(self.next_sequence));
         for flag in [
             self.reconciled,
+            self.disarmed,
             self.paused,
             self.flattening,
             self.position_break,

@@ -145,6 +145,10 @@ pub struct View<'a> {
     pub derivatives: &'a SessionTimes,
     /// Equity now: capital plus realised and unrealised result of the day, charges deducted.
     pub equity: Money,
+    /// Value of all positions and live entries.
+    pub exposure_total: Money,
+    /// Of these, options.
+    pub exposure_options: Money,
 }
 
 impl<'a> View<'a> {

@@ -39,6 +39,7 @@ impl State {
 
     /// A person takes responsibility: latches and halts are cleared, the daily loss limit is not.
     fn arm(&mut self) {
+        self.disarmed = false;
         self.killed = false;
         self.halted = false;
         self.position_break = false;

@@ -1,0 +1,320 @@
+//! What operators read of a running engine: one flat struct per slot of the snapshot.
+//!
+//! A read-out is a copy for people and dashboards; nothing is ever traded or recovered from it. Its fields lie
+//! one behind the other in the order below, each beginning at a whole 8-byte word, so that a new field is one
+//! line and changes the layout's hash, which old readers then refuse. Tables: `DESIGN.md`, "Snapshot".
+
+use crate::codec::{Field, FieldRow};
+use crate::event::{DataKind, FeedState, VenueKind};
+use crate::instrument::InstrumentId;
+use crate::order::{IntentId, OrderState, Purpose, Side};
+use crate::price::{Money, Price};
+use crate::quantity::Qty;
+use crate::strategy::SCORE_PARTS;
+use crate::text::Text;
+use crate::time::{IstDay, TsNs};
+
+/// Places for a count per denial number; number 0 counts signals that passed.
+pub const DENIAL_COUNTS: usize = 32;
+
+/// The contents of one slot.
+pub(crate) trait Readout: Sized {
+    /// Name of its group of slots.
+    const NAME: &'static str;
+    /// Bytes of the contents; whole words.
+    const BYTES: usize;
+
+    /// Writes all fields; `into` has [`Readout::BYTES`] zero bytes.
+    fn put(&self, into: &mut [u8]);
+
+    /// Reads all fields, or names the first that holds no valid value.
+    fn take(from: &[u8]) -> Result<Self, &'static str>;
+
+    /// The table of the contents; offsets count from the first content byte.
+    fn rows() -> Vec<FieldRow>;
+}
+
+const fn padded<F: Field>() -> usize {
+    F::BYTES.next_multiple_of(8)
+}
+
+fn take_padded<F: Field>(from: &[u8]) -> Option<F> {
+    let (value, padding) = from.split_at(F::BYTES);
+    if padding.iter().any(|byte| *byte != 0) {
+        return None;
+    }
+    F::take(value)
+}
+
+macro_rules! readout {
+    ($(#[$about:meta])* $name:ident, $label:literal { $($(#[$doc:meta])* $field:ident: $type:ty),+ $(,)? }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct $name {
+            $($(#[$doc])* pub $field: $type,)+
+        }
+
+        impl Readout for $name {
+            const NAME: &'static str = $label;
+            const BYTES: usize = 0 $(+ padded::<$type>())+;
+
+            fn put(&self, into: &mut [u8]) {
+                let rest = into;
+                $(
+                    let (place, rest) = rest.split_at_mut(padded::<$type>());
+                    self.$field.put(&mut place[..<$type as Field>::BYTES]);
+                )+
+                debug_assert!(rest.is_empty(), "contents are as long as their fields");
+            }
+
+            fn take(from: &[u8]) -> Result<Self, &'static str> {
+                let rest = from;
+                $(
+                    let (place, rest) = rest.split_at(padded::<$type>());
+                    let $field = take_padded::<$type>(place).ok_or(stringify!($field))?;
+                )+
+                debug_assert!(rest.is_empty(), "contents are as long as their fields");
+                Ok(Self { $($field),+ })
+            }
+
+            fn rows() -> Vec<FieldRow> {
+                let mut offset = 0;
+                let mut row = |name, form, bytes, padded| {
+                    offset += padded;
+                    FieldRow { name, form, offset: offset - padded, bytes }
+                };
+                vec![$(row(
+                    stringify!($field),
+                    <$type as Field>::FORM,
+                    <$type as Field>::BYTES,
+                    padded::<$type>(),
+                )),+]
+            }
+        }
+    };
+}
+
+readout! {
+    /// Which day, which data, which venue, which process.
+    SessionReadout, "session" {
+        /// The trading day.
+        day: IstDay,
+        /// Where prices come from.
+        data: DataKind,
+        /// Where orders go.
+        venue: VenueKind,
+        /// Process epoch.
+        epoch: u32,
+        /// Process id.
+        pid: u32,
+        /// Engine time of the process start.
+        started: TsNs,
+    }
+}
+
+readout! {
+    /// The engine's state in numbers.
+    #[derive(Default)]
+    EngineReadout, "engine" {
+        /// Engine time.
+        now: TsNs,
+        /// Trading mode, by its number.
+        mode: u8,
+        /// Events applied.
+        events: u64,
+        /// Ticks among them.
+        ticks_applied: u64,
+        /// Signals of the strategy, refused ones included.
+        signals: u64,
+        /// Best spike score of the day, millionths.
+        best_score_ppm: u32,
+        /// Entry orders handed to the gateway.
+        entries_sent: u64,
+        /// Exit orders handed to the gateway.
+        exits_sent: u64,
+        /// Wishes that the risk gate refused.
+        denials: u64,
+        /// Trades booked.
+        fills: u64,
+        /// Open positions.
+        open_positions: u32,
+        /// Orders that may be live.
+        orders_live: u32,
+        /// Of these, orders with unknown fate.
+        orders_unknown: u32,
+        /// Result of what was closed, charges not deducted.
+        realised: Money,
+        /// Result of what is open at last prices.
+        unrealised: Money,
+        /// Charges of the day.
+        charges: Money,
+        /// Capital plus results less charges.
+        equity: Money,
+        /// Whether the daily loss limit latched entries off.
+        day_loss_latched: bool,
+        /// Whether the kill switch is latched.
+        kill_latched: bool,
+        /// Doubtful ticks and contradictions seen.
+        anomalies: u64,
+        /// Records in the journal.
+        journal_records: u64,
+        /// Bytes of the journal.
+        journal_bytes: u64,
+        /// Wall clock of this write: an old one means that the engine stands still.
+        wall_ns: TsNs,
+    }
+}
+
+readout! {
+    /// The feed in numbers.
+    FeedReadout, "feed" {
+        /// What the feed can be trusted with.
+        state: FeedState,
+        /// Frames received.
+        frames: u64,
+        /// Bytes received.
+        bytes: u64,
+        /// Ticks made of them.
+        ticks_received: u64,
+        /// Ticks that a newer one of the same instrument replaced before the engine saw them.
+        ticks_conflated: u64,
+        /// Feeds of instruments that nobody listed.
+        unknown_keys: u64,
+        /// Frames that could not be decoded.
+        decode_errors: u64,
+        /// Connections after the first.
+        reconnects: u64,
+        /// When the last frame came.
+        last_frame: TsNs,
+        /// Instruments subscribed.
+        subscribed: u32,
+        /// Of these, instruments that sent anything.
+        seen: u32,
+        /// Most ticks that ever waited for the engine.
+        ring_depth_max: u64,
+        /// Ticks that found the ring full.
+        ring_full: u64,
+    }
+}
+
+readout! {
+    /// The gateway in numbers.
+    #[derive(Default)]
+    GatewayReadout, "gateway" {
+        /// Placements that reached the wire.
+        orders_sent: u64,
+        /// Of these, acknowledged with an order id.
+        acked: u64,
+        /// Of these, refused by the broker's front.
+        refused: u64,
+        /// Of these, ended without an answer that can be trusted.
+        unknown: u64,
+        /// Modifications sent.
+        modifies: u64,
+        /// Cancels sent.
+        cancels: u64,
+        /// Reads of books, trades and positions.
+        reads: u64,
+        /// Calls without a final result, and trade reads outstanding.
+        in_flight: u32,
+        /// Order calls of the last second.
+        calls_last_second: u32,
+        /// Whether the order stream is connected.
+        stream_connected: bool,
+    }
+}
+
+readout! {
+    /// How long one stage takes, nanoseconds.
+    #[derive(Default)]
+    LatencyReadout, "latency" {
+        /// Samples taken.
+        count: u64,
+        /// Median.
+        p50: u64,
+        /// 99th percentile.
+        p99: u64,
+        /// 99.9th percentile.
+        p999: u64,
+        /// Largest.
+        max: u64,
+    }
+}
+
+readout! {
+    /// One open position.
+    #[derive(Default)]
+    PositionReadout, "position" {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// Its trading symbol.
+        symbol: Text<40>,
+        /// Net quantity; negative when short.
+        qty: Qty,
+        /// Average price of the open part.
+        average: Price,
+        /// Last traded price.
+        ltp: Price,
+        /// Result of the open part at the last price.
+        unrealised: Money,
+        /// Result of what was closed today.
+        realised: Money,
+        /// Where it will be stopped out; [`Price::NONE`] without a stop.
+        stop: Price,
+    }
+}
+
+readout! {
+    /// One signal of the strategy and what became of it.
+    SignalReadout, "signal" {
+        /// Engine time of the signal.
+        ts: TsNs,
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// Its trading symbol.
+        symbol: Text<40>,
+        /// Buy for a spike upwards.
+        side: Side,
+        /// The score, millionths.
+        score_ppm: u32,
+        /// Its parts, millionths, named by [`SCORE_PARTS`].
+        parts_ppm: [u32; SCORE_PARTS.len()],
+        /// Last price at the signal.
+        price: Price,
+        /// Number of the denial; 0 when it passed.
+        verdict: u8,
+    }
+}
+
+readout! {
+    /// One order.
+    OrderReadout, "order" {
+        /// Our intent; 0 for an order that is not ours.
+        intent: IntentId,
+        /// Trading symbol of its instrument.
+        symbol: Text<40>,
+        /// Buy or sell.
+        side: Side,
+        /// Entry or exit.
+        purpose: Purpose,
+        /// Where it stands.
+        state: OrderState,
+        /// Total quantity.
+        qty: Qty,
+        /// Filled so far.
+        filled: Qty,
+        /// Limit price.
+        price: Price,
+        /// Engine time of its last change.
+        ts: TsNs,
+    }
+}
+
+readout! {
+    /// How often the risk gate gave each answer.
+    #[derive(Default)]
+    DenialReadout, "denial" {
+        /// Indexed by denial number; 0 counts passes.
+        counts: [u64; DENIAL_COUNTS],
+    }
+}

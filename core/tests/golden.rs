@@ -1,0 +1,349 @@
+//! The bytes of version 1 of every kind of record and of both headers. These literals never change: a new
+//! version adds its own beside them.
+
+mod items;
+
+use bijli_core::codec::{Checkpoint, Closed, Item, TailCut, decode, encode};
+use bijli_core::command::{Cancel, Command, Modify, Place};
+use bijli_core::config::Config;
+use bijli_core::event::{
+    Controlled, DataKind, Event, FeedChanged, FeedState, IntentResolved, OrderUpdated, PositionReported,
+    ProcessStarted, Reconciled, SessionOpened, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
+};
+use bijli_core::instrument::{Instrument, InstrumentKind};
+use bijli_core::order::{BrokerStatus, IntentId, OrderType, Purpose, Side, Validity};
+use bijli_core::record::{PAYLOAD_BYTES_MAX, RecordKind};
+use bijli_core::session::{Market, SessionTimes};
+use bijli_core::text::Text;
+use bijli_core::{InstrumentId, IstDay, Price, Qty, TsNs};
+use items::{header, segment_of};
+
+const TS: TsNs = TsNs::new(1_785_469_500_123_456_789);
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn text<const N: usize>(text: &str) -> Text<N> {
+    Text::new(text).expect("printable and short enough")
+}
+
+#[track_caller]
+fn golden(item: Item, kind: RecordKind, expected: &str) {
+    let mut payload = [0; PAYLOAD_BYTES_MAX];
+    let (found, count) = encode(&item, &mut payload);
+    assert_eq!((found, hex(&payload[..count]).as_str()), (kind, expected));
+    assert_eq!(decode(kind, 1, TS, &payload[..count]), Ok(item));
+}
+
+#[test]
+fn session_opened_version_1() {
+    let day = IstDay::from_ymd(2026, 7, 31).expect("a real date");
+    let hours = |market| SessionTimes::of(day, market).expect("a trading day");
+    let event = SessionOpened {
+        ts: TS,
+        day,
+        data: DataKind::RealTicks,
+        venue: VenueKind::Paper,
+        cash: hours(Market::Cash),
+        derivatives: SessionTimes {
+            open: TsNs::new(1),
+            ..hours(Market::Derivatives)
+        },
+    };
+    golden(
+        Item::Event(Event::SessionOpened(event)),
+        RecordKind::SESSION_OPENED,
+        "0058cbe80c43c71800f0f080e055c71800181f0db256c71800d083e6f756c71800404d998357c718\
+        010000000000000000f0f080e055c71800181f0db256c71800d083e6f756c71800404d998357c718\
+        b95000000201",
+    );
+}
+
+#[test]
+fn configured_version_1() {
+    golden(
+        Item::Event(Event::Configured(Config::default())),
+        RecordKind::CONFIGURED,
+        "00ca9a3b00000000b80b000000000000f401000000000000c800000000000000581b000000000000\
+        88130000000000002c01000000000000005ed0b20000000000b08ef01b0000000300000064000000\
+        00b08ef01b000000f4010000000000009001000000000000c8000000000000008813000000000000\
+        0a0000000000000000f2052a010000001e00000000000000009435770000000080fc0a00",
+    );
+}
+
+#[test]
+fn instrument_listed_version_1() {
+    let event = Instrument {
+        id: InstrumentId::new(5),
+        kind: InstrumentKind::Put,
+        underlying: InstrumentId::new(2),
+        tick: Price::new(500),
+        lot: Qty::new(75),
+        freeze: Qty::new(1_800),
+        prev_close: Price::new(1_234_500),
+        expiry: IstDay::new(20_671),
+        strike: Price::new(245_000_000),
+        key: text("NSE_FO|45450"),
+        symbol: text("NIFTY 24500 PE"),
+    };
+    golden(
+        Item::Event(Event::InstrumentListed(event)),
+        RecordKind::INSTRUMENT_LISTED,
+        "f4010000000000004b00000000000000080700000000000044d612000000000040679a0e00000000\
+        0500000002000000bf500000044e53455f464f7c3435343530000000000000000000000000000000\
+        000000000000000000000000004e4946545920323435303020504500000000000000000000000000\
+        00000000000000000000000000",
+    );
+}
+
+#[test]
+fn process_started_version_1() {
+    let event = ProcessStarted {
+        ts: TS,
+        epoch: 0x0102_0304,
+    };
+    golden(
+        Item::Event(Event::ProcessStarted(event)),
+        RecordKind::PROCESS_STARTED,
+        "04030201",
+    );
+}
+
+#[test]
+fn ticked_version_1() {
+    let tick = Tick {
+        ts: TS,
+        ts_event: TsNs::new(1_785_469_500_000_000_000),
+        instrument: InstrumentId::new(0x0001_0203),
+        flags: TickFlags::SNAPSHOT.with(TickFlags::OFF_TICK),
+        ltp: Price::new(1),
+        bid: Price::new(2),
+        ask: Price::new(3),
+        bid_qty: Qty::new(4),
+        ask_qty: Qty::new(5),
+        ltq: Qty::new(6),
+        volume: Qty::new(7),
+        oi: Qty::new(8),
+        atp: Price::new(-9),
+        iv_ppm: 127_700,
+        delta_ppm: -500_000,
+    };
+    golden(
+        Item::Event(Event::Ticked(tick)),
+        RecordKind::TICKED,
+        "0058cbe80c43c7180302010001010000010000000000000002000000000000000300000000000000\
+        04000000000000000500000000000000060000000000000007000000000000000800000000000000\
+        f7ffffffffffffffd4f20100e05ef8ff",
+    );
+}
+
+#[test]
+fn time_passed_version_1() {
+    golden(Item::Event(Event::TimePassed(TS)), RecordKind::TIME_PASSED, "");
+}
+
+#[test]
+fn feed_changed_version_1() {
+    let event = FeedChanged {
+        ts: TS,
+        state: FeedState::Mute,
+    };
+    golden(
+        Item::Event(Event::FeedChanged(event)),
+        RecordKind::FEED_CHANGED,
+        "02",
+    );
+}
+
+#[test]
+fn intent_resolved_version_1() {
+    let event = IntentResolved {
+        ts: TS,
+        intent: IntentId::new(2, 3),
+        submission: Submission::Refused,
+        order_id: Text::EMPTY,
+        code: text("UDAPI100049"),
+    };
+    golden(
+        Item::Event(Event::IntentResolved(event)),
+        RecordKind::INTENT_RESOLVED,
+        "03000000020000000000000000000000000000000000000000000000000000005544415049313030\
+        3034390000000000000000000000000001",
+    );
+}
+
+#[test]
+fn order_updated_version_1() {
+    let event = OrderUpdated {
+        ts: TS,
+        intent: Some(IntentId::new(1, 2)),
+        order_id: text("260731000000001"),
+        instrument: InstrumentId::new(4),
+        side: Side::Sell,
+        status: BrokerStatus::TriggerPending,
+        qty: Qty::new(150),
+        filled: Qty::new(75),
+        price: Price::new(1_000_500),
+        average_price: Price::new(1_000_250),
+    };
+    golden(
+        Item::Event(Event::OrderUpdated(event)),
+        RecordKind::ORDER_UPDATED,
+        "96000000000000004b0000000000000034440f00000000003a430f00000000003236303733313030\
+        30303030303031000000000000000000040000000102010200000001000000",
+    );
+}
+
+#[test]
+fn traded_version_1() {
+    let event = Traded {
+        ts: TS,
+        intent: None,
+        order_id: text("260731000000001"),
+        trade_id: text("12345678"),
+        instrument: InstrumentId::new(4),
+        side: Side::Buy,
+        qty: Qty::new(75),
+        price: Price::new(1_000_250),
+    };
+    golden(
+        Item::Event(Event::Traded(event)),
+        RecordKind::TRADED,
+        "4b000000000000003a430f0000000000323630373331303030303030303031000000000000000000\
+        3132333435363738000000000000000000000000000000000400000000000000000000000000",
+    );
+}
+
+#[test]
+fn position_reported_and_reconciled_version_1() {
+    let event = PositionReported {
+        ts: TS,
+        instrument: InstrumentId::new(9),
+        qty: Qty::new(-75),
+    };
+    golden(
+        Item::Event(Event::PositionReported(event)),
+        RecordKind::POSITION_REPORTED,
+        "b5ffffffffffffff09000000",
+    );
+    let event = Reconciled {
+        ts: TS,
+        broker_orders: 12,
+        foreign_orders: 1,
+    };
+    golden(
+        Item::Event(Event::Reconciled(event)),
+        RecordKind::RECONCILED,
+        "0c00000001000000",
+    );
+}
+
+#[test]
+fn controlled_version_1() {
+    let event = Controlled {
+        ts: TS,
+        verb: Verb::Exit,
+        instrument: Some(InstrumentId::new(6)),
+        uid: 1_000,
+        command_id: 0x1122_3344_5566_7788,
+        reason: text("too hot"),
+    };
+    golden(
+        Item::Event(Event::Controlled(event)),
+        RecordKind::CONTROLLED,
+        "8877665544332211746f6f20686f7400000000000000000000000000000000000000000000000000\
+        0000000000000000e8030000020106000000",
+    );
+}
+
+#[test]
+fn commands_version_1() {
+    let intent = IntentId::new(1, 2);
+    let place = Place {
+        ts: TS,
+        intent,
+        instrument: InstrumentId::new(3),
+        side: Side::Sell,
+        purpose: Purpose::Exit,
+        order_type: OrderType::StopLimit,
+        validity: Validity::Ioc,
+        qty: Qty::new(75),
+        price: Price::new(100),
+        trigger: Price::new(200),
+    };
+    golden(
+        Item::Command(Command::Place(place)),
+        RecordKind::PLACE,
+        "02000000010000004b000000000000006400000000000000c8000000000000000300000001010201",
+    );
+    let order_id = text("260731000000001");
+    let purpose = Purpose::Entry;
+    let modify = Modify {
+        ts: TS,
+        intent,
+        order_id,
+        purpose,
+        qty: Qty::new(75),
+        price: Price::new(100),
+    };
+    golden(
+        Item::Command(Command::Modify(modify)),
+        RecordKind::MODIFY,
+        "02000000010000003236303733313030303030303030310000000000000000004b00000000000000\
+        640000000000000000",
+    );
+    let cancel = Cancel {
+        ts: TS,
+        intent,
+        order_id,
+    };
+    golden(
+        Item::Command(Command::Cancel(cancel)),
+        RecordKind::CANCEL,
+        "0200000001000000323630373331303030303030303031000000000000000000",
+    );
+}
+
+#[test]
+fn marks_version_1() {
+    let (events, state_hash) = (1_000_000, 0x0123_4567_89AB_CDEF);
+    golden(
+        Item::Checkpoint(Checkpoint { events, state_hash }),
+        RecordKind::CHECKPOINT,
+        "40420f0000000000efcdab8967452301",
+    );
+    let cut = TailCut {
+        segment: 3,
+        cut_offset: 0x1_0000,
+        tail_crc: 0xDEAD_BEEF,
+    };
+    golden(
+        Item::TailCut(cut),
+        RecordKind::TAIL_CUT,
+        "000001000000000003000000efbeadde",
+    );
+    golden(
+        Item::Closed(Closed { events, state_hash }),
+        RecordKind::CLOSED,
+        "40420f0000000000efcdab8967452301",
+    );
+}
+
+#[test]
+fn a_segment_of_two_records_version_1() {
+    let process = Item::Event(Event::ProcessStarted(ProcessStarted { ts: TS, epoch: 3 }));
+    let time = Item::Event(Event::TimePassed(TsNs::new(TS.get() + 1)));
+    let segment = segment_of(header(2, 41), &[process, time], 256);
+    let expected = [
+        "42494a4c494a4e4c010000000200000003000000b950000029000000000000000001000000000000\
+         0000000000000000000000000000000000000000c42c9fd3",
+        "240000004e5d6b6e2900000000000000152527f00c43c71804000100040000000300000000000000\
+         000000000000000000000000000000000000000000000000",
+        "20000000b1a996da2a00000000000000162527f00c43c71806000100000000000000000000000000\
+         000000000000000000000000000000000000000000000000",
+        "00000000000000000000000000000000000000000000000000000000000000000000000000000000\
+         000000000000000000000000000000000000000000000000",
+    ];
+    assert_eq!(segment.chunks(64).map(hex).collect::<Vec<_>>(), expected);
+}
