@@ -1,0 +1,122 @@
+//! What a session asks of its owner, what it tells an operator, and what it counts.
+//!
+//! Plain words without behaviour, apart from `session` so that their readers need not know it. Invariants: no value
+//! here prints a token or a single-use code. Left out: ticks, which never pass through the session.
+
+use bijli_core::event::FeedState;
+use bijli_core::time::{DurationNs, TsNs};
+
+use crate::upstox::market_info::SegmentPhases;
+use crate::upstox::message::DecodeError;
+
+/// Where to connect to.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Address {
+    /// The configured entry, with the token.
+    Entry,
+    /// The single-use address of a redirect, without the token.
+    Redirect(String),
+}
+
+/// Prints without the address, which holds a single-use code.
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Entry => "Entry",
+            Self::Redirect(_) => "Redirect(..)",
+        })
+    }
+}
+
+/// What the owner is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transmit {
+    /// Drop any connection and open this one.
+    Connect(Address),
+    /// Send one binary frame.
+    Binary(Vec<u8>),
+    /// Close and drop the connection.
+    Close,
+}
+
+/// What is worth telling an operator.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FeedNote {
+    /// An attempt begins; the count restarts once a connection has proven itself.
+    Connecting {
+        /// 0 for the first attempt.
+        attempt: u32,
+    },
+    /// The WebSocket is open.
+    Connected,
+    /// All keys were asked for.
+    Subscribed {
+        /// How many.
+        keys: usize,
+    },
+    /// Ten seconds after the last request: what has not answered cannot be traded.
+    Audited {
+        /// Keys asked for.
+        wanted: usize,
+        /// Of these, keys of which nothing arrived.
+        unseen: usize,
+    },
+    /// The broker told the state of its markets.
+    MarketTold(SegmentPhases),
+    /// A frame was broken.
+    BrokenFrame(DecodeError),
+    /// The broker refused a connection.
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// Start of its words.
+        body: String,
+    },
+    /// The token is not accepted: nothing is tried until there is a new one. An operator must act.
+    TokenDead,
+    /// The connection ended.
+    Disconnected {
+        /// Why.
+        reason: String,
+    },
+    /// When the next attempt begins.
+    Waiting {
+        /// How long.
+        wait: DurationNs,
+    },
+    /// Several attempts in a row failed. An operator should look.
+    Alarm {
+        /// How many.
+        attempts: u32,
+    },
+}
+
+/// What the owner is to pass on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SessionEvent {
+    /// The feed's state changed.
+    State(FeedState),
+    /// Something worth telling.
+    Note(FeedNote),
+}
+
+/// Counts since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FeedCounters {
+    /// Frames received.
+    pub frames: u64,
+    /// Bytes of these frames.
+    pub bytes: u64,
+    /// Frames that could not be read.
+    pub decode_errors: u64,
+    /// Feeds in these frames.
+    pub feeds: u64,
+    /// Connections opened after the first.
+    pub reconnects: u64,
+    /// When the last frame arrived.
+    pub last_frame: TsNs,
+    /// Keys wanted.
+    pub subscribed: u32,
+    /// Of these, keys of which something arrived on this connection.
+    pub seen: u32,
+}
