@@ -1,1 +1,28 @@
-//! To come.
+//! Commands in, broker bytes out; broker bytes in, events out.
+//!
+//! Everything but [`socket`] is pure: engine time is an argument, requests and replies are values. Read in this
+//! order: what crosses the border ([`request`], [`evidence`]), how much may ([`budget`]), what we wanted and what
+//! exists ([`intent`], [`orders`]), how both are made to agree ([`reconcile`]), the broker's spelling
+//! ([`upstox`]), the state machine ([`gateway`]), its stand-in on paper ([`paper`]), and the I/O ([`socket`]).
+//!
+//! Rules that hold everywhere: no placement is ever sent twice; a reply that did not come proves nothing; fills
+//! come from trade rows; work that lowers risk goes first.
+
+mod jitter;
+pub mod error;
+pub mod request;
+pub mod evidence;
+pub mod budget;
+pub mod intent;
+pub mod orders;
+pub mod reconcile;
+pub mod upstox;
+pub mod gateway;
+pub mod paper;
+pub mod backoff;
+pub mod socket;
+
+pub use error::GatewayError;
+pub use gateway::{Gateway, GatewayConfig, KnownOrder};
+pub use paper::PaperVenue;
+pub use request::{Host, Lane, Method, Reply, Request, RequestId, Transport};

@@ -1,0 +1,494 @@
+//! The gateway's state machine: commands and replies in, requests and events out. No clock, no socket.
+//!
+//! Invariants: a placement leaves at most once and never again; at most one request is in flight per lane; work
+//! that lowers risk goes first in queue and budget; an entry that waited too long is not sent; fills come from
+//! trade rows alone, each once; nothing is sent with a token known dead. After every call drain
+//! [`Gateway::poll_request`] and [`Gateway::poll_event`]. Left out: gates on risk (the engine's), sockets and
+//! threads (`socket.rs` and the wiring). Source: `faults-and-invariants` §6, O1 to O33.
+
+mod reads;
+mod writes;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use bijli_core::limits::{ORDER_RING_SLOTS, ORDERS_PER_DAY_MAX};
+use bijli_core::order::{BrokerOrderId, IntentId, OrderState, Side, TradeId};
+use bijli_core::readout::GatewayReadout;
+use bijli_core::{Command, DurationNs, Event, Instrument, InstrumentId, Price, Qty, TsNs};
+
+use crate::budget::{Budget, Risk};
+use crate::evidence::{ErrorClass, InstrumentKey};
+use crate::intent::IntentTable;
+use crate::orders::OrderTable;
+use crate::reconcile::{Part, Reconciler};
+use crate::request::{Host, LANES, Lane, Reply, Request, RequestId};
+use crate::upstox::order_api::{Call, Product};
+
+/// What the gateway may be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GatewayConfig {
+    /// Margin product of every order.
+    pub product: Product,
+    /// Pause between reads of the order book while anything is live.
+    pub poll_live: DurationNs,
+    /// Pause between reads of the order book otherwise.
+    pub poll_idle: DurationNs,
+    /// An entry that waited longer than this in the queue is not sent any more.
+    pub entry_age_max: DurationNs,
+    /// Spreads the pauses of several processes.
+    pub jitter_seed: u64,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self {
+            product: Product::Intraday,
+            poll_live: DurationNs::from_secs(2),
+            poll_idle: DurationNs::from_secs(15),
+            entry_age_max: DurationNs::from_secs(2),
+            jitter_seed: 0,
+        }
+    }
+}
+
+/// An order as the journal knew it when the process before this one ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownOrder {
+    /// Our intent; `None` for somebody else's order.
+    pub intent: Option<IntentId>,
+    /// The broker's id; empty when it was never learned.
+    pub order_id: BrokerOrderId,
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// Buy or sell.
+    pub side: Side,
+    /// Total quantity.
+    pub qty: Qty,
+    /// Filled so far, by applied trades.
+    pub filled: Qty,
+    /// Where it stood.
+    pub state: OrderState,
+}
+
+/// What the gateway counted, beyond the read-out: each of these should stay zero on a good day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Placements of which not one byte left.
+    pub not_sent: u64,
+    /// Placements that the written rule declared absent.
+    pub presumed_absent: u64,
+    /// Entries that grew too old in the queue.
+    pub entries_expired: u64,
+    /// Commands that contradict the day's table; not sent.
+    pub gate_refusals: u64,
+    /// Cancels and modifies dropped because their order had ended or the token was dead.
+    pub changes_dropped: u64,
+    /// Rows older than what was known.
+    pub rows_stale: u64,
+    /// Rows that brought nothing new.
+    pub rows_repeated: u64,
+    /// Rows that contradict what was known.
+    pub contradictions: u64,
+    /// Orders whose instrument the day's table does not hold.
+    pub orders_unlisted: u64,
+    /// Second orders under one tag.
+    pub duplicate_tags: u64,
+    /// Trade rows that would overfill their order; not told to the engine.
+    pub overfills: u64,
+    /// Stream frames of other kinds than orders.
+    pub stream_other: u64,
+    /// Stream frames that could not be read.
+    pub stream_malformed: u64,
+    /// Reads that failed.
+    pub reads_failed: u64,
+    /// Refusals for rate.
+    pub rate_refusals: u64,
+    /// Replies to requests that nobody waits for.
+    pub replies_unexpected: u64,
+}
+
+/// A command in our queue.
+#[derive(Clone, Copy, Debug)]
+struct Queued {
+    command: Command,
+    since: TsNs,
+}
+
+/// What a request in flight was about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Place(IntentId),
+    Change(BrokerOrderId),
+    Book,
+    HistoryOf(IntentId),
+    TradesOf(BrokerOrderId),
+    Reconcile(Part),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct InFlight {
+    id: RequestId,
+    asked: Asked,
+    at: TsNs,
+}
+
+/// Facts of an instrument that an order is checked against and addressed with.
+#[derive(Clone, Copy, Debug)]
+struct Listed {
+    key: InstrumentKey,
+    tick: Price,
+    lot: Qty,
+}
+
+/// The gateway.
+#[derive(Debug)]
+pub struct Gateway {
+    config: GatewayConfig,
+    listed: Vec<Listed>,
+    keys: BTreeMap<InstrumentKey, InstrumentId>,
+    intents: IntentTable,
+    orders: OrderTable,
+    trades: BTreeSet<(BrokerOrderId, TradeId)>,
+    exits: VecDeque<Queued>,
+    entries: VecDeque<Queued>,
+    in_flight: [Option<InFlight>; LANES.len()],
+    order_budget: Budget,
+    read_budget: Budget,
+    reconciler: Option<Reconciler>,
+    last_book: TsNs,
+    last_read: TsNs,
+    book_wanted: Option<TsNs>,
+    stream_connected: bool,
+    token_dead: bool,
+    now: TsNs,
+    next_request: u64,
+    events: VecDeque<Event>,
+    readout: GatewayReadout,
+    counts: Counts,
+}
+
+impl Gateway {
+    /// A gateway for the day's instrument table.
+    #[must_use]
+    pub fn new(config: GatewayConfig, instruments: &[Instrument]) -> Self {
+        assert!(
+            config.poll_live.get() > 0 && config.poll_idle.get() > 0,
+            "reads of the book have a pause"
+        );
+        let listed = instruments.iter().map(|instrument| Listed {
+            key: instrument.key,
+            tick: instrument.tick,
+            lot: instrument.lot,
+        });
+        Self {
+            config,
+            listed: listed.collect(),
+            keys: instruments.iter().map(|listed| (listed.key, listed.id)).collect(),
+            intents: IntentTable::default(),
+            orders: OrderTable::default(),
+            trades: BTreeSet::new(),
+            exits: VecDeque::with_capacity(64),
+            entries: VecDeque::with_capacity(64),
+            in_flight: [None; LANES.len()],
+            order_budget: Budget::orders(config.jitter_seed),
+            read_budget: Budget::reads(config.jitter_seed.wrapping_add(1)),
+            reconciler: None,
+            last_book: TsNs::NEVER,
+            last_read: TsNs::NEVER,
+            book_wanted: None,
+            stream_connected: false,
+            token_dead: false,
+            now: TsNs::NEVER,
+            next_request: 1,
+            events: VecDeque::with_capacity(64),
+            readout: GatewayReadout::default(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Remembers the orders of the journal after a restart. Those without a broker id are unknown from now on and
+    /// end only on evidence; nothing is placed again.
+    pub fn adopt(&mut self, known: &[KnownOrder]) {
+        for order in known {
+            let sent = !matches!(order.state, OrderState::NotSent | OrderState::Refused);
+            let order_id = (!order.order_id.is_empty()).then_some(order.order_id);
+            if let Some(intent) = order.intent.filter(|_| sent) {
+                self.intents.remember(self.now, intent, order_id);
+            }
+            if let Some(order_id) = order_id {
+                self.orders.expect(order_id, order.intent, Some(order.instrument));
+            }
+        }
+        self.want_book();
+    }
+
+    /// Starts reconciliation; ends with [`Event::Reconciled`]. Entries wait until then.
+    pub fn start_reconcile(&mut self, now: TsNs) {
+        self.advance(now);
+        self.reconciler = Some(Reconciler::new(now));
+    }
+
+    /// Whether reconciliation is under way.
+    #[must_use]
+    pub const fn is_reconciling(&self) -> bool {
+        self.reconciler.is_some()
+    }
+
+    /// Takes a command of the engine into the queue.
+    ///
+    /// # Panics
+    /// When an intent is placed a second time.
+    pub fn handle_command(&mut self, now: TsNs, command: &Command) {
+        self.advance(now);
+        if let Command::Place(place) = command {
+            self.intents.queue(place);
+            if !self.is_placeable(place) {
+                self.counts.gate_refusals += 1;
+                self.give_up(place.intent);
+                return;
+            }
+        }
+        let full = self.exits.len() + self.entries.len() >= ORDER_RING_SLOTS
+            || self.intents.count() > ORDERS_PER_DAY_MAX;
+        if self.token_dead || full {
+            self.drop_command(command);
+            return;
+        }
+        let queued = Queued {
+            command: *command,
+            since: self.now,
+        };
+        if command.reduces_risk() {
+            self.exits.push_back(queued);
+        } else {
+            self.entries.push_back(queued);
+        }
+    }
+
+    /// The next request to perform, if a lane is free for one. It must be performed exactly once.
+    pub fn poll_request(&mut self, now: TsNs) -> Option<Request> {
+        self.advance(now);
+        self.expire_entries();
+        self.next_write(Lane::Exit)
+            .or_else(|| self.next_write(Lane::Entry))
+            .or_else(|| self.next_read_request())
+    }
+
+    /// The intent that a request in flight places; `None` for any other request.
+    #[must_use]
+    pub fn placed_by(&self, id: RequestId) -> Option<IntentId> {
+        let flight = self.in_flight.iter().flatten().find(|flight| flight.id == id)?;
+        match flight.asked {
+            Asked::Place(intent) => Some(intent),
+            Asked::Change(_)
+            | Asked::Book
+            | Asked::HistoryOf(_)
+            | Asked::TradesOf(_)
+            | Asked::Reconcile(_) => None,
+        }
+    }
+
+    /// Takes the reply to a request in.
+    pub fn handle_reply(&mut self, now: TsNs, id: RequestId, reply: &Reply) {
+        self.advance(now);
+        let place = self
+            .in_flight
+            .iter()
+            .position(|flight| flight.is_some_and(|flight| flight.id == id));
+        let Some(flight) = place.and_then(|lane| self.in_flight[lane].take()) else {
+            self.counts.replies_unexpected += 1;
+            return;
+        };
+        match flight.asked {
+            Asked::Place(intent) => self.take_placement(intent, reply),
+            Asked::Change(order_id) => self.take_change(&order_id, reply),
+            Asked::Book => self.take_book(flight.at, reply),
+            Asked::HistoryOf(intent) => self.take_history(flight.at, intent, reply),
+            Asked::TradesOf(_) => self.take_trades_reply(reply),
+            Asked::Reconcile(part) => self.take_reconcile(flight.at, part, reply),
+        }
+    }
+
+    /// Takes one text frame of the order stream in.
+    pub fn handle_stream_text(&mut self, now: TsNs, frame: &[u8]) {
+        self.advance(now);
+        self.take_stream_frame(frame);
+    }
+
+    /// The order stream came up or went down.
+    pub fn handle_stream_state(&mut self, now: TsNs, connected: bool) {
+        self.advance(now);
+        if connected == self.stream_connected {
+            return;
+        }
+        self.stream_connected = connected;
+        // What was pushed meanwhile is lost: read it, and trust no silence of that time.
+        self.want_book();
+        self.intents.forget_absence();
+    }
+
+    /// Time passed.
+    pub fn handle_timeout(&mut self, now: TsNs) {
+        self.advance(now);
+        self.expire_entries();
+    }
+
+    /// When [`Gateway::poll_request`] may have something without anything else happening.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<TsNs> {
+        let mut wake: Option<TsNs> = None;
+        let mut note = |ts: TsNs| wake = Some(wake.map_or(ts, |known| known.min(ts)));
+        if self.is_free(Lane::Exit) && self.exits.iter().any(|queued| self.may_leave(&queued.command)) {
+            note(self.order_budget.free_at(self.now, Risk::Lowers));
+        }
+        if let Some(first) = self.entries.front() {
+            note(first.since.plus(self.config.entry_age_max));
+            let ready = self.entries.iter().any(|queued| self.may_leave(&queued.command));
+            if self.is_free(Lane::Entry) && ready && !self.entries_are_held() {
+                note(self.order_budget.free_at(self.now, Risk::Raises));
+            }
+        }
+        if self.is_free(Lane::Read) {
+            let (due, _, risk) = self.next_read();
+            note(due.max(self.read_budget.free_at(self.now, risk)));
+        }
+        wake
+    }
+
+    /// The next event for the engine.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Work that can end without engine time passing: writes in flight or free to leave, and reads in flight or
+    /// due that bring trades, unknown orders or reconciliation. Regular polls of the book do not count, nor does
+    /// what waits for a budget, a pause or an inquiry.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        let asked = self
+            .in_flight
+            .iter()
+            .flatten()
+            .filter(|flight| flight.asked != Asked::Book)
+            .count();
+        let now = self.now;
+        let ready = |queue: &VecDeque<Queued>, risk| {
+            let free = self.order_budget.free_at(now, risk) <= now;
+            queue
+                .iter()
+                .filter(|queued| free && self.may_leave(&queued.command))
+                .count()
+        };
+        let entries = if self.entries_are_held() {
+            0
+        } else {
+            ready(&self.entries, Risk::Raises)
+        };
+        let reads = match &self.reconciler {
+            _ if self.read_budget.free_at(now, Risk::Lowers) > now => 0,
+            _ if self.token_dead => 0,
+            Some(reconciler) if self.is_free(Lane::Read) => usize::from(reconciler.next_read().0 <= now),
+            Some(_) => 0,
+            None => self.orders.trades_due(now),
+        };
+        asked + ready(&self.exits, Risk::Lowers) + entries + reads
+    }
+
+    /// Everything that has no final answer yet: queued and sent commands, unknown intents, orders whose trades
+    /// have not all been read.
+    #[must_use]
+    pub fn unsettled(&self) -> usize {
+        let asked = self.in_flight.iter().flatten().count();
+        let waiting = self.exits.len() + self.entries.len() + self.intents.unknown().len();
+        asked + waiting + self.orders.trades_wanted()
+    }
+
+    /// Whether the broker said that the token is dead. Nothing is sent any more but reads.
+    #[must_use]
+    pub const fn token_dead(&self) -> bool {
+        self.token_dead
+    }
+
+    /// Whether the order stream is connected.
+    #[must_use]
+    pub const fn is_stream_connected(&self) -> bool {
+        self.stream_connected
+    }
+
+    /// Counters for screens.
+    #[must_use]
+    pub fn readout(&self) -> GatewayReadout {
+        GatewayReadout {
+            in_flight: u32::try_from(self.in_flight()).unwrap_or(u32::MAX),
+            calls_last_second: self.order_budget.calls_last_second(self.now),
+            stream_connected: self.stream_connected,
+            ..self.readout
+        }
+    }
+
+    /// Counters of what should not happen.
+    #[must_use]
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Engine time never goes back.
+    fn advance(&mut self, now: TsNs) {
+        self.now = self.now.max(now);
+    }
+
+    fn is_free(&self, lane: Lane) -> bool {
+        self.in_flight[lane as usize].is_none()
+    }
+
+    fn dispatch(&mut self, lane: Lane, host: Host, asked: Asked, call: Call) -> Request {
+        assert!(self.is_free(lane), "one request in flight per lane");
+        let id = RequestId::new(self.next_request);
+        self.next_request += 1;
+        let at = self.now;
+        self.in_flight[lane as usize] = Some(InFlight { id, asked, at });
+        let Call { method, path, body } = call;
+        Request {
+            id,
+            lane,
+            host,
+            method,
+            path,
+            body,
+        }
+    }
+
+    fn want_book(&mut self) {
+        self.book_wanted = Some(self.book_wanted.map_or(self.now, |wanted| wanted.min(self.now)));
+    }
+
+    /// Heeds what an error says about token and rate, whatever else it meant.
+    fn heed(&mut self, class: Option<ErrorClass>, is_read: bool) {
+        match class {
+            Some(ErrorClass::Auth) => self.bury_token(),
+            Some(ErrorClass::Rate) => {
+                self.counts.rate_refusals += 1;
+                let budget = if is_read {
+                    &mut self.read_budget
+                } else {
+                    &mut self.order_budget
+                };
+                budget.penalise(self.now);
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    /// Nothing may be sent with this token: what waits was never sent, and that is certain.
+    fn bury_token(&mut self) {
+        self.token_dead = true;
+        let waiting: Vec<Queued> = self.exits.drain(..).chain(self.entries.drain(..)).collect();
+        for queued in waiting {
+            self.drop_command(&queued.command);
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.events.push_back(event);
+    }
+}

@@ -1,0 +1,334 @@
+//! Reads and the order stream: what is asked next, and how rows become events.
+//!
+//! Invariants and sources: those of the parent module.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bijli_core::event::{OrderUpdated, PositionReported, Reconciled, Submission, Traded};
+use bijli_core::order::{BrokerOrderId, IntentId};
+use bijli_core::text::Text;
+use bijli_core::{DurationNs, Event, InstrumentId, Qty, TsNs};
+
+use super::{Asked, Gateway};
+use crate::budget::Risk;
+use crate::evidence::{BrokerOrder, BrokerTrade, ErrorClass, ReadError, Rows};
+use crate::intent::Stage;
+use crate::orders::{Applied, Order, Source, rank};
+use crate::reconcile::{Answer, Part, Round};
+use crate::request::{Host, Lane, Reply, Request};
+use crate::upstox::order_api;
+use crate::upstox::order_stream::{self, StreamUpdate};
+
+/// Pause between reads while the token is dead.
+const PROBE_GAP: DurationNs = DurationNs::from_secs(10);
+
+impl Gateway {
+    /// The next read, when it is due, and how urgent. With a dead token reads are only probes.
+    pub(super) fn next_read(&self) -> (TsNs, Asked, Risk) {
+        let (due, asked, risk) = self.most_wanted_read();
+        if self.token_dead {
+            return (due.max(self.last_read.plus(PROBE_GAP)), asked, risk);
+        }
+        (due, asked, risk)
+    }
+
+    /// Reconciliation comes first, then trades, inquiries, and the book.
+    fn most_wanted_read(&self) -> (TsNs, Asked, Risk) {
+        if let Some(reconciler) = &self.reconciler {
+            let (due, part) = reconciler.next_read();
+            return (due, Asked::Reconcile(part), Risk::Lowers);
+        }
+        let trades = self.orders.next_trades();
+        let lookup = self.intents.next_lookup();
+        let candidates = [
+            trades.map(|(due, id)| (due, Asked::TradesOf(id), Risk::Lowers)),
+            lookup.map(|(due, id)| (due, Asked::HistoryOf(id), Risk::Raises)),
+            Some((self.book_due(), Asked::Book, Risk::Raises)),
+        ];
+        // The first that is due wins; with none due, the earliest.
+        let due = candidates.iter().flatten().find(|read| read.0 <= self.now);
+        let earliest = candidates.iter().flatten().min_by_key(|read| read.0);
+        *due.or(earliest).expect("the book is always among the candidates")
+    }
+
+    /// Lost frames of the stream are repaired by reading the book, the more often the more depends on it.
+    fn book_due(&self) -> TsNs {
+        let live = self.orders.any_live() || !self.intents.unknown().is_empty();
+        let pause = if live {
+            self.config.poll_live
+        } else {
+            self.config.poll_idle
+        };
+        let regular = self.last_book.plus(pause);
+        self.book_wanted.map_or(regular, |wanted| wanted.min(regular))
+    }
+
+    pub(super) fn next_read_request(&mut self) -> Option<Request> {
+        if !self.is_free(Lane::Read) {
+            return None;
+        }
+        let (due, asked, risk) = self.next_read();
+        if due > self.now || !self.read_budget.take(self.now, risk) {
+            return None;
+        }
+        self.readout.reads += 1;
+        self.last_read = self.now;
+        let call = match asked {
+            Asked::Book | Asked::Reconcile(Part::Orders) => {
+                self.last_book = self.now;
+                self.book_wanted = None;
+                order_api::order_book()
+            }
+            Asked::HistoryOf(intent) => {
+                self.intents.note_lookup(self.now, intent);
+                order_api::history_of_tag(intent)
+            }
+            Asked::TradesOf(order_id) => {
+                self.orders.note_trades_read(self.now, &order_id);
+                order_api::trades_of_order(&order_id)
+            }
+            Asked::Reconcile(Part::Trades) => order_api::trades_of_day(),
+            Asked::Reconcile(Part::Positions) => order_api::positions(),
+            Asked::Place(_) | Asked::Change(_) => unreachable!("writes are not read from here"),
+        };
+        Some(self.dispatch(Lane::Read, Host::Api, asked, call))
+    }
+
+    fn note_read_error(&mut self, error: ReadError) {
+        self.counts.reads_failed += 1;
+        self.heed(error.class(), true);
+    }
+
+    pub(super) fn take_stream_frame(&mut self, frame: &[u8]) {
+        match order_stream::read(frame) {
+            StreamUpdate::Order(row) => self.take_order(&row, Source::Stream),
+            StreamUpdate::Other => self.counts.stream_other += 1,
+            StreamUpdate::Malformed => {
+                // It may have been about an order.
+                self.counts.stream_malformed += 1;
+                self.want_book();
+            }
+        }
+    }
+
+    /// Takes an order row in, whoever brought it, and tells the engine what is new.
+    fn take_order(&mut self, row: &BrokerOrder, source: Source) {
+        let instrument = self.keys.get(&row.key).copied();
+        let known = self.orders.get(&row.order_id).and_then(|order| order.intent);
+        let intent = known.or(row.intent).filter(|intent| self.claim(*intent, row));
+        let applied = self.orders.apply(self.now, row, (intent, instrument), source);
+        match applied {
+            Applied::Changed => {}
+            Applied::Repeated => self.counts.rows_repeated += 1,
+            Applied::Stale => self.counts.rows_stale += 1,
+            Applied::Contradicted => self.counts.contradictions += 1,
+        }
+        let asked_again = match source {
+            Source::Read(asked) => self.orders.settle_change(&row.order_id, asked),
+            Source::Stream => false,
+        };
+        if matches!(applied, Applied::Changed | Applied::Contradicted) || asked_again {
+            self.tell_order(&row.order_id);
+        }
+    }
+
+    /// Whether the order belongs to this intent; finding it ends every doubt about the intent.
+    fn claim(&mut self, intent: IntentId, row: &BrokerOrder) -> bool {
+        let Some(known) = self.intents.get(intent).copied() else {
+            self.intents.remember(self.now, intent, Some(row.order_id));
+            return true;
+        };
+        let is_new = self.orders.get(&row.order_id).is_none();
+        if known.order_id.is_some_and(|id| id != row.order_id) {
+            self.counts.duplicate_tags += u64::from(is_new);
+            return false;
+        }
+        match known.stage {
+            Stage::InFlight | Stage::Resolved(Submission::Unknown | Submission::PresumedAbsent) => {
+                self.acknowledge(intent, row.order_id);
+            }
+            Stage::Resolved(Submission::Acked) => {}
+            Stage::Queued | Stage::Resolved(Submission::Refused | Submission::NotSent) => {
+                // It cannot exist, yet it does.
+                self.counts.contradictions += u64::from(is_new);
+            }
+        }
+        self.intents.identify(intent, row.order_id)
+    }
+
+    fn tell_order(&mut self, id: &BrokerOrderId) {
+        let order = *self.orders.get(id).expect("a row was just applied");
+        let (Some(row), Some(instrument)) = (order.row, order.instrument) else {
+            self.counts.orders_unlisted += 1;
+            return;
+        };
+        self.tell(Event::OrderUpdated(OrderUpdated {
+            ts: self.now,
+            intent: order.intent,
+            order_id: *id,
+            instrument,
+            side: row.side,
+            status: row.status,
+            qty: row.qty,
+            filled: row.filled,
+            price: row.price,
+            average_price: row.average_price,
+        }));
+    }
+
+    pub(super) fn take_book(&mut self, asked: TsNs, reply: &Reply) {
+        match order_api::orders_of(reply) {
+            Ok(book) => self.take_orders(asked, &book),
+            Err(error) => self.note_read_error(error),
+        }
+    }
+
+    fn take_orders(&mut self, asked: TsNs, book: &Rows<BrokerOrder>) {
+        for row in &book.rows {
+            self.take_order(row, Source::Read(asked));
+        }
+        self.weigh_absence(asked, book);
+    }
+
+    /// A book counts against an unknown intent only if it is complete and holds every order known to exist; with
+    /// none known, only if it is empty. While the order stream is down, silence proves nothing.
+    fn weigh_absence(&mut self, asked: TsNs, book: &Rows<BrokerOrder>) {
+        if self.intents.unknown().is_empty() || !book.complete || !self.stream_connected {
+            return;
+        }
+        let listed: BTreeSet<BrokerOrderId> = book.rows.iter().map(|row| row.order_id).collect();
+        let is_missing = |(id, order): (&BrokerOrderId, &Order)| order.row.is_some() && !listed.contains(id);
+        if self.orders.iter().any(is_missing) {
+            return;
+        }
+        for intent in self.intents.unknown().to_vec() {
+            if self.intents.note_absent(asked, intent) {
+                self.counts.presumed_absent += 1;
+                let submission = Submission::PresumedAbsent;
+                self.resolve(intent, submission, BrokerOrderId::EMPTY, Text::EMPTY);
+            }
+        }
+    }
+
+    pub(super) fn take_history(&mut self, asked: TsNs, intent: IntentId, reply: &Reply) {
+        let history = match order_api::orders_of(reply) {
+            Ok(history) => history,
+            // "No such order" is an answer, though no proof.
+            Err(error) if error.class() == Some(ErrorClass::NotFound) => return,
+            Err(error) => return self.note_read_error(error),
+        };
+        // A history has one row per state; only the farthest of each order is news. Rows under another tag are
+        // an answer to another question.
+        let mut newest: BTreeMap<BrokerOrderId, &BrokerOrder> = BTreeMap::new();
+        let progress = |row: &BrokerOrder| (rank(row.status), row.filled, row.stamp);
+        for row in history.rows.iter().filter(|row| row.intent == Some(intent)) {
+            let best = newest.entry(row.order_id).or_insert(row);
+            if progress(row) >= progress(best) {
+                *best = row;
+            }
+        }
+        for row in newest.values() {
+            self.take_order(row, Source::Read(asked));
+        }
+    }
+
+    pub(super) fn take_trades_reply(&mut self, reply: &Reply) {
+        match order_api::trades_of(reply) {
+            Ok(trades) => self.take_trades(&trades.rows),
+            Err(error) => self.note_read_error(error),
+        }
+    }
+
+    /// Takes trade rows in, each once: dedupe, sum and event happen together or not at all.
+    fn take_trades(&mut self, trades: &[BrokerTrade]) {
+        for trade in trades {
+            let key = (trade.order_id, trade.trade_id);
+            let Some(order) = self.orders.get(&trade.order_id).copied() else {
+                // A trade before any row of its order: the book brings the order, the next read the trade.
+                self.want_book();
+                continue;
+            };
+            if self.trades.contains(&key) {
+                continue;
+            }
+            if !self.orders.add_trade(&trade.order_id, trade.qty) {
+                self.counts.overfills += 1;
+                continue;
+            }
+            self.trades.insert(key);
+            if order.row.is_some_and(|row| row.side != trade.side()) {
+                self.counts.contradictions += 1;
+            }
+            let Some(instrument) = order.instrument else {
+                continue;
+            };
+            self.tell(Event::Traded(Traded {
+                ts: self.now,
+                intent: order.intent,
+                order_id: trade.order_id,
+                trade_id: trade.trade_id,
+                instrument,
+                side: trade.side(),
+                qty: trade.qty,
+                price: trade.price,
+            }));
+        }
+    }
+
+    pub(super) fn take_reconcile(&mut self, asked: TsNs, part: Part, reply: &Reply) {
+        let answer = match part {
+            Part::Orders => order_api::orders_of(reply).map(Answer::Orders),
+            Part::Trades => order_api::trades_of(reply).map(Answer::Trades),
+            Part::Positions => order_api::positions_of(reply).map(Answer::Positions),
+        };
+        let answer = answer.unwrap_or_else(|error| {
+            self.note_read_error(error);
+            Answer::Failed
+        });
+        let now = self.now;
+        let agreed = self
+            .reconciler
+            .as_mut()
+            .and_then(|reconciler| reconciler.handle(now, asked, answer));
+        if let Some(round) = agreed {
+            self.reconciler = None;
+            self.believe(&round);
+        }
+    }
+
+    /// Orders, then trades, then positions, then the end: so the engine never sees a trade without its order.
+    fn believe(&mut self, round: &Round) {
+        let book = Rows {
+            rows: round.orders.clone(),
+            complete: true,
+        };
+        self.take_orders(round.asked, &book);
+        self.take_trades(&round.trades);
+        let net = round.net_positions();
+        // Instruments with orders today are reported even when flat, so that a missing row is heard.
+        let dealt_in = self.orders.iter().filter_map(|(_, order)| order.instrument);
+        let mut report: BTreeMap<InstrumentId, i64> = dealt_in.map(|id| (id, 0)).collect();
+        for row in &round.positions {
+            if let Some(id) = self.keys.get(&row.key) {
+                report.insert(*id, net.get(&row.key).copied().unwrap_or(0));
+            }
+        }
+        for (instrument, qty) in report {
+            self.tell(Event::PositionReported(PositionReported {
+                ts: self.now,
+                instrument,
+                qty: Qty::new(qty),
+            }));
+        }
+        let is_foreign = |row: &&BrokerOrder| {
+            let order = self.orders.get(&row.order_id);
+            order.is_none_or(|order| order.intent.is_none())
+        };
+        let foreign_orders = round.orders.iter().filter(is_foreign).count();
+        self.tell(Event::Reconciled(Reconciled {
+            ts: self.now,
+            broker_orders: u32::try_from(round.orders.len()).unwrap_or(u32::MAX),
+            foreign_orders: u32::try_from(foreign_orders).unwrap_or(u32::MAX),
+        }));
+    }
+}

@@ -1,0 +1,286 @@
+//! Writes: which command leaves next, and what its reply means for the intent or the order.
+//!
+//! Invariants and sources: those of the parent module.
+
+use std::collections::VecDeque;
+
+use bijli_core::command::{Modify, Place};
+use bijli_core::event::{IntentResolved, Submission};
+use bijli_core::order::{BrokerOrderId, IntentId, OrderType, Validity};
+use bijli_core::text::Text;
+use bijli_core::{Command, Event, Price};
+
+use super::{Asked, Gateway, Queued};
+use crate::budget::Risk;
+use crate::evidence::{ErrorClass, Outcome};
+use crate::intent::Stage;
+use crate::orders::Order;
+use crate::request::{Host, Lane, Reply, Request};
+use crate::upstox::order_api::{self, Call, QTY_MAX, Terms};
+
+impl Gateway {
+    /// Whether a placement agrees with the day's table; the engine's own gates come before this one.
+    pub(super) fn is_placeable(&self, place: &Place) -> bool {
+        let Some(listed) = self.listed.get(place.instrument.index()) else {
+            return false;
+        };
+        let limited = matches!(place.order_type, OrderType::Limit | OrderType::StopLimit);
+        let stop = matches!(place.order_type, OrderType::StopLimit | OrderType::StopMarket);
+        let priced = place.price.is_set() && place.price.is_on_tick(listed.tick);
+        let triggered = place.trigger.is_set() && place.trigger.is_on_tick(listed.tick);
+        place.qty.get() > 0
+            && place.qty.get() <= QTY_MAX
+            && place.qty.is_whole_lots(listed.lot)
+            && (priced || !limited)
+            && (triggered || !stop)
+    }
+
+    /// The next write of the exit or entry lane, if one may leave now.
+    pub(super) fn next_write(&mut self, lane: Lane) -> Option<Request> {
+        if !self.is_free(lane) {
+            return None;
+        }
+        self.drop_changes_of_ended(lane);
+        let risk = match lane {
+            Lane::Exit => Risk::Lowers,
+            Lane::Entry if self.entries_are_held() => return None,
+            Lane::Entry => Risk::Raises,
+            Lane::Read => unreachable!("reads are not written from here"),
+        };
+        let may_leave = |queued: &Queued| self.may_leave(&queued.command);
+        let place = self.queue(lane).iter().position(may_leave)?;
+        if !self.order_budget.take(self.now, risk) {
+            return None;
+        }
+        let queued = self
+            .queue_mut(lane)
+            .remove(place)
+            .expect("the place was found in this queue");
+        Some(self.write(lane, &queued.command))
+    }
+
+    /// An entry never leaves while work that lowers risk could, nor before reconciliation has ended.
+    pub(super) fn entries_are_held(&self) -> bool {
+        let waits = |queued: &Queued| self.may_leave(&queued.command);
+        self.reconciler.is_some() || self.exits.iter().any(waits)
+    }
+
+    /// Whether nothing but the budget holds a command back: no change of an order while another is in flight or
+    /// in doubt (a cancel or modify may be repeated only after a read of the book).
+    pub(super) fn may_leave(&self, command: &Command) -> bool {
+        let Some(order_id) = changed_order(command) else {
+            return true;
+        };
+        let asked = |flight: &super::InFlight| flight.asked == Asked::Change(order_id);
+        let in_doubt = self
+            .orders
+            .get(&order_id)
+            .is_some_and(|order| order.change_doubt.is_some());
+        !in_doubt && !self.in_flight.iter().flatten().any(asked)
+    }
+
+    fn queue(&self, lane: Lane) -> &VecDeque<Queued> {
+        if lane == Lane::Exit {
+            &self.exits
+        } else {
+            &self.entries
+        }
+    }
+
+    fn queue_mut(&mut self, lane: Lane) -> &mut VecDeque<Queued> {
+        if lane == Lane::Exit {
+            &mut self.exits
+        } else {
+            &mut self.entries
+        }
+    }
+
+    fn write(&mut self, lane: Lane, command: &Command) -> Request {
+        let (asked, call) = match command {
+            Command::Place(place) => {
+                self.intents.mark_sent(place.intent);
+                self.readout.orders_sent += 1;
+                (Asked::Place(place.intent), self.place_call(place))
+            }
+            Command::Modify(modify) => {
+                self.readout.modifies += 1;
+                (Asked::Change(modify.order_id), self.modify_call(modify))
+            }
+            Command::Cancel(cancel) => {
+                self.readout.cancels += 1;
+                let call = order_api::cancel(&cancel.order_id);
+                (Asked::Change(cancel.order_id), call)
+            }
+        };
+        self.dispatch(lane, Host::Order, asked, call)
+    }
+
+    fn place_call(&self, place: &Place) -> Call {
+        let key = &self.listed[place.instrument.index()].key;
+        let terms = Terms {
+            qty: place.qty,
+            order_type: place.order_type,
+            validity: place.validity,
+            price: place.price,
+            trigger: place.trigger,
+        };
+        order_api::place(place.intent, key, place.side, &terms, self.config.product)
+    }
+
+    /// A modify names every term: those that stay come from our placement, else from the broker's row.
+    fn modify_call(&self, modify: &Modify) -> Call {
+        let row = self.orders.get(&modify.order_id).and_then(|order| order.row);
+        let place = self.intents.get(modify.intent).and_then(|intent| intent.place);
+        let (order_type, validity, trigger) = match (place, row) {
+            (Some(place), _) => (place.order_type, place.validity, place.trigger),
+            (None, Some(row)) => (row.order_type, row.validity, row.trigger),
+            (None, None) => (OrderType::Limit, Validity::Day, Price::NONE),
+        };
+        let terms = Terms {
+            qty: modify.qty,
+            order_type,
+            validity,
+            price: modify.price,
+            trigger,
+        };
+        order_api::modify(&modify.order_id, &terms)
+    }
+
+    /// Drops changes whose order has ended meanwhile.
+    fn drop_changes_of_ended(&mut self, lane: Lane) {
+        let has_ended = |gateway: &Self, queued: &Queued| {
+            changed_order(&queued.command)
+                .and_then(|order_id| gateway.orders.get(&order_id))
+                .is_some_and(Order::is_ended)
+        };
+        while let Some(place) = self.queue(lane).iter().position(|queued| has_ended(self, queued)) {
+            let queued = self
+                .queue_mut(lane)
+                .remove(place)
+                .expect("the place was found in this queue");
+            self.drop_command(&queued.command);
+        }
+    }
+
+    /// Entries that waited too long were decided on a market that is gone.
+    pub(super) fn expire_entries(&mut self) {
+        let age_max = self.config.entry_age_max;
+        while let Some(first) = self.entries.front().copied() {
+            if self.now.since(first.since) < age_max {
+                return;
+            }
+            self.entries.pop_front();
+            self.counts.entries_expired += 1;
+            self.drop_command(&first.command);
+        }
+    }
+
+    /// A command that will not be sent: a placement ends as not sent, a change is answered by the next book row.
+    pub(super) fn drop_command(&mut self, command: &Command) {
+        match command {
+            Command::Place(place) => self.give_up(place.intent),
+            Command::Modify(_) | Command::Cancel(_) => {
+                self.counts.changes_dropped += 1;
+                if let Some(order_id) = changed_order(command) {
+                    self.orders.note_change(&order_id, None);
+                }
+                self.want_book();
+            }
+        }
+    }
+
+    /// Not one byte of the placement left, and none will.
+    pub(super) fn give_up(&mut self, intent: IntentId) {
+        self.counts.not_sent += 1;
+        self.resolve(intent, Submission::NotSent, BrokerOrderId::EMPTY, Text::EMPTY);
+    }
+
+    /// Resolves an intent and tells the engine; an impossible step is counted and not told.
+    pub(super) fn resolve(
+        &mut self,
+        intent: IntentId,
+        submission: Submission,
+        order_id: BrokerOrderId,
+        code: Text<24>,
+    ) {
+        if !self.intents.resolve(self.now, intent, submission) {
+            self.counts.contradictions += 1;
+            return;
+        }
+        self.tell(Event::IntentResolved(IntentResolved {
+            ts: self.now,
+            intent,
+            submission,
+            order_id,
+            code,
+        }));
+    }
+
+    pub(super) fn take_placement(&mut self, intent: IntentId, reply: &Reply) {
+        let outcome = order_api::outcome_of_write(reply);
+        let stage = self.intents.get(intent).map(|known| known.stage);
+        match outcome {
+            // The order stream was faster: the order exists, whatever this reply says.
+            Outcome::Acked(order_id) if stage != Some(Stage::InFlight) => {
+                if !self.intents.identify(intent, order_id) {
+                    self.counts.duplicate_tags += 1;
+                }
+            }
+            _ if stage != Some(Stage::InFlight) => {}
+            Outcome::Acked(order_id) => self.acknowledge(intent, order_id),
+            Outcome::Refused(refusal) => {
+                self.readout.refused += 1;
+                let code = refusal.code;
+                self.resolve(intent, Submission::Refused, BrokerOrderId::EMPTY, code);
+                // A refusal is believed, and still checked against the next book.
+                self.want_book();
+            }
+            Outcome::NotSent => self.give_up(intent),
+            Outcome::Unknown(_) => {
+                self.readout.unknown += 1;
+                self.resolve(intent, Submission::Unknown, BrokerOrderId::EMPTY, Text::EMPTY);
+            }
+        }
+        self.heed(outcome.class(), false);
+    }
+
+    /// The order exists under this id: said by a reply, by the stream or by a read.
+    pub(super) fn acknowledge(&mut self, intent: IntentId, order_id: BrokerOrderId) {
+        let place = self.intents.get(intent).and_then(|known| known.place);
+        let identified = self.intents.identify(intent, order_id);
+        assert!(identified, "an intent without an outcome has no other order id");
+        self.orders
+            .expect(order_id, Some(intent), place.map(|place| place.instrument));
+        self.readout.acked += 1;
+        self.resolve(intent, Submission::Acked, order_id, Text::EMPTY);
+    }
+
+    pub(super) fn take_change(&mut self, order_id: &BrokerOrderId, reply: &Reply) {
+        let outcome = order_api::outcome_of_write(reply);
+        match outcome {
+            // Taken in; the row tells when it has happened.
+            Outcome::Acked(_) => {}
+            Outcome::Refused(refusal) if refusal.class == ErrorClass::Rate => {
+                self.orders.note_change(order_id, None);
+            }
+            Outcome::Refused(_) | Outcome::NotSent => {
+                self.orders.note_change(order_id, None);
+                self.want_book();
+            }
+            Outcome::Unknown(_) => {
+                self.orders.note_change(order_id, Some(self.now));
+                self.want_book();
+            }
+        }
+        self.heed(outcome.class(), false);
+    }
+}
+
+/// The order that a command changes; `None` for a placement.
+const fn changed_order(command: &Command) -> Option<BrokerOrderId> {
+    match command {
+        Command::Place(_) => None,
+        Command::Modify(modify) => Some(modify.order_id),
+        Command::Cancel(cancel) => Some(cancel.order_id),
+    }
+}

@@ -1,0 +1,464 @@
+//! Orders as the broker last told of them: which row to believe, and which fills are still to be read.
+//!
+//! Invariants: what is filled never falls, except when a book read withdraws a completion that no trade backs;
+//! an ended order does not come back to life; a row that brings nothing new makes no event. Every row has one
+//! broker id; at most one row belongs to an intent. Left out: trades themselves and events, which the gateway
+//! makes. Source: `faults-and-invariants` O15 to O18, O21 to O24, O26, I05, I35.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bijli_core::order::{BrokerOrderId, BrokerStatus, IntentId};
+use bijli_core::{DurationNs, InstrumentId, Qty, TsNs};
+
+use crate::evidence::BrokerOrder;
+
+/// First pause before trades of an order are read again; each further one doubles.
+const TRADES_AGAIN_FIRST: DurationNs = DurationNs::from_millis(250);
+/// Longest pause between reads of one order's trades.
+const TRADES_AGAIN_MAX: DurationNs = DurationNs::from_secs(5);
+
+/// Where a row comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The order stream: pushed, unordered, lossy.
+    Stream,
+    /// A read that was asked at this time: it knows nothing newer.
+    Read(TsNs),
+}
+
+/// What a row did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// First row of an order, or something changed.
+    Changed,
+    /// The same as before.
+    Repeated,
+    /// Older than what is known; dropped.
+    Stale,
+    /// Changed, and it contradicts what was known: one end turned into another.
+    Contradicted,
+}
+
+/// One order of the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Our intent; `None` for somebody else's order.
+    pub intent: Option<IntentId>,
+    /// Which instrument; `None` when the day's table does not hold it.
+    pub instrument: Option<InstrumentId>,
+    /// The row that stands; `None` until the broker has told one.
+    pub row: Option<BrokerOrder>,
+    /// Sum of the trade rows seen.
+    pub traded: Qty,
+    /// Last stream update, in engine time.
+    stream_ts: TsNs,
+    /// A cancel or modify ended without a certain outcome at this time, and no book was read since.
+    pub change_doubt: Option<TsNs>,
+    /// The next book row is told to the engine even if it brings nothing new.
+    pub echo: bool,
+    trades_at: TsNs,
+    trades_reads: u32,
+}
+
+impl Order {
+    /// Whether the broker has said that it ended.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.row.is_some_and(|row| rank(row.status) == ENDED)
+    }
+
+    /// Fills that the broker told of and whose trade rows have not been seen.
+    #[must_use]
+    pub fn trades_missing(&self) -> bool {
+        self.row.is_some_and(|row| row.filled > self.traded)
+    }
+}
+
+/// All orders of the day.
+#[derive(Debug, Default)]
+pub struct OrderTable {
+    orders: BTreeMap<BrokerOrderId, Order>,
+    live: BTreeSet<BrokerOrderId>,
+    trades_wanted: BTreeSet<BrokerOrderId>,
+}
+
+impl OrderTable {
+    /// One order.
+    #[must_use]
+    pub fn get(&self, id: &BrokerOrderId) -> Option<&Order> {
+        self.orders.get(id)
+    }
+
+    /// All orders, by id.
+    pub fn iter(&self) -> impl Iterator<Item = (&BrokerOrderId, &Order)> {
+        self.orders.iter()
+    }
+
+    /// Whether any order may be working.
+    #[must_use]
+    pub fn any_live(&self) -> bool {
+        !self.live.is_empty()
+    }
+
+    /// Makes room for an order that is known to exist before any row of it was seen.
+    pub fn expect(
+        &mut self,
+        id: BrokerOrderId,
+        intent: Option<IntentId>,
+        instrument: Option<InstrumentId>,
+    ) -> &mut Order {
+        let order = self.orders.entry(id).or_insert(Order {
+            intent,
+            instrument,
+            row: None,
+            traded: Qty::ZERO,
+            stream_ts: TsNs::NEVER,
+            change_doubt: None,
+            echo: false,
+            trades_at: TsNs::NEVER,
+            trades_reads: 0,
+        });
+        if !order.is_ended() {
+            self.live.insert(id);
+        }
+        order
+    }
+
+    /// Takes one row in.
+    pub fn apply(
+        &mut self,
+        now: TsNs,
+        row: &BrokerOrder,
+        owner: (Option<IntentId>, Option<InstrumentId>),
+        source: Source,
+    ) -> Applied {
+        let order = self.expect(row.order_id, owner.0, owner.1);
+        order.intent = order.intent.or(owner.0);
+        order.instrument = order.instrument.or(owner.1);
+        let applied = match &order.row {
+            None => {
+                order.row = Some(*row);
+                Applied::Changed
+            }
+            Some(known) => {
+                let (next, applied) = merged(known, row, order.traded, order.stream_ts, source);
+                order.row = Some(next);
+                applied
+            }
+        };
+        if source == Source::Stream {
+            order.stream_ts = now;
+        }
+        let (ended, missing) = (order.is_ended(), order.trades_missing());
+        if missing && applied == Applied::Changed {
+            // News of a fill: its trade row should be there now.
+            order.trades_at = now;
+            order.trades_reads = 0;
+        }
+        if missing {
+            self.trades_wanted.insert(row.order_id);
+        } else {
+            self.trades_wanted.remove(&row.order_id);
+        }
+        if ended {
+            self.live.remove(&row.order_id);
+        }
+        applied
+    }
+
+    /// Adds a trade row's quantity; `false`, and nothing changes, when the order would be overfilled.
+    pub fn add_trade(&mut self, id: &BrokerOrderId, qty: Qty) -> bool {
+        let Some(order) = self.orders.get_mut(id) else {
+            return false;
+        };
+        let Some(traded) = order.traded.plus(qty) else {
+            return false;
+        };
+        if order.row.is_some_and(|row| traded > row.qty) {
+            return false;
+        }
+        order.traded = traded;
+        if !order.trades_missing() {
+            self.trades_wanted.remove(id);
+        }
+        true
+    }
+
+    /// The order whose trades are to be read next, and when.
+    #[must_use]
+    pub fn next_trades(&self) -> Option<(TsNs, BrokerOrderId)> {
+        self.trades_wanted
+            .iter()
+            .map(|id| (self.orders[id].trades_at, *id))
+            .min()
+    }
+
+    /// How many orders have a read of trades due at `now`.
+    #[must_use]
+    pub fn trades_due(&self, now: TsNs) -> usize {
+        self.trades_wanted
+            .iter()
+            .filter(|id| self.orders[*id].trades_at <= now)
+            .count()
+    }
+
+    /// How many orders wait for trade rows at all.
+    #[must_use]
+    pub fn trades_wanted(&self) -> usize {
+        self.trades_wanted.len()
+    }
+
+    /// A read of the order's trades goes out; if it does not bring all of them the next follows later.
+    pub fn note_trades_read(&mut self, now: TsNs, id: &BrokerOrderId) {
+        if let Some(order) = self.orders.get_mut(id) {
+            let pause = TRADES_AGAIN_FIRST.get() << order.trades_reads.min(8);
+            order.trades_reads += 1;
+            order.trades_at = now.plus(DurationNs::new(pause.min(TRADES_AGAIN_MAX.get())));
+        }
+    }
+
+    /// The outcome of a cancel or modify is in doubt, or it had no effect: the next book row is told anyway, and
+    /// with `doubt` no further change goes out before it.
+    pub fn note_change(&mut self, id: &BrokerOrderId, doubt: Option<TsNs>) {
+        if let Some(order) = self.orders.get_mut(id) {
+            order.echo = true;
+            order.change_doubt = order.change_doubt.max(doubt);
+        }
+    }
+
+    /// A book row that was asked at `asked` settles earlier doubts. Tells whether the engine must hear the row
+    /// even without news.
+    pub fn settle_change(&mut self, id: &BrokerOrderId, asked: TsNs) -> bool {
+        let Some(order) = self.orders.get_mut(id) else {
+            return false;
+        };
+        if order.change_doubt.is_some_and(|since| asked < since) {
+            return false;
+        }
+        order.change_doubt = None;
+        std::mem::take(&mut order.echo)
+    }
+}
+
+const ENDED: u8 = 2;
+
+/// How far an order has come; a row never moves it back.
+pub(crate) const fn rank(status: BrokerStatus) -> u8 {
+    match status {
+        BrokerStatus::Received => 0,
+        BrokerStatus::Open
+        | BrokerStatus::TriggerPending
+        | BrokerStatus::ModifyPending
+        | BrokerStatus::CancelPending
+        | BrokerStatus::Unrecognised => 1,
+        BrokerStatus::Complete | BrokerStatus::Cancelled | BrokerStatus::Rejected => ENDED,
+    }
+}
+
+fn merged(
+    known: &BrokerOrder,
+    row: &BrokerOrder,
+    traded: Qty,
+    stream_ts: TsNs,
+    source: Source,
+) -> (BrokerOrder, Applied) {
+    let (was, is) = (rank(known.status), rank(row.status));
+    let both_ended = was == ENDED && is == ENDED && known.status != row.status;
+    if row.filled < known.filled {
+        // A completion that no trade backs may be withdrawn, but only by a read, which has no order to lose.
+        let withdrawn = both_ended && traded <= row.filled && source != Source::Stream;
+        return if withdrawn {
+            (*row, Applied::Contradicted)
+        } else {
+            (*known, Applied::Stale)
+        };
+    }
+    if both_ended {
+        let raced = known.status == BrokerStatus::Cancelled && row.status == BrokerStatus::Complete;
+        let applied = if raced {
+            Applied::Changed
+        } else {
+            Applied::Contradicted
+        };
+        return (*row, applied);
+    }
+    if is < was {
+        if row.filled == known.filled {
+            return (*known, Applied::Stale);
+        }
+        // A fill that raced the end: the quantity is news, the state is not.
+        let late = BrokerOrder {
+            filled: row.filled,
+            average_price: row.average_price,
+            ..*known
+        };
+        return (late, Applied::Changed);
+    }
+    let older_read = matches!(source, Source::Read(asked) if asked < stream_ts);
+    let older_stamp = !row.stamp.is_empty() && row.stamp < known.stamp;
+    if is == was && row.filled == known.filled && (older_read || older_stamp) {
+        return (*known, Applied::Stale);
+    }
+    let mut next = *row;
+    // What the broker leaves out stays known.
+    next.intent = row.intent.or(known.intent);
+    let same = BrokerOrder {
+        stamp: known.stamp,
+        ..next
+    } == *known;
+    let applied = if same { Applied::Repeated } else { Applied::Changed };
+    (next, applied)
+}
+
+#[cfg(test)]
+mod tests {
+    use bijli_core::Price;
+    use bijli_core::order::{OrderType, Side, Validity};
+    use bijli_core::text::Text;
+
+    use super::*;
+
+    fn at(ms: i64) -> TsNs {
+        TsNs::new(1_700_000_000_000_000_000).plus(DurationNs::from_millis(ms))
+    }
+
+    fn row(status: BrokerStatus, filled: i64) -> BrokerOrder {
+        BrokerOrder {
+            order_id: Text::new("1").expect("short"),
+            intent: None,
+            key: Text::new("NSE_EQ|X").expect("short"),
+            side: Side::Buy,
+            status,
+            qty: Qty::new(75),
+            filled: Qty::new(filled),
+            price: Price::from_paise(10_000),
+            trigger: Price::NONE,
+            average_price: Price::NONE,
+            order_type: OrderType::Limit,
+            validity: Validity::Day,
+            stamp: Text::EMPTY,
+        }
+    }
+
+    /// Applies rows in turn; gives what each did and where the order stands in the end.
+    fn run(rows: &[(BrokerOrder, Source)]) -> (Vec<Applied>, BrokerStatus, i64) {
+        let mut table = OrderTable::default();
+        let did = rows
+            .iter()
+            .enumerate()
+            .map(|(index, (row, source))| table.apply(at(index as i64), row, (None, None), *source))
+            .collect();
+        let order = table.get(&rows[0].0.order_id).expect("rows were applied");
+        let row = order.row.expect("a row stands");
+        (did, row.status, row.filled.get())
+    }
+
+    fn stream(status: BrokerStatus, filled: i64) -> (BrokerOrder, Source) {
+        (row(status, filled), Source::Stream)
+    }
+
+    fn read(status: BrokerStatus, filled: i64, ms: i64) -> (BrokerOrder, Source) {
+        (row(status, filled), Source::Read(at(ms)))
+    }
+
+    #[test]
+    fn rows_in_disorder_end_where_rows_in_order_end() {
+        use Applied::{Changed, Repeated, Stale};
+        use BrokerStatus as S;
+        let in_order = [(S::Received, 0), (S::Open, 0), (S::Open, 25), (S::Complete, 75)];
+        let in_order = in_order.map(|(status, filled)| stream(status, filled));
+        assert_eq!(run(&in_order), (vec![Changed; 4], S::Complete, 75));
+        let last_first = [
+            stream(S::Complete, 75),
+            stream(S::Open, 0),
+            stream(S::Received, 0),
+        ];
+        assert_eq!(run(&last_first), (vec![Changed, Stale, Stale], S::Complete, 75));
+        let repeated = [
+            stream(S::Open, 25),
+            stream(S::Open, 25),
+            stream(S::Open, 50),
+            stream(S::Open, 25),
+        ];
+        assert_eq!(
+            run(&repeated),
+            (vec![Changed, Repeated, Changed, Stale], S::Open, 50)
+        );
+    }
+
+    #[test]
+    fn a_fill_that_races_the_end_is_news_and_the_end_stands() {
+        use Applied::Changed;
+        use BrokerStatus as S;
+        let late_fill = [stream(S::Cancelled, 0), stream(S::Open, 25)];
+        assert_eq!(run(&late_fill), (vec![Changed; 2], S::Cancelled, 25));
+        let late_end = [stream(S::Cancelled, 0), stream(S::Complete, 75)];
+        assert_eq!(run(&late_end), (vec![Changed; 2], S::Complete, 75));
+    }
+
+    #[test]
+    fn a_read_asked_before_a_stream_update_does_not_undo_it() {
+        use Applied::{Changed, Stale};
+        use BrokerStatus as S;
+        let rows = [
+            stream(S::Open, 0),
+            stream(S::CancelPending, 0),
+            read(S::Open, 0, 0),
+        ];
+        assert_eq!(run(&rows), (vec![Changed, Changed, Stale], S::CancelPending, 0));
+        let rows = [stream(S::CancelPending, 0), read(S::Open, 0, 1)];
+        assert_eq!(run(&rows), (vec![Changed; 2], S::Open, 0));
+    }
+
+    #[test]
+    fn a_completion_without_trades_is_withdrawn_by_a_read_alone() {
+        use Applied::{Changed, Contradicted, Stale};
+        use BrokerStatus as S;
+        let rows = [
+            stream(S::Complete, 75),
+            stream(S::Rejected, 0),
+            read(S::Rejected, 0, 2),
+        ];
+        assert_eq!(run(&rows), (vec![Changed, Stale, Contradicted], S::Rejected, 0));
+    }
+
+    #[test]
+    fn an_older_stamp_does_not_undo_a_newer_state() {
+        let stamped = |status, stamp| BrokerOrder {
+            stamp: Text::new(stamp).expect("short"),
+            ..row(status, 0)
+        };
+        let newer = stamped(BrokerStatus::CancelPending, "2026-09-01 14:40:03");
+        let older = stamped(BrokerStatus::Open, "2026-09-01 14:40:02");
+        let (did, status, _) = run(&[(newer, Source::Stream), (older, Source::Stream)]);
+        assert_eq!(did, [Applied::Changed, Applied::Stale]);
+        assert_eq!(status, BrokerStatus::CancelPending);
+    }
+
+    #[test]
+    fn trades_are_wanted_until_they_add_up_and_never_beyond_the_order() {
+        let mut table = OrderTable::default();
+        let id = row(BrokerStatus::Open, 0).order_id;
+        table.apply(at(0), &row(BrokerStatus::Open, 50), (None, None), Source::Stream);
+        assert_eq!(table.next_trades(), Some((at(0), id)));
+        table.note_trades_read(at(0), &id);
+        assert_eq!(table.next_trades(), Some((at(250), id)));
+        assert!(table.add_trade(&id, Qty::new(25)));
+        assert!(table.next_trades().is_some());
+        assert!(table.add_trade(&id, Qty::new(25)));
+        assert_eq!(table.next_trades(), None);
+        assert!(!table.add_trade(&id, Qty::new(26)));
+    }
+
+    #[test]
+    fn a_change_in_doubt_is_settled_only_by_a_later_read() {
+        let mut table = OrderTable::default();
+        let id = row(BrokerStatus::Open, 0).order_id;
+        table.apply(at(0), &row(BrokerStatus::Open, 0), (None, None), Source::Stream);
+        table.note_change(&id, Some(at(10)));
+        assert!(!table.settle_change(&id, at(9)));
+        assert!(table.get(&id).expect("known").change_doubt.is_some());
+        assert!(table.settle_change(&id, at(11)));
+        assert!(!table.settle_change(&id, at(12)));
+    }
+}

@@ -1,0 +1,313 @@
+//! The paper venue: the engine's commands matched in this process against recorded or live ticks.
+//!
+//! Everything here is SIMULATED: ids begin with `PAPER`, the venue says [`VenueKind::Paper`], nobody's money
+//! moves. Invariants: the same order states and the same order of events as the broker's (acknowledged, updated,
+//! traded); fills follow [`super::fill`] and are never better than the book of their moment; one intent is placed
+//! once. Left out: latency, margin, freeze quantities, price bands, rejections by a risk system, auctions.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bijli_core::command::{Modify, Place};
+use bijli_core::event::{IntentResolved, OrderUpdated, Submission, Tick, TickFlags, Traded, VenueKind};
+use bijli_core::order::{BrokerOrderId, BrokerStatus, IntentId, OrderType, TradeId};
+use bijli_core::readout::GatewayReadout;
+use bijli_core::text::Text;
+use bijli_core::{Command, Event, Instrument, InstrumentId, Money, Price, Qty, TsNs};
+
+use super::fill::{Book, Fill, Liquidity, Standing, WorkingOrder, match_order};
+
+/// What this venue is, for every screen and report.
+pub const VENUE: VenueKind = VenueKind::Paper;
+
+/// Facts of one instrument and what its last book still shows.
+#[derive(Debug)]
+struct Desk {
+    tick: Price,
+    lot: Qty,
+    tradable: bool,
+    liquidity: Liquidity,
+    /// Numbers of the working orders, oldest first.
+    working: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct PaperOrder {
+    intent: IntentId,
+    instrument: InstrumentId,
+    order: WorkingOrder,
+    status: BrokerStatus,
+    turnover: Money,
+}
+
+/// A venue that trades on paper.
+#[derive(Debug)]
+pub struct PaperVenue {
+    desks: Vec<Desk>,
+    orders: Vec<PaperOrder>,
+    by_intent: BTreeMap<IntentId, u32>,
+    trades: u32,
+    events: VecDeque<Event>,
+    readout: GatewayReadout,
+}
+
+impl PaperVenue {
+    /// A venue for the day's instrument table.
+    #[must_use]
+    pub fn new(instruments: &[Instrument]) -> Self {
+        let desk = |instrument: &Instrument| Desk {
+            tick: instrument.tick,
+            lot: instrument.lot,
+            tradable: instrument.kind.is_tradable(),
+            liquidity: Liquidity::default(),
+            working: Vec::new(),
+        };
+        Self {
+            desks: instruments.iter().map(desk).collect(),
+            orders: Vec::new(),
+            by_intent: BTreeMap::new(),
+            trades: 0,
+            events: VecDeque::new(),
+            readout: GatewayReadout {
+                stream_connected: true,
+                ..GatewayReadout::default()
+            },
+        }
+    }
+
+    /// Carries a command out at once.
+    ///
+    /// # Panics
+    /// When an intent is placed a second time.
+    pub fn handle_command(&mut self, now: TsNs, command: &Command) {
+        match command {
+            Command::Place(place) => self.place(now, place),
+            Command::Modify(modify) => self.modify(now, modify),
+            Command::Cancel(cancel) => self.cancel(now, cancel.intent),
+        }
+    }
+
+    /// Takes a tick in: its book may fill what works in the instrument. A doubtful book fills nothing.
+    pub fn handle_tick(&mut self, tick: &Tick) {
+        let Some(book) = Book::of(tick).filter(|_| !tick.flags.has(TickFlags::TIME_WRONG)) else {
+            return;
+        };
+        let desk = &mut self.desks[tick.instrument.index()];
+        desk.liquidity.refresh(book);
+        for number in desk.working.clone() {
+            self.work(tick.ts, number);
+        }
+    }
+
+    /// The session ended: whatever works is cancelled.
+    pub fn handle_close(&mut self, now: TsNs) {
+        for number in 0..self.orders.len() {
+            let number = u32::try_from(number).expect("a day has few orders");
+            if !is_over(self.orders[number as usize].status) {
+                self.end(now, number, BrokerStatus::Cancelled);
+            }
+        }
+    }
+
+    /// The next event for the engine.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Counters for screens.
+    #[must_use]
+    pub const fn readout(&self) -> GatewayReadout {
+        self.readout
+    }
+
+    fn place(&mut self, now: TsNs, place: &Place) {
+        let number = u32::try_from(self.orders.len()).expect("a day has few orders");
+        let former = self.by_intent.insert(place.intent, number);
+        assert!(former.is_none(), "an intent is placed once in its life");
+        self.readout.orders_sent += 1;
+        if let Some(code) = self.refusal_of(place) {
+            self.by_intent.insert(place.intent, u32::MAX);
+            self.readout.refused += 1;
+            self.resolve(now, place.intent, Submission::Refused, Text::EMPTY, code);
+            return;
+        }
+        self.orders.push(PaperOrder {
+            intent: place.intent,
+            instrument: place.instrument,
+            order: WorkingOrder::new(
+                place.side,
+                place.qty,
+                place.order_type,
+                place.validity,
+                place.price,
+                place.trigger,
+            ),
+            status: BrokerStatus::Received,
+            turnover: Money::ZERO,
+        });
+        self.readout.acked += 1;
+        let submission = Submission::Acked;
+        self.resolve(now, place.intent, submission, order_id(number), Text::EMPTY);
+        if !place.price.is_on_tick(self.desks[place.instrument.index()].tick) {
+            self.end(now, number, BrokerStatus::Rejected);
+            return;
+        }
+        self.desks[place.instrument.index()].working.push(number);
+        self.work(now, number);
+    }
+
+    /// What the broker's front would refuse, in its own codes (reference `upstox-api` §5.6).
+    fn refusal_of(&self, place: &Place) -> Option<Text<24>> {
+        let limited = matches!(place.order_type, OrderType::Limit | OrderType::StopLimit);
+        let stop = matches!(place.order_type, OrderType::StopLimit | OrderType::StopMarket);
+        let desk = self.desks.get(place.instrument.index());
+        let code = match desk {
+            Some(desk) if !desk.tradable => "UDAPI100011",
+            None => "UDAPI100011",
+            Some(_) if place.qty.get() <= 0 => "UDAPI1052",
+            Some(desk) if !place.qty.is_whole_lots(desk.lot) => "UDAPI100036",
+            Some(_) if limited && !place.price.is_set() => "UDAPI1008",
+            Some(_) if stop && !place.trigger.is_set() => "UDAPI1036",
+            Some(_) => return None,
+        };
+        Text::new(code)
+    }
+
+    /// Fills an order as far as the book goes and tells where it stands, if that changed.
+    fn work(&mut self, now: TsNs, number: u32) {
+        let paper = &mut self.orders[number as usize];
+        let desk = &mut self.desks[paper.instrument.index()];
+        let mut fills = Vec::new();
+        while let Some(fill) = match_order(&mut paper.order, &mut desk.liquidity, desk.tick) {
+            let value = fill.price.times(fill.qty).expect("book prices are small");
+            paper.turnover = paper.turnover.plus(value).expect("an order's value is small");
+            fills.push(fill);
+        }
+        let status = match paper.order.standing() {
+            Standing::Filled => BrokerStatus::Complete,
+            Standing::Resting => BrokerStatus::Open,
+            Standing::AwaitingTrigger => BrokerStatus::TriggerPending,
+            Standing::Expired => BrokerStatus::Cancelled,
+        };
+        if fills.is_empty() && status == paper.status {
+            return;
+        }
+        if is_over(status) {
+            desk.working.retain(|working| *working != number);
+        }
+        paper.status = status;
+        self.tell_order(now, number);
+        for fill in fills {
+            self.tell_trade(now, number, fill);
+        }
+    }
+
+    fn modify(&mut self, now: TsNs, modify: &Modify) {
+        self.readout.modifies += 1;
+        let Some(number) = self.working(modify.intent) else {
+            return;
+        };
+        let paper = &mut self.orders[number as usize];
+        let desk = &self.desks[paper.instrument.index()];
+        let fits = modify.price.is_on_tick(desk.tick) && modify.qty.is_whole_lots(desk.lot);
+        if !is_over(paper.status) && fits && paper.order.modify(modify.qty, modify.price) {
+            // The state is told again even if the new terms fill nothing.
+            paper.status = BrokerStatus::Received;
+            self.work(now, number);
+        } else {
+            self.tell_order(now, number);
+        }
+    }
+
+    fn cancel(&mut self, now: TsNs, intent: IntentId) {
+        self.readout.cancels += 1;
+        let Some(number) = self.working(intent) else {
+            return;
+        };
+        if is_over(self.orders[number as usize].status) {
+            self.tell_order(now, number);
+        } else {
+            self.end(now, number, BrokerStatus::Cancelled);
+        }
+    }
+
+    fn working(&self, intent: IntentId) -> Option<u32> {
+        self.by_intent
+            .get(&intent)
+            .copied()
+            .filter(|number| (*number as usize) < self.orders.len())
+    }
+
+    fn end(&mut self, now: TsNs, number: u32, status: BrokerStatus) {
+        let paper = &mut self.orders[number as usize];
+        paper.status = status;
+        let desk = &mut self.desks[paper.instrument.index()];
+        desk.working.retain(|working| *working != number);
+        self.tell_order(now, number);
+    }
+
+    fn resolve(
+        &mut self,
+        ts: TsNs,
+        intent: IntentId,
+        submission: Submission,
+        order_id: BrokerOrderId,
+        code: Text<24>,
+    ) {
+        self.events.push_back(Event::IntentResolved(IntentResolved {
+            ts,
+            intent,
+            submission,
+            order_id,
+            code,
+        }));
+    }
+
+    fn tell_order(&mut self, ts: TsNs, number: u32) {
+        let paper = &self.orders[number as usize];
+        let filled = paper.order.filled;
+        let average_price = if filled.is_zero() {
+            Price::NONE
+        } else {
+            Price::new(paper.turnover.get() / filled.get())
+        };
+        self.events.push_back(Event::OrderUpdated(OrderUpdated {
+            ts,
+            intent: Some(paper.intent),
+            order_id: order_id(number),
+            instrument: paper.instrument,
+            side: paper.order.side,
+            status: paper.status,
+            qty: paper.order.qty,
+            filled,
+            price: paper.order.price,
+            average_price,
+        }));
+    }
+
+    fn tell_trade(&mut self, ts: TsNs, number: u32, fill: Fill) {
+        self.trades += 1;
+        let paper = &self.orders[number as usize];
+        let trade_id = TradeId::new(&format!("PAPERT{:08}", self.trades));
+        self.events.push_back(Event::Traded(Traded {
+            ts,
+            intent: Some(paper.intent),
+            order_id: order_id(number),
+            trade_id: trade_id.expect("six letters and a number of at most ten digits fit"),
+            instrument: paper.instrument,
+            side: paper.order.side,
+            qty: fill.qty,
+            price: fill.price,
+        }));
+    }
+}
+
+fn order_id(number: u32) -> BrokerOrderId {
+    BrokerOrderId::new(&format!("PAPER{number:010}")).expect("fifteen printable characters fit")
+}
+
+const fn is_over(status: BrokerStatus) -> bool {
+    matches!(
+        status,
+        BrokerStatus::Complete | BrokerStatus::Cancelled | BrokerStatus::Rejected
+    )
+}

@@ -1,0 +1,275 @@
+//! Reconciliation at start: read orders, trades and positions until two rounds agree, then believe them.
+//!
+//! Invariants: two rounds are at least a second apart in engine time; a round with an unreadable row or a failed
+//! read counts for nothing; the order of rows never matters. Left out: what the engine does about a difference.
+//! Source: `faults-and-invariants` §6.8 (two agreeing reads), O24, O25, I07.
+
+use std::collections::BTreeMap;
+
+use bijli_core::{DurationNs, TsNs};
+
+use crate::evidence::{BrokerOrder, BrokerPosition, BrokerTrade, InstrumentKey, Rows};
+
+/// Least time between the end of one round and the begin of the next.
+pub const ROUND_GAP: DurationNs = DurationNs::from_secs(1);
+
+/// One round of reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Round {
+    /// When its first read was asked.
+    pub asked: TsNs,
+    /// The day's orders.
+    pub orders: Vec<BrokerOrder>,
+    /// The day's trades.
+    pub trades: Vec<BrokerTrade>,
+    /// Net positions.
+    pub positions: Vec<BrokerPosition>,
+}
+
+impl Round {
+    /// Net quantity by instrument, over all products; instruments that are flat are left out.
+    #[must_use]
+    pub fn net_positions(&self) -> BTreeMap<InstrumentKey, i64> {
+        let mut net = BTreeMap::new();
+        for row in &self.positions {
+            let sum: &mut i64 = net.entry(row.key).or_default();
+            *sum = sum.saturating_add(row.qty.get());
+        }
+        net.retain(|_, qty| *qty != 0);
+        net
+    }
+
+    /// Whether two rounds tell the same story.
+    #[must_use]
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        order_facts(self) == order_facts(other)
+            && trade_facts(self) == trade_facts(other)
+            && self.net_positions() == other.net_positions()
+    }
+}
+
+fn order_facts(round: &Round) -> Vec<impl Ord + use<>> {
+    let mut facts: Vec<_> = round
+        .orders
+        .iter()
+        .map(|row| (row.order_id, row.status as u8, row.qty, row.filled, row.price))
+        .collect();
+    facts.sort_unstable();
+    facts
+}
+
+fn trade_facts(round: &Round) -> Vec<BrokerTrade> {
+    let mut facts = round.trades.clone();
+    facts.sort_unstable();
+    facts
+}
+
+/// Which read comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The order book.
+    Orders,
+    /// The day's trades.
+    Trades,
+    /// The positions.
+    Positions,
+}
+
+/// What one read brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The order book.
+    Orders(Rows<BrokerOrder>),
+    /// The day's trades.
+    Trades(Rows<BrokerTrade>),
+    /// The positions.
+    Positions(Rows<BrokerPosition>),
+    /// Nothing usable.
+    Failed,
+}
+
+/// The rounds so far.
+#[derive(Clone, Debug)]
+pub struct Reconciler {
+    part: Part,
+    round: Round,
+    former: Option<Round>,
+    next_at: TsNs,
+    rounds: u32,
+}
+
+impl Reconciler {
+    /// Begins with a first round at `now`.
+    #[must_use]
+    pub fn new(now: TsNs) -> Self {
+        Self {
+            part: Part::Orders,
+            round: Round::default(),
+            former: None,
+            next_at: now,
+            rounds: 0,
+        }
+    }
+
+    /// The next read and when it is due.
+    #[must_use]
+    pub const fn next_read(&self) -> (TsNs, Part) {
+        (self.next_at, self.part)
+    }
+
+    /// Rounds read to their end so far.
+    #[must_use]
+    pub const fn rounds(&self) -> u32 {
+        self.rounds
+    }
+
+    /// Takes the answer to the read that [`Reconciler::next_read`] named and that was asked at `asked`. Gives the
+    /// round to believe once two have agreed.
+    pub fn handle(&mut self, now: TsNs, asked: TsNs, answer: Answer) -> Option<Round> {
+        let complete = match (self.part, answer) {
+            (Part::Orders, Answer::Orders(read)) => {
+                self.round.asked = asked;
+                self.round.orders = read.rows;
+                read.complete
+            }
+            (Part::Trades, Answer::Trades(read)) => {
+                self.round.trades = read.rows;
+                read.complete
+            }
+            (Part::Positions, Answer::Positions(read)) => {
+                self.round.positions = read.rows;
+                read.complete
+            }
+            (_, Answer::Failed) => false,
+            (part, _) => unreachable!("the reader answers {part:?} with its own rows"),
+        };
+        if !complete {
+            self.begin_round(now);
+            return None;
+        }
+        self.part = match self.part {
+            Part::Orders => Part::Trades,
+            Part::Trades => Part::Positions,
+            Part::Positions => return self.end_round(now),
+        };
+        None
+    }
+
+    fn end_round(&mut self, now: TsNs) -> Option<Round> {
+        self.rounds += 1;
+        let round = std::mem::take(&mut self.round);
+        if self
+            .former
+            .as_ref()
+            .is_some_and(|former| former.agrees_with(&round))
+        {
+            return Some(round);
+        }
+        self.former = Some(round);
+        self.begin_round(now);
+        None
+    }
+
+    fn begin_round(&mut self, now: TsNs) {
+        self.round = Round::default();
+        self.part = Part::Orders;
+        self.next_at = now.plus(ROUND_GAP);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bijli_core::text::Text;
+    use bijli_core::{Price, Qty};
+
+    use super::*;
+
+    fn at(ms: i64) -> TsNs {
+        TsNs::new(1_700_000_000_000_000_000).plus(DurationNs::from_millis(ms))
+    }
+
+    fn position(key: &str, qty: i64) -> BrokerPosition {
+        BrokerPosition {
+            key: Text::new(key).expect("short"),
+            qty: Qty::new(qty),
+        }
+    }
+
+    fn trade(id: &str) -> BrokerTrade {
+        BrokerTrade {
+            order_id: Text::new("1").expect("short"),
+            trade_id: Text::new(id).expect("short"),
+            key: Text::new("NSE_EQ|X").expect("short"),
+            is_buy: true,
+            qty: Qty::new(1),
+            price: Price::from_paise(100),
+        }
+    }
+
+    fn full<T>(rows: Vec<T>) -> Rows<T> {
+        Rows { rows, complete: true }
+    }
+
+    /// Plays rounds of (trades, positions); gives the index of the round that is believed.
+    fn play(rounds: &[(Vec<BrokerTrade>, Vec<BrokerPosition>)]) -> Option<usize> {
+        let mut reconciler = Reconciler::new(at(0));
+        let mut now = at(0);
+        for (index, (trades, positions)) in rounds.iter().enumerate() {
+            let (due, part) = reconciler.next_read();
+            assert_eq!(part, Part::Orders);
+            if index > 0 {
+                assert_eq!(due, now.plus(ROUND_GAP), "rounds keep their distance");
+            }
+            now = due;
+            let orders = Answer::Orders(full(Vec::new()));
+            assert_eq!(reconciler.handle(now, now, orders), None);
+            let trades = Answer::Trades(full(trades.clone()));
+            assert_eq!(reconciler.handle(now, now, trades), None);
+            let positions = Answer::Positions(full(positions.clone()));
+            if reconciler.handle(now, now, positions).is_some() {
+                return Some(index);
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn the_first_two_rounds_that_agree_are_believed() {
+        let long = vec![position("NSE_EQ|X", 1)];
+        let rounds = [
+            (vec![], vec![]),
+            (vec![trade("1")], long.clone()),
+            (vec![trade("2"), trade("1")], long.clone()),
+            (vec![trade("1"), trade("2")], long),
+        ];
+        assert_eq!(play(&rounds), Some(3));
+        assert_eq!(play(&rounds[..3]), None);
+    }
+
+    #[test]
+    fn flat_rows_and_products_do_not_spoil_agreement() {
+        let split = vec![
+            position("NSE_EQ|X", 3),
+            position("NSE_EQ|X", -2),
+            position("NSE_EQ|Y", 0),
+        ];
+        let rounds = [(vec![], vec![position("NSE_EQ|X", 1)]), (vec![], split)];
+        assert_eq!(play(&rounds), Some(1));
+    }
+
+    #[test]
+    fn a_failed_or_incomplete_read_restarts_the_round_after_a_pause() {
+        let incomplete = Rows {
+            rows: vec![trade("1")],
+            complete: false,
+        };
+        for bad in [Answer::Failed, Answer::Trades(incomplete)] {
+            let mut reconciler = Reconciler::new(at(0));
+            let orders = Answer::Orders(full(Vec::new()));
+            assert_eq!(reconciler.handle(at(10), at(0), orders), None);
+            assert_eq!(reconciler.handle(at(20), at(10), bad), None);
+            assert_eq!(reconciler.next_read(), (at(1_020), Part::Orders));
+            assert_eq!(reconciler.rounds(), 0);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Reconciliation at start and what is remembered over a restart, through the gateway's public face.
+
+mod scripted;
+
+use bijli_core::order::{BrokerOrderId, OrderState, Side};
+use bijli_core::{InstrumentId, Qty, TsNs};
+use bijli_gateway::{Gateway, KnownOrder};
+use scripted::*;
+
+fn known(sequence: u32, id: Option<&str>, state: OrderState) -> KnownOrder {
+    KnownOrder {
+        intent: Some(intent(sequence)),
+        order_id: id.map_or(BrokerOrderId::EMPTY, order_id),
+        instrument: InstrumentId::new(0),
+        side: Side::Buy,
+        qty: Qty::new(75),
+        filled: Qty::ZERO,
+        state,
+    }
+}
+
+/// Answers one round of reads.
+fn round(gateway: &mut Gateway, now: TsNs, orders: &[String], trades: &[String], positions: &[String]) {
+    answer(gateway, now, BOOK, &list(orders));
+    answer(gateway, now, TRADES_OF_DAY, &list(trades));
+    answer(gateway, now, POSITIONS, &list(positions));
+}
+
+#[test]
+fn an_empty_day_reconciles_in_two_rounds_a_second_apart() {
+    let mut gateway = gateway();
+    gateway.start_reconcile(at(0));
+    round(&mut gateway, at(0), &[], &[], &[]);
+    assert_eq!(gateway.poll_request(at(999)), None);
+    assert_eq!(gateway.poll_timeout(), Some(at(1_000)));
+    assert_eq!(gateway.in_flight(), 0, "waiting for time is not work in flight");
+    assert!(gateway.is_reconciling());
+    round(&mut gateway, at(1_000), &[], &[], &[]);
+    assert_eq!(notes(&mut gateway), ["reconciled 0 0"]);
+    assert!(!gateway.is_reconciling());
+}
+
+#[test]
+fn a_day_under_way_is_told_orders_first_then_trades_positions_and_the_end() {
+    let mut gateway = gateway();
+    gateway.adopt(&[
+        known(1, Some("7"), OrderState::Open),
+        known(2, None, OrderState::Unknown),
+    ]);
+    gateway.start_reconcile(at(0));
+    let orders = [
+        row("7", Some(1), "complete", 75),
+        row("8", Some(2), "open", 0),
+        row("9", Some(33), "cancelled", 0),
+        row("90", None, "complete", 75),
+    ];
+    let trades = [trade("7", "T1", 75), trade("90", "T2", 75)];
+    let positions = [
+        position("NSE_EQ|X", 150),
+        position("NSE_FO|45450", -75),
+        position("NSE_EQ|Z", 3),
+    ];
+    round(&mut gateway, at(0), &orders, &trades, &positions);
+    round(&mut gateway, at(1_000), &orders, &trades, &positions);
+    let told = [
+        "1 7 is Complete 75/75",
+        "2 Acked 8",
+        "2 8 is Open 0/75",
+        "33 9 is Cancelled 0/75",
+        "foreign 90 is Complete 75/75",
+        "1 7 traded T1 75@100.05",
+        "foreign 90 traded T2 75@100.05",
+        "position 0 150",
+        "position 1 -75",
+        "reconciled 4 1",
+    ];
+    assert_eq!(notes(&mut gateway), told);
+    assert_eq!(gateway.unsettled(), 0);
+}
+
+#[test]
+fn rounds_that_disagree_or_fail_are_read_again() {
+    let mut gateway = gateway();
+    gateway.start_reconcile(at(0));
+    let open = [row("90", None, "open", 0)];
+    let done = [row("90", None, "cancelled", 0)];
+    round(&mut gateway, at(0), &open, &[], &[]);
+    round(&mut gateway, at(1_000), &done, &[], &[]);
+    answer(&mut gateway, at(2_000), BOOK, &lost(true));
+    assert_eq!(gateway.poll_request(at(2_999)), None);
+    answer(&mut gateway, at(3_000), BOOK, &list(&done));
+    answer(
+        &mut gateway,
+        at(3_000),
+        TRADES_OF_DAY,
+        &reply(200, r#"{"status":"success","data":null}"#),
+    );
+    assert_eq!(notes(&mut gateway), Vec::<String>::new());
+    round(&mut gateway, at(4_000), &done, &[], &[]);
+    assert_eq!(
+        notes(&mut gateway),
+        ["foreign 90 is Cancelled 0/75", "position 0 0", "reconciled 1 1"]
+    );
+}
+
+#[test]
+fn positions_emptied_by_a_dead_token_are_not_believed() {
+    let mut gateway = gateway();
+    gateway.start_reconcile(at(0));
+    answer(&mut gateway, at(0), BOOK, &refusal(401, "UDAPI100050"));
+    assert!(gateway.token_dead());
+    assert_eq!(
+        gateway.poll_request(at(9_999)),
+        None,
+        "a dead token is only probed"
+    );
+    answer(&mut gateway, at(10_000), BOOK, &refusal(401, "UDAPI100050"));
+    assert_eq!(notes(&mut gateway), Vec::<String>::new());
+    assert!(gateway.is_reconciling());
+}
+
+#[test]
+fn entries_wait_for_the_end_of_reconciliation_and_exits_do_not() {
+    let mut gateway = gateway();
+    gateway.start_reconcile(at(0));
+    gateway.handle_command(at(0), &entry(1));
+    gateway.handle_command(at(0), &exit(2));
+    answer(&mut gateway, at(0), PLACE, &acked("2"));
+    round(&mut gateway, at(0), &[], &[], &[]);
+    assert_eq!(gateway.poll_request(at(500)), None);
+    round(&mut gateway, at(1_000), &[], &[], &[]);
+    answer(&mut gateway, at(1_000), PLACE, &acked("1"));
+    assert_eq!(
+        notes(&mut gateway),
+        ["2 Acked 2", "position 0 0", "reconciled 0 0", "1 Acked 1"]
+    );
+}
+
+#[test]
+fn an_adopted_intent_is_never_placed_again() {
+    let mut gateway = gateway();
+    gateway.adopt(&[
+        known(1, None, OrderState::Submitted),
+        known(2, None, OrderState::NotSent),
+    ]);
+    let mut paths = Vec::new();
+    for ms in (0..20_000).step_by(50) {
+        while let Some(request) = gateway.poll_request(at(ms)) {
+            paths.push(request.path.split('?').next().unwrap_or_default().to_owned());
+            gateway.handle_reply(at(ms), request.id, &list(&[]));
+        }
+    }
+    assert!(paths.iter().all(|path| path != PLACE));
+    let lookups = paths.iter().filter(|path| path.ends_with("/history")).count();
+    assert_eq!(lookups, 6, "at once, then after 0.5, 1, 2, 4 and 8 s");
+    assert_eq!(notes(&mut gateway), Vec::<String>::new());
+}

@@ -1,0 +1,313 @@
+//! Placements through the gateway's public face: every outcome, order of work, budget, token, doubt and its end.
+
+mod scripted;
+
+use bijli_core::order::Purpose;
+use bijli_gateway::{Host, Lane, Reply};
+use scripted::*;
+
+/// Places one entry, answers it, and gives the events.
+fn outcome(reply: &Reply) -> Vec<String> {
+    let mut gateway = gateway();
+    settle(&mut gateway, at(0));
+    gateway.handle_command(at(1), &entry(1));
+    answer(&mut gateway, at(1), PLACE, reply);
+    notes(&mut gateway)
+}
+
+#[test]
+fn every_outcome_of_a_placement_is_told_once() {
+    for (reply, told) in [
+        (acked("7"), "1 Acked 7"),
+        (refusal(400, "UDAPI1052"), "1 Refused UDAPI1052"),
+        (refusal(403, "UDAPI1154"), "1 Refused UDAPI1154"),
+        (refusal(423, "UDAPI100074"), "1 Refused UDAPI100074"),
+        (refusal(429, "UDAPI10005"), "1 Refused UDAPI10005"),
+        (refusal(401, "UDAPI100050"), "1 Refused UDAPI100050"),
+        (lost(false), "1 NotSent "),
+        (lost(true), "1 Unknown "),
+        (
+            reply(200, r#"{"status":"success","data":{"order_ids":[]}}"#),
+            "1 Unknown ",
+        ),
+        (reply(200, "<html>"), "1 Unknown "),
+        (reply(302, ""), "1 Unknown "),
+        (reply(500, ""), "1 Unknown "),
+        (refusal(502, "UDAPI100500"), "1 Unknown "),
+        (refusal(400, "UDAPI100500"), "1 Unknown "),
+        (reply(504, "<html>"), "1 Unknown "),
+    ] {
+        assert_eq!(outcome(&reply), [told], "{reply:?}");
+    }
+}
+
+#[test]
+fn exits_and_cancels_go_before_entries_whatever_came_first() {
+    let mut gateway = gateway();
+    settle(&mut gateway, at(0));
+    gateway.handle_command(at(1), &entry(1));
+    gateway.handle_command(at(1), &exit(2));
+    gateway.handle_command(at(1), &cancel(9, "90"));
+    gateway.handle_command(at(1), &entry(3));
+    let first = expect(&mut gateway, at(1), PLACE);
+    assert_eq!((first.lane, first.host), (Lane::Exit, Host::Order));
+    assert!(first.body.as_ref().is_some_and(|body| body.contains("SELL")));
+    assert_eq!(
+        gateway.poll_request(at(1)),
+        None,
+        "an entry waits while a cancel does"
+    );
+    gateway.handle_reply(at(2), first.id, &acked("2"));
+    let second = expect(&mut gateway, at(2), CANCEL);
+    assert_eq!(second.lane, Lane::Exit);
+    let third = expect(&mut gateway, at(2), PLACE);
+    assert_eq!(third.lane, Lane::Entry);
+    assert_eq!(gateway.poll_request(at(2)), None, "one request per lane");
+}
+
+#[test]
+fn entries_use_five_calls_of_a_second_and_exits_the_rest() {
+    let mut gateway = gateway();
+    settle(&mut gateway, at(0));
+    let mut sent = [0, 0];
+    for sequence in 1..=12 {
+        gateway.handle_command(at(1), &entry(sequence));
+    }
+    for (index, lane) in [(0, Lane::Entry), (1, Lane::Exit)] {
+        while let Some(request) = gateway.poll_request(at(2)) {
+            if request.lane == lane {
+                sent[index] += 1;
+            }
+            gateway.handle_reply(
+                at(2),
+                request.id,
+                &acked(request.path.as_str().get(..3).unwrap_or("1")),
+            );
+        }
+        for sequence in 20..32 {
+            if index == 0 {
+                gateway.handle_command(at(2), &exit(sequence));
+            }
+        }
+    }
+    assert_eq!(sent, [5, 3]);
+    assert_eq!(gateway.readout().calls_last_second, 8);
+    assert_eq!(gateway.in_flight(), 0, "what waits for the budget does not count");
+    assert_eq!(gateway.unsettled(), 16);
+}
+
+#[test]
+fn an_entry_that_waited_too_long_is_never_sent() {
+    let mut gateway = gateway();
+    settle(&mut gateway, at(0));
+    gateway.handle_command(at(0), &entry(1));
+    let _held = expect(&mut gateway, at(0), PLACE);
+    gateway.handle_command(at(0), &entry(2));
+    gateway.handle_command(at(0), &exit(3));
+    assert_eq!(expect(&mut gateway, at(1), PLACE).lane, Lane::Exit);
+    gateway.handle_timeout(at(1_999));
+    assert_eq!(notes(&mut gateway), Vec::<String>::new());
+    gateway.handle_timeout(at(2_000));
+    assert_eq!(notes(&mut gateway), ["2 NotSent "]);
+}
+
+#[test]
+fn a_dead_token_sends_nothing_more_and_says_so() {
+    let mut gateway = gateway();
+    settle(&mut gateway, at(0));
+    for command in [entry(1), exit(2), entry(3), cancel(4, "40")] {
+        gateway.handle_command(at(1), &command);
+    }
+    let request = expect(&mut gateway, at(1), PLACE);
+    gateway.handle_reply(at(2), request.id, &refusal(401, "UDAPI100050"));
+    assert!(gateway.token_dead());
+    assert_eq!(
+        notes(&mut gateway),
+        ["2 Refused UDAPI100050", "1 NotSent ", "3 NotSent "]
+    );
+    gateway.handle_command(at(3), &exit(5));
+    assert_eq!(notes(&mut gateway), ["5 NotSent "]);
+    assert_eq!(
+        gateway.poll_request(at(9_999)),
+        None,
+        "a dead token is only probed"
+    );
+    answer(&mut gateway, at(10_000), BOOK, &refusal(401, "UDAPI100050"));
+    assert_eq!(gateway.poll_request(at(19_999)), None);
+}
+
+#[test]
+fn a_401_without_the_brokers_form_kills_the_token_and_leaves_the_order_unknown() {
+    let mut gateway = gateway();
+    settle(&mut gateway, at(0));
+    gateway.handle_command(at(1), &entry(1));
+    answer(&mut gateway, at(1), PLACE, &reply(401, "<html>"));
+    assert_eq!(notes(&mut gateway), ["1 Unknown "]);
+    assert!(gateway.token_dead());
+}
+
+#[test]
+fn a_refusal_for_rate_freezes_entries_and_lets_exits_through() {
+    let mut gateway = gateway();
+    settle(&mut gateway, at(0));
+    gateway.handle_command(at(1), &entry(1));
+    answer(&mut gateway, at(1), PLACE, &refusal(429, "UDAPI10005"));
+    answer(&mut gateway, at(1), BOOK, &list(&[]));
+    gateway.handle_command(at(2), &entry(2));
+    assert_eq!(gateway.poll_request(at(2)), None);
+    gateway.handle_command(at(3), &exit(3));
+    answer(&mut gateway, at(3), PLACE, &acked("3"));
+    assert_eq!(notes(&mut gateway), ["1 Refused UDAPI10005", "3 Acked 3"]);
+    assert_eq!(gateway.counts().rate_refusals, 1);
+}
+
+#[test]
+fn a_command_that_contradicts_the_days_table_is_not_sent() {
+    let mut gateway = gateway();
+    settle(&mut gateway, at(0));
+    let broken = [
+        |place: &mut bijli_core::command::Place| place.qty = bijli_core::Qty::ZERO,
+        |place: &mut bijli_core::command::Place| place.price = bijli_core::Price::new(1),
+        |place: &mut bijli_core::command::Place| place.price = bijli_core::Price::NONE,
+        |place: &mut bijli_core::command::Place| place.instrument = bijli_core::InstrumentId::new(9),
+        |place: &mut bijli_core::command::Place| {
+            place.instrument = bijli_core::InstrumentId::new(1);
+            place.qty = bijli_core::Qty::new(76);
+        },
+    ];
+    for (sequence, spoil) in (1..).zip(broken) {
+        let bijli_core::Command::Place(mut place) = entry(sequence) else {
+            unreachable!("an entry is a placement");
+        };
+        spoil(&mut place);
+        gateway.handle_command(at(1), &bijli_core::Command::Place(place));
+        assert_eq!(notes(&mut gateway), [format!("{sequence} NotSent ")]);
+    }
+    assert_eq!(gateway.counts().gate_refusals, 5);
+    assert_eq!(gateway.poll_request(at(1)), None);
+}
+
+#[test]
+#[should_panic(expected = "an intent is placed once in its life")]
+fn the_same_intent_is_never_placed_twice() {
+    let mut gateway = gateway();
+    gateway.handle_command(at(0), &entry(1));
+    gateway.handle_command(at(1), &entry(1));
+}
+
+#[test]
+fn a_lost_reply_is_looked_up_by_tag_and_the_order_adopted_not_sent_again() {
+    let mut gateway = gateway();
+    settle(&mut gateway, at(0));
+    gateway.handle_command(at(0), &entry(1));
+    answer(&mut gateway, at(0), PLACE, &lost(true));
+    assert_eq!(notes(&mut gateway), ["1 Unknown "]);
+    assert_eq!(gateway.poll_request(at(249)), None);
+    answer(&mut gateway, at(250), HISTORY, &refusal(400, "UDAPI100010"));
+    assert_eq!(gateway.poll_request(at(749)), None);
+    let states = ["put order req received", "open pending", "open"].map(|state| row("7", Some(1), state, 0));
+    answer(&mut gateway, at(750), HISTORY, &list(&states));
+    assert_eq!(notes(&mut gateway), ["1 Acked 7", "1 7 is Open 0/75"]);
+    let later: Vec<_> = (751..2_000)
+        .step_by(50)
+        .filter_map(|ms| gateway.poll_request(at(ms)))
+        .collect();
+    assert_eq!(
+        later,
+        [],
+        "nothing is asked, least of all placed, once the doubt is over"
+    );
+}
+
+/// Runs an unknown placement for `seconds` with a book of these rows; gives events and paths of requests.
+fn search(seconds: i64, connected: bool, book: &[String]) -> (Vec<String>, usize) {
+    let mut gateway = gateway();
+    gateway.handle_stream_state(at(0), connected);
+    answer(&mut gateway, at(0), BOOK, &list(book));
+    let _first = notes(&mut gateway);
+    gateway.handle_command(at(0), &entry(1));
+    answer(&mut gateway, at(0), PLACE, &lost(true));
+    let mut placements = 0;
+    for ms in (0..seconds * 1_000).step_by(50) {
+        while let Some(request) = gateway.poll_request(at(ms)) {
+            placements += usize::from(request.path == PLACE);
+            let rows = if request.path.starts_with(BOOK) { book } else { &[] };
+            gateway.handle_reply(at(ms), request.id, &list(rows));
+        }
+    }
+    (notes(&mut gateway), placements)
+}
+
+#[test]
+fn absence_is_presumed_only_after_a_minute_of_controlled_reads() {
+    let known = [row("90", None, "complete", 0)];
+    assert_eq!(search(59, true, &known), (vec!["1 Unknown ".to_owned()], 0));
+    let both = vec!["1 Unknown ".to_owned(), "1 PresumedAbsent ".to_owned()];
+    assert_eq!(search(70, true, &known), (both.clone(), 0));
+    assert_eq!(
+        search(70, true, &[]),
+        (both, 0),
+        "an empty day is its own control"
+    );
+    let doubt = vec!["1 Unknown ".to_owned()];
+    assert_eq!(
+        search(300, false, &known),
+        (doubt, 0),
+        "without the stream silence proves nothing"
+    );
+}
+
+#[test]
+fn an_emptied_or_partial_book_proves_no_absence() {
+    let mut gateway = gateway();
+    gateway.handle_stream_state(at(0), true);
+    let known = [row("90", None, "complete", 0), row("91", None, "complete", 0)];
+    answer(&mut gateway, at(0), BOOK, &list(&known));
+    gateway.handle_command(at(0), &entry(1));
+    answer(&mut gateway, at(0), PLACE, &lost(true));
+    let _first = notes(&mut gateway);
+    for ms in (0..200_000).step_by(50) {
+        while let Some(request) = gateway.poll_request(at(ms)) {
+            let rows = if ms % 4_000 < 2_000 { &known[..1] } else { &[] };
+            gateway.handle_reply(at(ms), request.id, &list(rows));
+        }
+    }
+    assert_eq!(notes(&mut gateway), Vec::<String>::new());
+    assert_eq!(gateway.unsettled(), 1);
+}
+
+#[test]
+fn an_order_presumed_absent_that_appears_is_adopted() {
+    let mut gateway = gateway();
+    gateway.handle_stream_state(at(0), true);
+    settle(&mut gateway, at(0));
+    gateway.handle_command(at(0), &entry(1));
+    answer(&mut gateway, at(0), PLACE, &lost(true));
+    for ms in (0..70_000).step_by(50) {
+        while let Some(request) = gateway.poll_request(at(ms)) {
+            gateway.handle_reply(at(ms), request.id, &list(&[]));
+        }
+    }
+    assert_eq!(notes(&mut gateway), ["1 Unknown ", "1 PresumedAbsent "]);
+    gateway.handle_stream_text(at(80_000), &frame("7", Some(1), "open", 0));
+    assert_eq!(notes(&mut gateway), ["1 Acked 7", "1 7 is Open 0/75"]);
+}
+
+#[test]
+fn a_modify_carries_the_terms_of_its_placement_and_uses_the_lane_of_its_purpose() {
+    let mut gateway = gateway();
+    settle(&mut gateway, at(0));
+    gateway.handle_command(at(0), &exit(1));
+    answer(&mut gateway, at(0), PLACE, &acked("7"));
+    gateway.handle_command(at(1), &modify(1, "7", Purpose::Exit));
+    gateway.handle_command(at(1), &modify(2, "8", Purpose::Entry));
+    let first = expect(&mut gateway, at(1), MODIFY);
+    assert_eq!(first.lane, Lane::Exit);
+    assert!(
+        first
+            .body
+            .as_ref()
+            .is_some_and(|body| body.contains("\"price\":100.05"))
+    );
+    assert_eq!(expect(&mut gateway, at(1), MODIFY).lane, Lane::Entry);
+}
