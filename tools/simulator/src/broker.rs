@@ -1,0 +1,248 @@
+//! The broker as a pure state machine with its own ledger: no socket, clock, thread or file.
+//!
+//! Calls come in as method, target and body; replies and stream updates come out as text. Time is an argument.
+//! Invariants: positions equal the sum of the trades; a finished order never changes; the same calls, books and
+//! seed give the same ledger. Matching is `bijli_gateway::paper::fill` on the simulator's own present book.
+//! Facts: reference sheet sections 1 to 6. Left out: charges, GTT, multi-order calls, AMO queues, physical
+//! settlement, MTF interest, price bands.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use bijli_core::event::DataKind;
+use bijli_core::session::{Market, SessionTimes};
+use bijli_core::{DurationNs, Money, Price, TsNs};
+use bijli_gateway::paper::fill::{Book, Liquidity};
+
+use crate::day::{DayInfo, DayInstrument, hours};
+
+pub mod account;
+pub mod faults;
+pub mod limiter;
+pub mod order;
+pub mod reply;
+pub mod stats;
+mod call;
+mod route;
+mod entry;
+mod entry_check;
+mod change;
+mod exchange;
+mod ledger;
+mod margin;
+mod row;
+#[cfg(test)]
+mod tests;
+
+pub use account::SocketGrant;
+pub use call::{ApiCall, Host, Moments};
+pub use order::Status;
+pub use reply::{ApiReply, Delivery};
+pub use stats::BrokerStats;
+
+use account::Account;
+use faults::{FaultDice, Faults};
+use ledger::Ledger;
+use limiter::{Limiter, RateLimits};
+use order::{Change, Order};
+
+/// What a broker is set up with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrokerSettings {
+    /// Cash at the start of the day.
+    pub capital: Money,
+    /// Decides tokens, ids and faults.
+    pub seed: u64,
+    /// Faults to inject.
+    pub faults: Faults,
+    /// Whether calls beyond the limits are refused.
+    pub rate_limits: RateLimits,
+    /// Simulated time from the broker to the exchange: opens the race between a cancel and a fill.
+    pub exchange_delay: DurationNs,
+}
+
+/// A message of the portfolio stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamUpdate {
+    /// `order` or `position`: sent only to connections that asked for it.
+    pub kind: &'static str,
+    /// JSON text.
+    pub text: String,
+}
+
+/// What is on its way to the exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Errand {
+    Arrive,
+    Change(Change),
+    Cancel,
+}
+
+/// One instrument as the broker sees it.
+#[derive(Debug)]
+struct Listing {
+    instrument: DayInstrument,
+    times: SessionTimes,
+    ltp: Price,
+    liquidity: Liquidity,
+    /// Orders that the exchange works, oldest first.
+    working: Vec<usize>,
+}
+
+/// The broker.
+#[derive(Debug)]
+pub struct Broker {
+    settings: BrokerSettings,
+    data: DataKind,
+    account: Account,
+    limiter: Limiter,
+    dice: FaultDice,
+    listings: Vec<Listing>,
+    ids: BTreeMap<String, u32>,
+    orders: Vec<Order>,
+    order_ids: BTreeMap<String, usize>,
+    ledger: Ledger,
+    errands: VecDeque<(TsNs, usize, Errand)>,
+    updates: VecDeque<StreamUpdate>,
+    tags: BTreeSet<String>,
+    duplicate_tags: u64,
+    orders_refused: u64,
+    day_prefix: String,
+    is_closed: bool,
+    close: TsNs,
+}
+
+impl Broker {
+    /// A broker on the morning of a day.
+    #[must_use]
+    pub fn new(info: &DayInfo, settings: BrokerSettings) -> Self {
+        let (cash, derivatives) = (
+            hours(info.day, Market::Cash),
+            hours(info.day, Market::Derivatives),
+        );
+        let listings: Vec<Listing> = info
+            .instruments
+            .iter()
+            .map(|instrument| Listing {
+                times: if instrument.kind.is_derivative() {
+                    derivatives
+                } else {
+                    cash
+                },
+                instrument: instrument.clone(),
+                ltp: Price::NONE,
+                liquidity: Liquidity::default(),
+                working: Vec::new(),
+            })
+            .collect();
+        let (year, month, day) = info.day.ymd();
+        Self {
+            settings,
+            data: info.data,
+            account: Account::new(info.day, settings.seed),
+            limiter: Limiter::new(settings.rate_limits),
+            dice: FaultDice::new(settings.faults, settings.seed),
+            ids: info
+                .instruments
+                .iter()
+                .map(|row| row.key.clone())
+                .zip(0..)
+                .collect(),
+            listings,
+            orders: Vec::new(),
+            order_ids: BTreeMap::new(),
+            ledger: Ledger::default(),
+            errands: VecDeque::new(),
+            updates: VecDeque::new(),
+            tags: BTreeSet::new(),
+            duplicate_tags: 0,
+            orders_refused: 0,
+            day_prefix: format!("{:02}{month:02}{day:02}", year % 100),
+            is_closed: false,
+            close: cash.close.max(derivatives.close),
+        }
+    }
+
+    /// The access token of the day.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        self.account.token()
+    }
+
+    /// Whether a bearer token is good now.
+    #[must_use]
+    pub fn admits(&self, now: TsNs, bearer: Option<&str>) -> bool {
+        self.account.admits(now, bearer)
+    }
+
+    /// A single-use query string for the socket of `grant`.
+    pub fn issue_socket_code(&mut self, grant: SocketGrant) -> String {
+        self.account.issue(grant)
+    }
+
+    /// What a query string opens; nothing the second time.
+    pub fn redeem_socket_code(&mut self, query: &str) -> Option<SocketGrant> {
+        self.account.redeem(query)
+    }
+
+    /// The 401 that answers a bad token.
+    #[must_use]
+    pub fn bad_token_reply(&self) -> ApiReply {
+        reply::BAD_TOKEN.reply()
+    }
+
+    /// The 404 that answers a request nobody knows.
+    #[must_use]
+    pub fn not_supported_reply(&self) -> ApiReply {
+        reply::NOT_SUPPORTED.reply()
+    }
+
+    /// Takes a new book and last price of one instrument in and matches what they reach.
+    pub fn apply_book(&mut self, now: TsNs, instrument: u32, book: Book) {
+        self.advance(now);
+        let listing = &mut self.listings[instrument as usize];
+        if book.ltp.is_set() {
+            listing.ltp = book.ltp;
+        }
+        let crossed = book.bid.is_set() && book.ask.is_set() && book.bid >= book.ask;
+        if !crossed {
+            listing.liquidity.refresh(book);
+        }
+        if !self.listings[instrument as usize].working.is_empty() {
+            self.match_all(now, instrument);
+        }
+    }
+
+    /// Lets time pass: errands to the exchange arrive, and day orders end at the close.
+    pub fn advance(&mut self, now: TsNs) {
+        while let Some((due, order, errand)) = self.errands.front().copied() {
+            if due > now {
+                break;
+            }
+            self.errands.pop_front();
+            self.deliver(now, order, errand);
+        }
+        if !self.is_closed && now >= self.close {
+            self.close_day(now);
+        }
+    }
+
+    /// When time should be advanced next without a book arriving.
+    #[must_use]
+    pub fn next_errand(&self) -> Option<TsNs> {
+        self.errands.front().map(|(due, _, _)| *due)
+    }
+
+    /// The next message of the portfolio stream.
+    pub fn poll_update(&mut self) -> Option<StreamUpdate> {
+        self.updates.pop_front()
+    }
+
+    /// Whether a connection is to be cut by a fault; asked once per connection and simulated second.
+    pub fn drops_socket(&mut self) -> bool {
+        self.dice.drops_socket()
+    }
+
+    fn listing(&self, instrument: u32) -> &Listing {
+        &self.listings[instrument as usize]
+    }
+}

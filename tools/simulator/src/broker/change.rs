@@ -1,0 +1,110 @@
+//! Modifying and cancelling an order.
+//!
+//! Both keep the order id. A finished order answers with an error; a change that the exchange refuses is
+//! `not modified`, and a cancel that a fill overtook `not cancelled`. Source: reference sheet 5.2, 5.4.
+
+use bijli_core::{Money, Price, Qty, TsNs};
+use serde_json::Value;
+
+use super::call::ApiCall;
+use super::entry::check_service_hours;
+use super::entry_check::{Body, check_disclosed, check_order_id, check_prices, check_protection, positive};
+use super::order::{Change, Status};
+use super::reply::{BAD_INPUT, NO_SUCH_ORDER, Refusal};
+use super::{Broker, Errand};
+
+impl Broker {
+    /// Changes an order; its id.
+    pub(super) fn modify(&mut self, now: TsNs, text: &[u8]) -> Result<String, Refusal> {
+        check_service_hours(now)?;
+        let body = Body::parse(text)?;
+        let id = body
+            .text("order_id", Refusal::new("UDAPI1003", "Order id is required"))?
+            .to_owned();
+        let index = self.index_of(&id)?;
+        let order = &self.orders[index];
+        if order.status.is_final() {
+            return Err(Refusal::new(
+                "UDAPI100041",
+                "The order is already finished and cannot be modified",
+            )
+            .at("order_id", id));
+        }
+        if body.get("price").is_none() {
+            return Err(Refusal::new("UDAPI1008", "Price is required").at("price", Value::Null));
+        }
+        if body.get("trigger_price").is_none() {
+            return Err(BAD_INPUT.at("trigger_price", Value::Null));
+        }
+        let change = Change {
+            validity: body.validity()?,
+            order_type: body.order_type()?,
+            qty: positive(body.units("quantity")?.unwrap_or(order.ticket.qty))?,
+            price: body.price("price")?,
+            trigger: body.price("trigger_price")?,
+        };
+        check_prices(change.order_type, change.price, change.trigger)?;
+        check_protection(&body, change.order_type)?;
+        if let Some(disclosed) = body.units("disclosed_quantity")? {
+            check_disclosed(disclosed, change.qty)?;
+        }
+        self.orders[index].request_number += 1;
+        self.step(now, index, Status::ModifyValidationPending);
+        if let Some(words) = self.margin_rejection(index, &change) {
+            self.orders[index].message = Some(words);
+            self.step(now, index, Status::NotModified);
+            self.orders[index].message = None;
+            self.step(now, index, Status::Open);
+        } else {
+            self.step(now, index, Status::ModifyPending);
+            self.dispatch(now, index, Errand::Change(change));
+        }
+        Ok(id)
+    }
+
+    /// Cancels an order; its id.
+    pub(super) fn cancel(&mut self, now: TsNs, call: &ApiCall<'_>) -> Result<String, Refusal> {
+        check_service_hours(now)?;
+        let id = call
+            .query("order_id")
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| Refusal::new("UDAPI1023", "Order id is required").at("order_id", Value::Null))?;
+        let index = self.index_of(&id)?;
+        if self.orders[index].status.is_final() {
+            return Err(Refusal::new(
+                "UDAPI100040",
+                "The order is already finished and cannot be cancelled",
+            )
+            .at("order_id", id));
+        }
+        self.step(now, index, Status::CancelPending);
+        self.dispatch(now, index, Errand::Cancel);
+        Ok(id)
+    }
+
+    /// The place of an order in the book.
+    pub(super) fn index_of(&self, id: &str) -> Result<usize, Refusal> {
+        check_order_id(id)?;
+        self.order_ids
+            .get(id)
+            .copied()
+            .ok_or_else(|| NO_SUCH_ORDER.at("order_id", id))
+    }
+
+    /// A larger value needs more cash; what is blocked for the order now is counted as free.
+    fn margin_rejection(&self, index: usize, change: &Change) -> Option<String> {
+        let order = &self.orders[index];
+        let grown = |price: Price, qty: Qty| price.times(qty).map_or(i64::MAX, Money::get);
+        let before = grown(order.ticket.price, order.pending());
+        let rest = Qty::new((change.qty.get() - order.filled.get()).max(0));
+        let more = Money::new(grown(change.price, rest).saturating_sub(before));
+        let free = self.margin_free();
+        let blocked = self.blocked_for(index, more);
+        (more.get() > 0 && blocked > free).then(|| {
+            format!(
+                "RMS: margin exceeds, add Rs {} to modify this order",
+                blocked.minus(free).unwrap_or(blocked)
+            )
+        })
+    }
+}

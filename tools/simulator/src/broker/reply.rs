@@ -1,0 +1,116 @@
+//! What the broker answers: status, JSON envelope, error codes, and how the answer is delivered.
+//!
+//! Errors carry both spellings of every key, as the real service does. Codes: reference sheet 5.6; message
+//! texts are ours, since clients must match on codes. HTTP status of codes without a known one is 400.
+
+use bijli_core::DurationNs;
+use serde_json::{Value, json};
+
+/// How a reply reaches the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// At once.
+    Now,
+    /// After this much simulated time.
+    After(DurationNs),
+    /// Never: the connection is closed instead.
+    Never,
+}
+
+/// A reply to an API call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiReply {
+    /// HTTP status.
+    pub status: u16,
+    /// JSON text.
+    pub body: Vec<u8>,
+    /// How it is delivered.
+    pub delivery: Delivery,
+}
+
+/// A refusal with the broker's code.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Refusal {
+    status: u16,
+    code: &'static str,
+    message: &'static str,
+    property: Option<&'static str>,
+    value: Value,
+}
+
+impl Refusal {
+    pub(super) const fn new(code: &'static str, message: &'static str) -> Self {
+        let status = match code.as_bytes() {
+            b"UDAPI100050" => 401,
+            b"UDAPI10005" => 429,
+            b"UDAPI10000" => 404,
+            b"UDAPI100500" => 500,
+            _ => 400,
+        };
+        Self {
+            status,
+            code,
+            message,
+            property: None,
+            value: Value::Null,
+        }
+    }
+
+    /// Names the field at fault.
+    pub(super) fn at(mut self, property: &'static str, value: impl Into<Value>) -> Self {
+        self.property = Some(property);
+        self.value = value.into();
+        self
+    }
+
+    pub(super) const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    pub(super) fn reply(&self) -> ApiReply {
+        let body = json!({
+            "status": "error",
+            "errors": [{
+                "errorCode": self.code,
+                "message": self.message,
+                "propertyPath": self.property,
+                "invalidValue": self.value,
+                "error_code": self.code,
+                "property_path": self.property,
+                "invalid_value": self.value,
+            }],
+        });
+        ApiReply::json(self.status, &body)
+    }
+}
+
+impl ApiReply {
+    pub(super) fn json(status: u16, body: &Value) -> Self {
+        Self {
+            status,
+            body: body.to_string().into_bytes(),
+            delivery: Delivery::Now,
+        }
+    }
+
+    pub(super) fn success(data: &Value) -> Self {
+        Self::json(200, &json!({ "status": "success", "data": data }))
+    }
+
+    /// Success of a version 3 order call, which tells its latency.
+    pub(super) fn order_success(data: &Value, latency_ms: i64) -> Self {
+        let body = json!({ "status": "success", "data": data, "metadata": { "latency": latency_ms } });
+        Self::json(200, &body)
+    }
+}
+
+pub(super) const NOT_SUPPORTED: Refusal = Refusal::new(
+    "UDAPI10000",
+    "This request is not supported by this host of the API",
+);
+pub(super) const TOO_MANY: Refusal = Refusal::new("UDAPI10005", "Too Many Request Sent");
+pub(super) const BAD_TOKEN: Refusal = Refusal::new("UDAPI100050", "Invalid token used to access API");
+pub(super) const UNEXPECTED: Refusal = Refusal::new("UDAPI100500", "Something went wrong");
+pub(super) const BAD_INPUT: Refusal = Refusal::new("UDAPI100036", "Invalid input");
+pub(super) const BAD_KEY: Refusal = Refusal::new("UDAPI100011", "Invalid Instrument key");
+pub(super) const NO_SUCH_ORDER: Refusal = Refusal::new("UDAPI100010", "Order not found");

@@ -1,0 +1,245 @@
+//! Rows of the order book, trades and positions, and the messages of the portfolio stream, as JSON.
+//!
+//! Every field of the reference sheet's sections 4, 5.4 and 6 is there, with its null rules. Prices are rupees.
+
+use bijli_core::order::{OrderType, Side, Validity};
+use bijli_core::{Money, Qty, TsNs};
+use serde_json::{Value, json};
+
+use super::account::USER_ID;
+use super::ledger::Holding;
+use super::order::{Moment, Order, Product, Trade};
+use super::{Broker, StreamUpdate};
+use crate::day::DayInstrument;
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+pub(super) const fn side_word(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "BUY",
+        Side::Sell => "SELL",
+    }
+}
+
+const fn type_word(order_type: OrderType) -> &'static str {
+    match order_type {
+        OrderType::Limit => "LIMIT",
+        OrderType::Market => "MARKET",
+        OrderType::StopLimit => "SL",
+        OrderType::StopMarket => "SL-M",
+    }
+}
+
+const fn validity_word(validity: Validity) -> &'static str {
+    match validity {
+        Validity::Day => "DAY",
+        Validity::Ioc => "IOC",
+    }
+}
+
+/// `NSE` for shares, `NFO` for derivatives.
+fn exchange_word(instrument: &DayInstrument) -> &'static str {
+    if instrument.kind.is_derivative() {
+        "NFO"
+    } else {
+        "NSE"
+    }
+}
+
+fn stamp(ts: Option<TsNs>) -> Value {
+    ts.map_or(Value::Null, |ts| Value::String(ts.to_string()))
+}
+
+/// `DD-Mon-YYYY HH:MM:SS`, as trade rows have it.
+fn trade_stamp(ts: TsNs) -> String {
+    let (year, month, day) = ts.ist_day().ymd();
+    let text = ts.to_string();
+    format!(
+        "{day:02}-{}-{year:04} {}",
+        MONTHS[month as usize - 1],
+        &text[11..]
+    )
+}
+
+impl Broker {
+    /// A row of the order book.
+    pub(super) fn order_row(&self, order: &Order) -> Value {
+        let mut row = self.history_row(
+            order,
+            order.history.last().expect("an order is born with a state"),
+        );
+        let fields = row.as_object_mut().expect("a row is an object");
+        fields.insert("guid".to_owned(), Value::Null);
+        fields.insert("pending_quantity".to_owned(), json!(order.pending().get()));
+        fields.insert("status_message_raw".to_owned(), json!(order.message));
+        fields.insert("order_ref_id".to_owned(), json!(order.reference));
+        row
+    }
+
+    /// A row of an order's history.
+    pub(super) fn history_row(&self, order: &Order, moment: &Moment) -> Value {
+        let ticket = &order.ticket;
+        let instrument = &self.listing(ticket.instrument).instrument;
+        json!({
+            "exchange": exchange_word(instrument),
+            "product": ticket.product.word(),
+            "price": moment.price.rupees(),
+            "quantity": moment.qty.get(),
+            "status": moment.status.word(),
+            "tag": ticket.tag,
+            "instrument_token": instrument.key,
+            "placed_by": USER_ID,
+            "tradingsymbol": instrument.symbol,
+            "trading_symbol": instrument.symbol,
+            "order_type": type_word(ticket.order_type),
+            "validity": validity_word(ticket.validity),
+            "trigger_price": ticket.trigger.rupees(),
+            "disclosed_quantity": ticket.disclosed.get(),
+            "transaction_type": side_word(ticket.side),
+            "average_price": moment.average,
+            "filled_quantity": moment.filled.get(),
+            "status_message": moment.message,
+            "exchange_order_id": order.exchange_id,
+            "parent_order_id": Value::Null,
+            "order_id": order.id,
+            "variety": "SIMPLE",
+            "order_timestamp": moment.ts.to_string(),
+            "exchange_timestamp": stamp(order.exchange_ts),
+            "is_amo": false,
+            "order_request_id": moment.request_number.to_string(),
+        })
+    }
+
+    /// A row of the trades.
+    pub(super) fn trade_row(&self, trade: &Trade) -> Value {
+        let order = &self.orders[trade.order];
+        let instrument = &self.listing(order.ticket.instrument).instrument;
+        json!({
+            "exchange": exchange_word(instrument),
+            "product": order.ticket.product.word(),
+            "trading_symbol": instrument.symbol,
+            "tradingsymbol": instrument.symbol,
+            "instrument_token": instrument.key,
+            "order_type": type_word(order.ticket.order_type),
+            "transaction_type": side_word(order.ticket.side),
+            "quantity": trade.qty.get(),
+            "exchange_order_id": order.exchange_id,
+            "order_id": order.id,
+            "exchange_timestamp": trade_stamp(trade.ts),
+            "average_price": trade.price.rupees(),
+            "trade_id": trade.id,
+            "order_ref_id": order.reference,
+            "order_timestamp": trade_stamp(trade.ts),
+        })
+    }
+
+    /// A row of the positions.
+    pub(super) fn position_row(&self, instrument: u32, product: Product, holding: &Holding) -> Value {
+        let listing = self.listing(instrument);
+        let position = &holding.position;
+        let unrealised = position.unrealised(listing.ltp);
+        let (bought, sold) = (holding.bought_value.rupees(), holding.sold_value.rupees());
+        let average = position.average_price();
+        json!({
+            "exchange": exchange_word(&listing.instrument),
+            "multiplier": 1.0,
+            "value": holding.sold_value.minus(holding.bought_value).unwrap_or(Money::ZERO).rupees(),
+            "pnl": position.realised.plus(unrealised).unwrap_or(unrealised).rupees(),
+            "product": product.word(),
+            "instrument_token": listing.instrument.key,
+            "average_price": average.is_set().then(|| average.rupees()),
+            "buy_value": bought,
+            "overnight_quantity": 0,
+            "day_buy_value": bought,
+            "day_buy_price": average_of(holding.bought_value, position.bought),
+            "overnight_buy_amount": 0.0,
+            "overnight_buy_quantity": 0,
+            "day_buy_quantity": position.bought.get(),
+            "day_sell_value": sold,
+            "day_sell_price": average_of(holding.sold_value, position.sold),
+            "overnight_sell_amount": 0.0,
+            "overnight_sell_quantity": 0,
+            "day_sell_quantity": position.sold.get(),
+            "quantity": position.qty.get(),
+            "last_price": listing.ltp.rupees(),
+            "unrealised": unrealised.rupees(),
+            "realised": position.realised.rupees(),
+            "sell_value": sold,
+            "tradingsymbol": listing.instrument.symbol,
+            "trading_symbol": listing.instrument.symbol,
+            "close_price": 0.0,
+            "buy_price": average_of(holding.bought_value, position.bought),
+            "sell_price": average_of(holding.sold_value, position.sold),
+        })
+    }
+
+    /// Queues the stream's message about an order, unless a fault drops it.
+    pub(super) fn tell_order(&mut self, index: usize) {
+        if self.dice.drops_update() {
+            return;
+        }
+        let order = &self.orders[index];
+        let mut row = self.order_row(order);
+        let fields = row.as_object_mut().expect("a row is an object");
+        let key = fields["instrument_token"].clone();
+        for (name, value) in [
+            ("update_type", json!("order")),
+            ("user_id", json!(USER_ID)),
+            ("userId", json!(USER_ID)),
+            ("instrument_key", key),
+            ("status_message", json!(order.message.clone().unwrap_or_default())),
+        ] {
+            fields.insert(name.to_owned(), value);
+        }
+        self.updates.push_back(StreamUpdate {
+            kind: "order",
+            text: row.to_string(),
+        });
+    }
+
+    /// Queues the stream's message about a position, unless a fault drops it.
+    pub(super) fn tell_position(&mut self, instrument: u32, product: Product) {
+        if self.dice.drops_update() {
+            return;
+        }
+        let holding = self.ledger.holding(instrument, product);
+        let mut row = self.position_row(instrument, product, &holding);
+        let fields = row.as_object_mut().expect("a row is an object");
+        for name in [
+            "value",
+            "pnl",
+            "last_price",
+            "unrealised",
+            "realised",
+            "close_price",
+            "tradingsymbol",
+            "trading_symbol",
+        ] {
+            fields.remove(name);
+        }
+        let key = fields["instrument_token"].clone();
+        // The stream names the segment where the REST row names the exchange.
+        let segment = key
+            .as_str()
+            .and_then(|key| key.split('|').next())
+            .unwrap_or_default()
+            .to_owned();
+        fields.insert("exchange".to_owned(), Value::String(segment));
+        fields.insert("instrument_key".to_owned(), key);
+        fields.insert("update_type".to_owned(), json!("position"));
+        self.updates.push_back(StreamUpdate {
+            kind: "position",
+            text: row.to_string(),
+        });
+    }
+}
+
+fn average_of(value: Money, qty: Qty) -> f64 {
+    if qty.is_zero() {
+        0.0
+    } else {
+        Money::new(value.get() / qty.get()).rupees()
+    }
+}

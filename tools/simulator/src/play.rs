@@ -1,0 +1,314 @@
+//! The day as it reaches subscribers: simulated time moved on in small windows, each tick matched at the broker
+//! and written into every subscriber's messages.
+//!
+//! Pure but for the files that a recorded day is read from: no socket, no clock. Time moves only when
+//! [`Player::play_window`] is called. Invariants: every simulated second has at least one message, empty if
+//! nothing happened; a message holds a key at most once and at most [`FEEDS_PER_FRAME_MAX`] keys; after each
+//! simulated second every subscriber is pinged.
+
+use std::collections::BTreeMap;
+
+use bijli_core::session::Market;
+use bijli_core::{DurationNs, Price, Qty, TsNs};
+use bijli_gateway::paper::fill::Book;
+
+use crate::broker::Broker;
+use crate::day::{Anomaly, DayError, DayInfo, DaySource, DayTick, hours, price_of};
+use crate::feed_frame::{self, FeedMode, FrameKind, MarketPhase};
+use crate::subscriber::Subscriber;
+
+/// Keys of one message.
+pub const FEEDS_PER_FRAME_MAX: u32 = 50;
+/// Ticks of this much simulated time go into one message.
+const WINDOW: DurationNs = DurationNs::from_millis(200);
+const SECOND: DurationNs = DurationNs::from_secs(1);
+/// The clock runs on for so long after the close.
+const AFTER_CLOSE: DurationNs = DurationNs::from_secs(60);
+
+const _: () = assert!(SECOND.get() % WINDOW.get() == 0);
+
+/// A day under way.
+pub struct Player {
+    source: Box<dyn DaySource>,
+    info: DayInfo,
+    pending: DayTick,
+    has_pending: bool,
+    latest: Vec<DayTick>,
+    now: TsNs,
+    end: TsNs,
+    is_done: bool,
+    ticks_played: u64,
+    anomalies_played: u64,
+    ids: BTreeMap<String, u32>,
+    subscribers: BTreeMap<usize, Subscriber>,
+    /// Feed entries and messages of subscribers that have left.
+    sent_before: (u64, u64),
+}
+
+impl Player {
+    /// Stands one second before the first tick of the day.
+    ///
+    /// # Errors
+    /// [`DayError`] when the first tick cannot be read.
+    pub fn new(mut source: Box<dyn DaySource>) -> Result<Self, DayError> {
+        let info = source.info().clone();
+        let mut pending = DayTick::default();
+        let has_pending = source.next_tick(&mut pending)?;
+        let open = hours(info.day, Market::Cash).open;
+        let close = hours(info.day, Market::Cash)
+            .close
+            .max(hours(info.day, Market::Derivatives).close);
+        let first = if has_pending { pending.ts } else { open };
+        let latest = (0..info.instruments.len() as u32).map(|instrument| DayTick {
+            instrument,
+            ..DayTick::default()
+        });
+        Ok(Self {
+            latest: latest.collect(),
+            ids: info
+                .instruments
+                .iter()
+                .map(|row| row.key.clone())
+                .zip(0..)
+                .collect(),
+            info,
+            source,
+            pending,
+            has_pending,
+            now: floor(first, SECOND).plus(DurationNs::ZERO.minus(SECOND)),
+            end: close.plus(AFTER_CLOSE),
+            is_done: false,
+            ticks_played: 0,
+            anomalies_played: 0,
+            subscribers: BTreeMap::new(),
+            sent_before: (0, 0),
+        })
+    }
+
+    /// What is known of the day.
+    #[must_use]
+    pub const fn info(&self) -> &DayInfo {
+        &self.info
+    }
+
+    /// Simulated time.
+    #[must_use]
+    pub const fn now(&self) -> TsNs {
+        self.now
+    }
+
+    /// Whether the day has been played to its end.
+    #[must_use]
+    pub const fn is_done(&self) -> bool {
+        self.is_done
+    }
+
+    /// Ticks taken from the source, and how many of them were odd.
+    #[must_use]
+    pub const fn played(&self) -> (u64, u64) {
+        (self.ticks_played, self.anomalies_played)
+    }
+
+    /// Feed entries and messages sent to all subscribers together, those that left included.
+    #[must_use]
+    pub fn sent(&self) -> (u64, u64) {
+        self.subscribers
+            .values()
+            .fold(self.sent_before, |(ticks, frames), subscriber| {
+                let (more_ticks, more_frames) = subscriber.sent();
+                (ticks + more_ticks, frames + more_frames)
+            })
+    }
+
+    /// Adds a subscriber under a name of the caller's, and greets it with the state of the market.
+    pub fn join(&mut self, name: usize) {
+        let mut subscriber = Subscriber::new(self.info.instruments.len());
+        let phase = if self.is_done {
+            MarketPhase::Closed
+        } else {
+            MarketPhase::Open
+        };
+        subscriber.send_market_info(self.now, phase);
+        if self.is_done {
+            subscriber.send_close();
+        }
+        self.subscribers.insert(name, subscriber);
+    }
+
+    /// Removes a subscriber.
+    pub fn leave(&mut self, name: usize) {
+        if let Some(subscriber) = self.subscribers.remove(&name) {
+            let (ticks, frames) = subscriber.sent();
+            self.sent_before = (self.sent_before.0 + ticks, self.sent_before.1 + frames);
+        }
+    }
+
+    /// A subscriber by its name.
+    pub fn subscriber(&mut self, name: usize) -> Option<&mut Subscriber> {
+        self.subscribers.get_mut(&name)
+    }
+
+    /// All subscribers with their names.
+    pub fn subscribers(&mut self) -> impl Iterator<Item = (usize, &mut Subscriber)> {
+        self.subscribers
+            .iter_mut()
+            .map(|(name, subscriber)| (*name, subscriber))
+    }
+
+    /// Whether somebody listens and everybody has answered the last ping.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        let mut listening = self
+            .subscribers
+            .values()
+            .filter(|subscriber| subscriber.is_subscribed())
+            .peekable();
+        listening.peek().is_some() && listening.all(Subscriber::is_acked)
+    }
+
+    /// Whether anybody listens.
+    #[must_use]
+    pub fn has_listener(&self) -> bool {
+        self.subscribers.values().any(Subscriber::is_subscribed)
+    }
+
+    /// The simulated time that every listener has answered for; `None` without a listener.
+    #[must_use]
+    pub fn confirmed(&self) -> Option<TsNs> {
+        let listening = self
+            .subscribers
+            .values()
+            .filter(|subscriber| subscriber.is_subscribed());
+        listening.map(Subscriber::confirmed).min()
+    }
+
+    /// Takes a client's message: `sub`, `change_mode` or `unsub`. Unknown keys and modes are ignored, as the
+    /// real server does.
+    pub fn handle_request(&mut self, name: usize, text: &[u8]) {
+        let Ok(request) = serde_json::from_slice::<serde_json::Value>(text) else {
+            return;
+        };
+        let data = &request["data"];
+        let mode = FeedMode::of_word(data["mode"].as_str().unwrap_or("ltpc"));
+        let keys = data["instrumentKeys"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let known: Vec<u32> = keys
+            .iter()
+            .filter_map(|key| self.ids.get(key.as_str()?).copied())
+            .collect();
+        let Some(subscriber) = self.subscribers.get_mut(&name) else {
+            return;
+        };
+        match (request["method"].as_str(), mode) {
+            (Some("sub"), Some(mode)) => {
+                let rows = known
+                    .iter()
+                    .map(|id| (&self.info.instruments[*id as usize], &self.latest[*id as usize]));
+                subscriber.subscribe(self.now, rows, mode);
+            }
+            (Some("change_mode"), Some(mode)) => subscriber.change_mode(&known, mode),
+            (Some("unsub"), _) => subscriber.unsubscribe(&known),
+            _ => {}
+        }
+    }
+
+    /// When the window that is next to be played ends.
+    #[must_use]
+    pub const fn window_end(&self) -> TsNs {
+        floor(self.now, WINDOW).plus(WINDOW)
+    }
+
+    /// Plays one window of simulated time. Returns whether a simulated second ended with it.
+    ///
+    /// # Errors
+    /// [`DayError`] when the day's files turn out damaged; time does not move on then.
+    ///
+    /// # Panics
+    /// When the day is done.
+    pub fn play_window(&mut self, broker: &mut Broker) -> Result<bool, DayError> {
+        assert!(!self.is_done, "a day is played once");
+        let end = self.window_end();
+        while self.has_pending && self.pending.ts < end {
+            self.now = self.now.max(self.pending.ts);
+            self.play_tick(broker);
+            self.has_pending = self.source.next_tick(&mut self.pending)?;
+        }
+        for subscriber in self.subscribers.values_mut() {
+            subscriber.flush(self.now);
+        }
+        self.now = end;
+        broker.advance(end);
+        let ends_second = floor(end, SECOND) == end;
+        if ends_second {
+            for subscriber in self.subscribers.values_mut() {
+                subscriber.end_second(end);
+            }
+        }
+        if !self.has_pending && ends_second && end >= self.end {
+            self.finish();
+        }
+        Ok(ends_second)
+    }
+
+    fn play_tick(&mut self, broker: &mut Broker) {
+        let tick = self.pending;
+        let index = tick.instrument as usize;
+        let instrument = &self.info.instruments[index];
+        broker.apply_book(self.now, tick.instrument, book_of(&tick));
+        for subscriber in self.subscribers.values_mut() {
+            subscriber.push(self.now, instrument, &tick);
+        }
+        self.latest[index] = tick;
+        self.ticks_played += 1;
+        self.anomalies_played += u64::from(tick.anomaly != Anomaly::None);
+    }
+
+    fn finish(&mut self) {
+        self.is_done = true;
+        for subscriber in self.subscribers.values_mut() {
+            subscriber.send_market_info(self.now, MarketPhase::Closed);
+            subscriber.send_close();
+        }
+    }
+}
+
+/// The touch of a tick in exact units.
+fn book_of(tick: &DayTick) -> Book {
+    let level = tick.levels[0];
+    let side = |rupees: f64, qty: i64| {
+        let price = if qty > 0 { price_of(rupees) } else { Price::NONE };
+        (price, Qty::new(if price.is_set() { qty } else { 0 }))
+    };
+    let (bid, bid_qty) = side(level.bid, level.bid_qty);
+    let (ask, ask_qty) = side(level.ask, level.ask_qty);
+    Book {
+        bid,
+        ask,
+        bid_qty,
+        ask_qty,
+        ltp: price_of(tick.ltp),
+    }
+}
+
+const fn floor(ts: TsNs, step: DurationNs) -> TsNs {
+    TsNs::new(ts.get().div_euclid(step.get()) * step.get())
+}
+
+/// Appends a whole snapshot message of these rows.
+pub(crate) fn write_snapshot<'a>(
+    into: &mut Vec<u8>,
+    now: TsNs,
+    rows: impl Iterator<Item = (&'a crate::day::DayInstrument, &'a DayTick)>,
+    mode: FeedMode,
+) -> u64 {
+    feed_frame::begin(into, FrameKind::Initial);
+    let mut feeds = 0;
+    for (instrument, tick) in rows {
+        feed_frame::push(into, &instrument.key, instrument.kind, tick, mode);
+        feeds += 1;
+    }
+    feed_frame::finish(into, now);
+    feeds
+}

@@ -1,0 +1,194 @@
+//! One accepted connection: TLS over a non-blocking socket with bounded buffers on both sides.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::time::Instant;
+
+use bijli_core::TsNs;
+use mio::net::TcpStream;
+use rustls::{ServerConfig, ServerConnection};
+
+use crate::websocket::Assembler;
+
+/// Most bytes of a request, or of feed requests that were not taken yet.
+const INBOX_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes handed to TLS at once; a record holds 16 KiB.
+const TLS_CHUNK_BYTES: usize = 64 * 1024;
+
+/// Which of the broker's hosts a connection reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Listener {
+    Api,
+    Order,
+    Feeder,
+}
+
+/// What is spoken on a connection.
+#[derive(Debug)]
+pub(super) enum Protocol {
+    /// HTTP/1.1 with keep-alive.
+    Http,
+    /// The market feed; its outgoing bytes come from the player.
+    Feed(Assembler),
+    /// The portfolio stream, with the kinds of update that were asked for.
+    Stream(Assembler, Vec<String>),
+}
+
+/// How a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Health {
+    Open,
+    /// Ends once everything was written.
+    Closing,
+    /// Everything was written; what the peer still sends is read and dropped, so that no reset overtakes
+    /// what it has not read yet.
+    Draining,
+    /// Is over.
+    Dead,
+}
+
+/// A reply that a fault holds back.
+pub(super) struct Held {
+    /// Until this simulated time.
+    pub(super) due: TsNs,
+    /// And no longer than this, since a client may keep simulated time waiting for the reply.
+    pub(super) at_latest: Instant,
+    pub(super) bytes: Vec<u8>,
+}
+
+pub(super) struct Connection {
+    socket: TcpStream,
+    tls: ServerConnection,
+    pub(super) listener: Listener,
+    pub(super) protocol: Protocol,
+    pub(super) inbox: Vec<u8>,
+    pub(super) outbox: Vec<u8>,
+    outbox_used: usize,
+    pub(super) health: Health,
+    /// A reply that a fault holds back; nothing else is answered before it.
+    pub(super) held: Option<Held>,
+}
+
+impl Connection {
+    pub(super) fn new(socket: TcpStream, config: &Arc<ServerConfig>, listener: Listener) -> io::Result<Self> {
+        socket.set_nodelay(true)?;
+        let mut tls = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+        tls.set_buffer_limit(None);
+        Ok(Self {
+            socket,
+            tls,
+            listener,
+            protocol: Protocol::Http,
+            inbox: Vec::new(),
+            outbox: Vec::new(),
+            outbox_used: 0,
+            health: Health::Open,
+            held: None,
+        })
+    }
+
+    pub(super) fn socket_mut(&mut self) -> &mut TcpStream {
+        &mut self.socket
+    }
+
+    /// Bytes that wait to be written.
+    pub(super) fn backlog_bytes(&self) -> usize {
+        self.outbox.len() - self.outbox_used
+    }
+
+    /// Reads all that has arrived into the inbox.
+    pub(super) fn receive(&mut self) {
+        if self.health == Health::Dead {
+            return;
+        }
+        loop {
+            match self.tls.read_tls(&mut self.socket) {
+                Ok(0) => {
+                    self.health = Health::Dead;
+                    return;
+                }
+                Ok(_) => {
+                    if !self.decrypt() {
+                        return;
+                    }
+                    if self.health == Health::Draining {
+                        self.inbox.clear();
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => {
+                    self.health = Health::Dead;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn decrypt(&mut self) -> bool {
+        let Ok(state) = self.tls.process_new_packets() else {
+            // Tell the peer why, as far as it still listens.
+            self.write_tls();
+            self.health = Health::Dead;
+            return false;
+        };
+        let bytes = state.plaintext_bytes_to_read();
+        let from = self.inbox.len();
+        if from + bytes > INBOX_BYTES_MAX {
+            self.health = Health::Dead;
+            return false;
+        }
+        self.inbox.resize(from + bytes, 0);
+        if self.tls.reader().read_exact(&mut self.inbox[from..]).is_err() {
+            self.health = Health::Dead;
+            return false;
+        }
+        true
+    }
+
+    /// Writes as much as the socket takes.
+    pub(super) fn transmit(&mut self) {
+        while self.health != Health::Dead {
+            if self.tls.wants_write() {
+                if !self.write_tls() {
+                    return;
+                }
+            } else if self.backlog_bytes() > 0 && !self.tls.is_handshaking() {
+                let end = self.outbox.len().min(self.outbox_used + TLS_CHUNK_BYTES);
+                let chunk = &self.outbox[self.outbox_used..end];
+                if self.tls.writer().write_all(chunk).is_err() {
+                    self.health = Health::Dead;
+                }
+                self.outbox_used = end;
+                if self.backlog_bytes() == 0 {
+                    self.outbox.clear();
+                    self.outbox_used = 0;
+                }
+            } else if self.health == Health::Closing && self.backlog_bytes() == 0 && self.held.is_none() {
+                self.tls.send_close_notify();
+                self.write_tls();
+                let is_shut = self.socket.shutdown(std::net::Shutdown::Write).is_ok();
+                self.health = if is_shut { Health::Draining } else { Health::Dead };
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// `false` when the socket takes no more now, or is broken.
+    fn write_tls(&mut self) -> bool {
+        match self.tls.write_tls(&mut self.socket) {
+            Ok(0) => {
+                self.health = Health::Dead;
+                false
+            }
+            Ok(_) => true,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => true,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
+            Err(_) => {
+                self.health = Health::Dead;
+                false
+            }
+        }
+    }
+}
