@@ -1,13 +1,14 @@
-//! How much to trade: the smallest of three bounds, rounded down to whole lots, and which bound it was.
+//! How much to trade: the smallest of four bounds, rounded down to whole lots, and which bound it was.
 //!
 //! Bounds, with money = the smaller of capital and equity (a day's winnings are not staked, its losses shrink
 //! the stake):
 //! - risk: `position_risk_bps` of money over the distance from entry to stop,
 //! - value: `position_value_bps` of money over the entry price,
+//! - room: what the limits on all positions together (and on options) still leave, over the entry price,
 //! - freeze: the exchange's largest quantity of one order (`reference`: NSE contract rules).
 //!
 //! Below one lot the quantity is zero; the risk gate then denies the entry by name, so the signal is not lost
-//! from sight. Leaves out: exposure of all positions together, which the risk gate owns.
+//! from sight. The risk gate checks every bound again.
 
 use bijli_core::config::RiskConfig;
 use bijli_core::{Instrument, Money, Price, Qty};
@@ -19,6 +20,8 @@ pub enum SizingRule {
     Risk,
     /// Quantity × price.
     Value,
+    /// What all positions together still leave.
+    Room,
     /// Largest quantity of one order.
     Freeze,
 }
@@ -39,6 +42,8 @@ pub struct Plan {
     pub entry: Price,
     /// Where it would be stopped out.
     pub stop: Price,
+    /// Value that the limits on all positions together still leave.
+    pub room: Money,
 }
 
 /// The quantity for `plan` under the limits of `risk`.
@@ -55,12 +60,13 @@ pub fn size(plan: &Plan, instrument: &Instrument, risk: &RiskConfig, equity: Mon
             affordable(money.bps(risk.position_value_bps), plan.entry.get()),
             SizingRule::Value,
         ),
+        (affordable(plan.room, plan.entry.get()), SizingRule::Room),
         (instrument.freeze.get(), SizingRule::Freeze),
     ];
     let (units, rule) = bounds
         .into_iter()
         .min_by_key(|(units, _)| *units)
-        .expect("three bounds are given");
+        .expect("four bounds are given");
     Sized {
         qty: Qty::new(units.max(0)).floor_to_lot(instrument.lot),
         rule,

@@ -17,7 +17,7 @@ use bijli_core::price::Round;
 use bijli_core::quote::Quote;
 use bijli_core::state_hash::StateHasher;
 use bijli_core::strategy::{Enter, Intent, Intents, Leave, Signal, Strategy, View};
-use bijli_core::{Event, Instrument, InstrumentId, Price, TsNs};
+use bijli_core::{Event, Instrument, InstrumentId, Money, Price, TsNs};
 
 use crate::bracket::{Bracket, Moment};
 use crate::sizing::{self, Plan};
@@ -201,6 +201,10 @@ fn moment<'a>(view: &View<'a>, instrument: InstrumentId) -> Moment<'a> {
 /// The entry order for a signal: the touch plus slack, rounded toward the touch; the stop rounded away from the
 /// entry, so that the risk is never understated. `None` where prices are so small that no stop fits.
 fn enter(view: &View<'_>, signal: &Signal, instrument: &Instrument, quote: &Quote) -> Option<Enter> {
+    // A falling premium is no reason to write an option: its loss has no bound that the risk gate could see.
+    if instrument.kind.is_option() && signal.side == Side::Sell {
+        return None;
+    }
     let config = &view.config.strategy;
     let tick = instrument.tick;
     let (limit, stop) = match signal.side {
@@ -224,7 +228,11 @@ fn enter(view: &View<'_>, signal: &Signal, instrument: &Instrument, quote: &Quot
     if !limit.is_set() || !stop.is_set() || limit == stop {
         return None;
     }
-    let plan = Plan { entry: limit, stop };
+    let plan = Plan {
+        entry: limit,
+        stop,
+        room: room(view, instrument),
+    };
     let sized = sizing::size(&plan, instrument, &view.config.risk, view.equity);
     Some(Enter {
         signal: *signal,
@@ -232,6 +240,19 @@ fn enter(view: &View<'_>, signal: &Signal, instrument: &Instrument, quote: &Quot
         limit,
         stop,
     })
+}
+
+/// What the limits on all positions together still leave for one in `instrument`.
+fn room(view: &View<'_>, instrument: &Instrument) -> Money {
+    let risk = &view.config.risk;
+    let left =
+        |limit_bps, used: Money| Money::new(risk.capital.bps(limit_bps).get().saturating_sub(used.get()));
+    let total = left(risk.total_exposure_bps, view.exposure_total);
+    if instrument.kind.is_option() {
+        total.min(left(risk.options_exposure_bps, view.exposure_options))
+    } else {
+        total
+    }
 }
 
 fn hash_signal(signal: &Signal, hasher: &mut StateHasher) {

@@ -18,24 +18,27 @@ fn contract(lot: i64, freeze: i64) -> Instrument {
 }
 
 #[test]
-fn the_tightest_of_risk_value_and_freeze_decides_and_whole_lots_remain() {
+fn the_tightest_of_all_bounds_decides_and_whole_lots_remain() {
     let rupees = |rupees: i64| Price::from_paise(rupees * 100);
     // One lakh: 30 % value = 30 000, 5 % risk = 5 000 rupees.
-    for (entry, stop, lot, freeze, equity, qty, rule) in [
-        (1_000, 950, 1, 100_000, 100_000, 30, SizingRule::Value),
-        (1_000, 1_050, 1, 100_000, 100_000, 30, SizingRule::Value),
-        (100, 50, 1, 100_000, 100_000, 100, SizingRule::Risk),
-        (100, 95, 75, 100_000, 100_000, 300, SizingRule::Value),
-        (100, 95, 75, 200, 100_000, 150, SizingRule::Freeze),
-        (1_000, 950, 75, 1_800, 100_000, 0, SizingRule::Value),
-        (1_000, 950, 1, 100_000, 50_000, 15, SizingRule::Value),
-        (1_000, 950, 1, 100_000, 200_000, 30, SizingRule::Value),
-        (1_000, 950, 1, 100_000, -1, 0, SizingRule::Risk),
-        (1_000, 1_000, 1, 100_000, 100_000, 0, SizingRule::Risk),
+    for (entry, stop, lot, freeze, equity, room, qty, rule) in [
+        (1_000, 950, 1, 100_000, 100_000, 70_000, 30, SizingRule::Value),
+        (1_000, 1_050, 1, 100_000, 100_000, 70_000, 30, SizingRule::Value),
+        (100, 50, 1, 100_000, 100_000, 70_000, 100, SizingRule::Risk),
+        (100, 95, 75, 100_000, 100_000, 70_000, 300, SizingRule::Value),
+        (100, 95, 75, 200, 100_000, 70_000, 150, SizingRule::Freeze),
+        (1_000, 950, 75, 1_800, 100_000, 70_000, 0, SizingRule::Value),
+        (1_000, 950, 1, 100_000, 50_000, 70_000, 15, SizingRule::Value),
+        (1_000, 950, 1, 100_000, 200_000, 70_000, 30, SizingRule::Value),
+        (1_000, 950, 1, 100_000, -1, 70_000, 0, SizingRule::Risk),
+        (1_000, 1_000, 1, 100_000, 100_000, 70_000, 0, SizingRule::Risk),
+        (1_000, 950, 1, 100_000, 100_000, 10_000, 10, SizingRule::Room),
+        (1_000, 950, 1, 100_000, 100_000, -1, 0, SizingRule::Room),
     ] {
         let plan = Plan {
             entry: rupees(entry),
             stop: rupees(stop),
+            room: Money::from_rupees(room),
         };
         let sized = size(
             &plan,
@@ -62,15 +65,17 @@ proptest! {
         lot in 1i64..10_000,
         freeze in 1i64..100_000,
         equity in 0i64..10_000_000,
+        room in 0i64..100_000,
     ) {
         let risk = RiskConfig::default();
-        let plan = Plan { entry: Price::new(entry), stop: Price::new(entry + distance) };
+        let plan = Plan { entry: Price::new(entry), stop: Price::new(entry + distance), room: Money::from_rupees(room) };
         let equity = Money::from_rupees(equity);
         let sized = size(&plan, &contract(lot, freeze), &risk, equity);
         let money = equity.min(risk.capital);
         let within = |qty: i64| {
             qty <= freeze
                 && qty * entry <= money.bps(risk.position_value_bps).get()
+                && qty * entry <= plan.room.get()
                 && qty * distance <= money.bps(risk.position_risk_bps).get()
         };
         let qty = sized.qty.get();

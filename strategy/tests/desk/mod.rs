@@ -107,6 +107,8 @@ impl Desk {
             cash: &self.session,
             derivatives: &self.session,
             equity: Money::from_rupees(100_000),
+            exposure_total: Money::ZERO,
+            exposure_options: Money::ZERO,
         };
         self.strategy.handle(&view, event, &mut self.intents);
         &self.intents
