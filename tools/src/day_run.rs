@@ -1,0 +1,247 @@
+//! One trading day from the opened journal to the written report: what `demo` and `run` have in common.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bijli_core::Event;
+use bijli_core::event::{OrderUpdated, Reconciled, VenueKind};
+use bijli_core::latency::{STAGES, Stage};
+use bijli_core::order::BrokerStatus;
+use bijli_core::state::State;
+use bijli_feed::FeedSettings;
+use bijli_gateway::socket::{RestSettings, StreamSettings};
+use bijli_gateway::{Gateway, GatewayConfig, KnownOrder, PaperVenue};
+use hdrhistogram::Histogram;
+
+use crate::duty::Ended;
+use crate::duty::engine::EngineEnd;
+use crate::duty_cycle::ClockSource;
+use crate::latency_recorder::LatencyRecorder;
+use crate::latency_report::LatencyReport;
+use crate::opening::{DayPlan, OpenDay, OpeningError, open_day};
+use crate::report::{self, ReportError, RunFacts, Summary};
+use crate::store::{StoreError, remove_unused_segments};
+use crate::topology::{Connections, Durability, OrderSink, Placement, Running, StartError, start};
+
+/// Everything a day needs. Holds the token, so it is not printable.
+pub struct RunPlan {
+    /// The day and its files.
+    pub day: DayPlan,
+    /// The market feed.
+    pub feed: FeedSettings,
+    /// The broker's REST hosts.
+    pub rest: RestSettings,
+    /// The order stream.
+    pub stream: StreamSettings,
+    /// Where engine time comes from.
+    pub clock: ClockSource,
+    /// Where and how the hot threads run.
+    pub placement: Placement,
+    /// What the journal survives.
+    pub durability: Durability,
+    /// What the report should tell besides: command, speed, seed.
+    pub facts: Vec<(String, String)>,
+}
+
+/// A day that was run.
+#[derive(Debug)]
+pub struct Finished {
+    /// What it came to; also in `summary.json`.
+    pub summary: Summary,
+    /// Whether the session came to its end, rather than being interrupted.
+    pub day_over: bool,
+}
+
+/// Why a day could not be run to its report.
+#[derive(Debug)]
+pub enum RunError {
+    /// The day could not be taken over.
+    Opening(OpeningError),
+    /// The threads could not be started.
+    Start(StartError),
+    /// The engine had to stop.
+    Engine(StoreError),
+    /// The report could not be written.
+    Report(ReportError),
+    /// The broker turned us away for good.
+    Broker(String),
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opening(error) => error.fmt(f),
+            Self::Start(error) => error.fmt(f),
+            Self::Engine(error) => write!(
+                f,
+                "the engine stopped: {error}; a restart recovers and reconciles"
+            ),
+            Self::Report(error) => error.fmt(f),
+            Self::Broker(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for RunError {}
+
+/// Opens the day, runs it while `watch` looks on, and writes the report. `ticks_sent` is asked at the end,
+/// where a simulator can tell it.
+///
+/// # Errors
+/// [`RunError`]; what was journaled stays.
+pub fn run_day(
+    plan: RunPlan,
+    stop: &Arc<AtomicBool>,
+    watch: impl FnOnce(&Running),
+    ticks_sent: impl FnOnce() -> Option<u64>,
+) -> Result<Finished, RunError> {
+    let run_dir = plan.day.run_dir.clone();
+    let mut facts = RunFacts {
+        facts: plan.facts.clone(),
+        ..RunFacts::default()
+    };
+    facts.facts.push((
+        "threads".to_owned(),
+        format!("{:?}, {:?}", plan.placement.shape, plan.placement.wait),
+    ));
+    let day = open_day(&plan.day).map_err(RunError::Opening)?;
+    if day.records_recovered > 0 {
+        facts
+            .facts
+            .push(("records recovered".to_owned(), day.records_recovered.to_string()));
+    }
+    let sink = match plan.day.venue {
+        VenueKind::Paper => {
+            let state = day.engine.state();
+            OrderSink::Paper(
+                Box::new(PaperVenue::new(state.instruments())),
+                paper_opening(state),
+            )
+        }
+        VenueKind::Simulated | VenueKind::Live => OrderSink::Broker(Box::new(gateway_for(&day))),
+    };
+    let connections = Connections {
+        feed: plan.feed,
+        rest: plan.rest,
+        stream: plan.stream,
+        clock: plan.clock,
+        run_dir: run_dir.clone(),
+        durability: plan.durability,
+    };
+    let running =
+        start(day, sink, connections, &plan.placement, Arc::clone(stop)).map_err(RunError::Start)?;
+    watch(&running);
+    let interrupted = stop.load(Ordering::Acquire);
+    let ended = running.join();
+    let end = collect(ended, &mut facts);
+    facts.ticks_sent = ticks_sent();
+    let day_over = end.day_over;
+    if let Some(failure) = end.failure {
+        return Err(RunError::Engine(failure));
+    }
+    end.journal.close().map_err(RunError::Engine)?;
+    remove_unused_segments(&run_dir.join("journal")).map_err(RunError::Engine)?;
+    let summary = report::write(&run_dir, &facts).map_err(RunError::Report)?;
+    Ok(Finished {
+        summary,
+        day_over: day_over || !interrupted,
+    })
+}
+
+/// What a fresh paper venue tells the engine: orders of a former process died with its venue, and there is no
+/// other book to agree with than the journal.
+fn paper_opening(state: &State) -> Vec<Event> {
+    let now = state.now();
+    let cancelled = state.orders().live().map(|(_, order)| {
+        Event::OrderUpdated(OrderUpdated {
+            ts: now,
+            intent: order.intent,
+            order_id: order.order_id,
+            instrument: order.instrument,
+            side: order.side,
+            status: BrokerStatus::Cancelled,
+            qty: order.qty,
+            filled: order.filled,
+            price: order.price,
+            average_price: order.average_price(),
+        })
+    });
+    let agreed = Event::Reconciled(Reconciled {
+        ts: now,
+        broker_orders: 0,
+        foreign_orders: 0,
+    });
+    cancelled.chain([agreed]).collect()
+}
+
+/// A gateway that knows the orders of former processes and begins by reconciling with the broker.
+fn gateway_for(day: &OpenDay) -> Gateway {
+    let state = day.engine.state();
+    let mut gateway = Gateway::new(GatewayConfig::default(), state.instruments());
+    let known: Vec<KnownOrder> = state
+        .orders()
+        .all()
+        .iter()
+        .map(|order| KnownOrder {
+            intent: order.intent,
+            order_id: order.order_id,
+            instrument: order.instrument,
+            side: order.side,
+            qty: order.qty,
+            filled: order.filled,
+            state: order.state,
+        })
+        .collect();
+    gateway.adopt(&known);
+    gateway.start_reconcile(state.now());
+    gateway
+}
+
+fn collect(ended: Vec<Ended>, facts: &mut RunFacts) -> EngineEnd {
+    let mut recorders: Vec<LatencyRecorder> = Vec::new();
+    let mut engine = None;
+    for end in ended {
+        match end {
+            Ended::Engine(end) => {
+                recorders.extend(end.recorders.iter().cloned());
+                engine = Some(*end);
+            }
+            Ended::Feed(end) => {
+                facts.ticks_received = Some(end.readout.ticks_received);
+                facts.ticks_conflated = Some(end.readout.ticks_conflated);
+                recorders.push(end.decode);
+            }
+            Ended::Gateway(end) => recorders.extend(end.recorders),
+        }
+    }
+    facts.latency = LatencyReport::from_histograms(
+        STAGES
+            .iter()
+            .filter_map(|stage| Some((stage.name(), histogram_of(&recorders, *stage)?))),
+    );
+    engine.expect("every shape has a thread with the engine")
+}
+
+fn histogram_of(recorders: &[LatencyRecorder], stage: Stage) -> Option<&Histogram<u64>> {
+    recorders
+        .iter()
+        .find(|recorder| recorder.stage() == stage)
+        .map(LatencyRecorder::histogram)
+}
+
+/// The run directory's name: when it began, then what it is.
+#[must_use]
+pub fn run_name(now: bijli_core::TsNs, what: &str) -> PathBuf {
+    let stamp: String = now
+        .to_string()
+        .chars()
+        .map(|c| if c == ' ' { 'T' } else { c })
+        .collect();
+    PathBuf::from(format!(
+        "{}-{:03}-{what}",
+        stamp.replace(':', "-"),
+        now.get() / 1_000_000 % 1_000
+    ))
+}

@@ -1,0 +1,335 @@
+//! The engine's duty: journal each input, apply it, journal what it caused, hand it on.
+//!
+//! Order of inputs within a turn: operators, then the broker, then the feed. Nothing here formats, locks,
+//! allocates or calls the system per event; the clock is read once a turn and on sampled events.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::Receiver;
+
+use bijli_core::codec::{Checkpoint, Closed, Item};
+use bijli_core::event::{Controlled, Event, FeedChanged, FeedState, Tick};
+use bijli_core::instrument::InstrumentId;
+use bijli_core::latency::Stage;
+use bijli_core::ring::{Consumer, Producer};
+use bijli_core::{Commands, DurationNs, Engine, TsNs};
+use bijli_strategy::SpikeStrategy;
+
+use crate::control::{ControlCall, ControlReply};
+use crate::duty::{Ended, FeedItem, Outbound};
+use crate::duty_cycle::{Bell, ClockSource, Duty, EngineClock, Moment, MonoNs, Turn};
+use crate::latency_recorder::LatencyRecorder;
+use crate::screen::EngineScreen;
+use crate::store::{JournalStore, StoreError};
+
+/// How often timed actions run, in engine time.
+const TIMER_PERIOD: DurationNs = DurationNs::from_millis(250);
+/// Feed items taken in one turn: whatever a turn of the feed can bring, so that nothing waits for a second one.
+const FEED_BATCH: usize = 1_024;
+/// Broker events taken in one turn.
+const BROKER_BATCH: usize = 64;
+/// One event in this many is timed on its own; every event that causes an order is.
+const SAMPLE_EVERY: u64 = 64;
+/// Events between two checkpoints of the state hash in the journal.
+const CHECKPOINT_EVERY: u64 = 262_144;
+/// A session is over this long after its last market closed.
+const AFTER_CLOSE: DurationNs = DurationNs::from_secs(60);
+
+/// The ends of the rings that the engine holds.
+#[derive(Debug)]
+pub struct EngineLinks {
+    /// Market data in.
+    pub feed: Consumer<FeedItem>,
+    /// The broker's evidence in.
+    pub broker: Consumer<Event>,
+    /// Operators in.
+    pub calls: Receiver<ControlCall>,
+    /// Orders out.
+    pub orders: Producer<Outbound>,
+    /// Applied ticks out, to a venue on paper.
+    pub paper_ticks: Option<Producer<Tick>>,
+    /// Wakes the gateway.
+    pub gateway_bell: Bell,
+    /// Commands handed on so far: what the feed waits for in lockstep.
+    pub orders_pushed: Arc<AtomicU64>,
+    /// What the gateway still has in hand: commands, replies and events not yet delivered.
+    pub gateway_busy: Arc<AtomicU64>,
+    /// Commands the gateway took so far.
+    pub orders_taken: Arc<AtomicU64>,
+}
+
+/// The engine and everything that it alone writes.
+#[derive(Debug)]
+pub struct EngineDuty {
+    engine: Engine<SpikeStrategy>,
+    journal: JournalStore,
+    links: EngineLinks,
+    screen: EngineScreen,
+    clock: EngineClock,
+    commands: Commands,
+    next_timer: TsNs,
+    ring: LatencyRecorder,
+    apply: LatencyRecorder,
+    /// Whether the feed said that the market is closed.
+    market_closed: bool,
+    ended: bool,
+    stop: Arc<AtomicBool>,
+    failure: Option<StoreError>,
+}
+
+impl EngineDuty {
+    /// A duty around a recovered or fresh engine.
+    #[must_use]
+    pub fn new(
+        engine: Engine<SpikeStrategy>,
+        journal: JournalStore,
+        links: EngineLinks,
+        screen: EngineScreen,
+        clock: EngineClock,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            engine,
+            journal,
+            links,
+            screen,
+            clock,
+            commands: Commands::default(),
+            next_timer: TsNs::NEVER,
+            ring: LatencyRecorder::new(Stage::Ring),
+            apply: LatencyRecorder::new(Stage::Engine),
+            market_closed: false,
+            ended: false,
+            stop,
+            failure: None,
+        }
+    }
+
+    /// Journals an event, applies it and hands on what it caused.
+    fn take(&mut self, event: &Event, cause_recv: Option<MonoNs>) {
+        if self.failure.is_some() {
+            return;
+        }
+        if let Err(failure) = self.act_on(event, cause_recv) {
+            // Without a journal nothing may be done: the process stops, and a restart reconciles.
+            self.failure = Some(failure);
+        }
+    }
+
+    fn act_on(&mut self, event: &Event, cause_recv: Option<MonoNs>) -> Result<(), StoreError> {
+        self.journal.append(&Item::Event(*event), event.ts())?;
+        let events = self.engine.state().counts().events;
+        let started = events.is_multiple_of(SAMPLE_EVERY).then(MonoNs::now);
+        self.engine.apply(event, &mut self.commands);
+        if let Some(started) = started {
+            self.apply.record(MonoNs::now().since(started));
+        }
+        for command in self.commands.iter() {
+            self.journal.append(&Item::Command(*command), event.ts())?;
+            let outbound = Outbound {
+                command: *command,
+                cause_recv,
+            };
+            // A full order ring would lose an order: the limits make it larger than any burst.
+            self.links
+                .orders
+                .push(outbound)
+                .expect("the order ring holds more than all live orders");
+            self.links.orders_pushed.fetch_add(1, Ordering::Release);
+        }
+        if self.commands.count() > 0 {
+            self.links.gateway_bell.ring();
+            self.screen.orders_changed();
+        }
+        if (events + 1).is_multiple_of(CHECKPOINT_EVERY) {
+            let checkpoint = Checkpoint {
+                events: events + 1,
+                state_hash: self.engine.state_hash(),
+            };
+            self.journal
+                .append(&Item::Checkpoint(checkpoint), self.engine.state().now())?;
+        }
+        Ok(())
+    }
+
+    /// Runs the timers that engine time has passed.
+    fn advance_to(&mut self, ts: TsNs) {
+        if !self.next_timer.is_set() {
+            self.next_timer = ts.plus(TIMER_PERIOD);
+            return;
+        }
+        while self.next_timer <= ts {
+            let due = self.next_timer;
+            // After a long gap one late timer does the work of all that were missed.
+            let gap = ts.since(due);
+            self.next_timer = if gap > AFTER_CLOSE {
+                ts.plus(TIMER_PERIOD)
+            } else {
+                due.plus(TIMER_PERIOD)
+            };
+            self.take(&Event::TimePassed(due), None);
+        }
+    }
+
+    fn take_feed_item(&mut self, item: FeedItem, taken: MonoNs) {
+        match item {
+            FeedItem::Tick { tick, recv, decoded } => {
+                self.ring.record(taken.since(decoded));
+                self.advance_to(tick.ts);
+                self.take(&Event::Ticked(tick), Some(recv));
+                if let Some(paper) = &mut self.links.paper_ticks {
+                    // A paper venue that lags misses a book and matches against the next one.
+                    let _kept = paper.push(tick);
+                }
+            }
+            FeedItem::Clock(ts) => self.advance_to(ts),
+            FeedItem::State { ts, state } => {
+                self.market_closed |= state == FeedState::Closed;
+                self.take(&Event::FeedChanged(FeedChanged { ts, state }), None);
+            }
+        }
+    }
+
+    fn take_call(&mut self, call: &ControlCall, now: TsNs) {
+        let instrument = call.symbol.as_deref().map(|symbol| self.find(symbol));
+        if let Some(None) = instrument {
+            answer(
+                call,
+                ControlReply::refused("no such instrument today; see `bijli status`"),
+            );
+            return;
+        }
+        let control = Controlled {
+            ts: now.max(self.engine.state().now()),
+            verb: call.verb,
+            instrument: instrument.flatten(),
+            uid: call.uid,
+            command_id: call.command_id,
+            reason: call.reason,
+        };
+        self.take(&Event::Controlled(control), None);
+        let state = self.engine.state();
+        answer(
+            call,
+            ControlReply {
+                accepted: self.failure.is_none(),
+                mode: state.mode().name().to_owned(),
+                open_positions: state.open_positions().len() as u64,
+                live_orders: state.orders().live_count() as u64,
+                message: String::new(),
+            },
+        );
+    }
+
+    fn find(&self, name: &str) -> Option<InstrumentId> {
+        let named = |text: &str| text.eq_ignore_ascii_case(name);
+        let listed = self.engine.state().instruments();
+        listed
+            .iter()
+            .find(|row| named(row.symbol.as_str()) || named(row.key.as_str()))
+            .map(|row| row.id)
+    }
+
+    /// Whether the day is over and nothing is left to do.
+    fn is_over(&self, now: TsNs) -> bool {
+        let state = self.engine.state();
+        let Some(session) = state.session() else {
+            return false;
+        };
+        let close = session.cash.close.max(session.derivatives.close);
+        let quiet = self.links.feed.depth() == 0
+            && self.links.broker.depth() == 0
+            && self.links.orders_pushed.load(Ordering::Acquire)
+                == self.links.orders_taken.load(Ordering::Acquire)
+            && self.links.gateway_busy.load(Ordering::Acquire) == 0;
+        let last_word = match self.clock.source() {
+            // A simulated venue says when its day is over; its clock stops there.
+            ClockSource::Venue => self.market_closed && state.now() >= session.cash.close,
+            ClockSource::Wall => now >= close.plus(AFTER_CLOSE),
+        };
+        last_word && quiet
+    }
+}
+
+/// What the engine's duty leaves behind.
+#[derive(Debug)]
+pub struct EngineEnd {
+    /// The engine at the end.
+    pub engine: Engine<SpikeStrategy>,
+    /// The journal, not yet closed.
+    pub journal: JournalStore,
+    /// Hash of the engine's state at the end.
+    pub state_hash: u64,
+    /// Histograms of the stages ring and engine.
+    pub recorders: [LatencyRecorder; 2],
+    /// Whether the day came to its end, rather than being stopped.
+    pub day_over: bool,
+    /// Why the engine had to stop, if it had to.
+    pub failure: Option<StoreError>,
+}
+
+fn answer(call: &ControlCall, reply: ControlReply) {
+    // The caller may have given up waiting; the command stands all the same.
+    let _heard = call.reply.try_send(reply);
+}
+
+impl Duty<Ended> for EngineDuty {
+    fn turn(&mut self, moment: Moment) -> Turn {
+        let mut work_count = 0;
+        while let Ok(call) = self.links.calls.try_recv() {
+            self.take_call(&call, moment.now);
+            work_count += 1;
+        }
+        for _ in 0..BROKER_BATCH {
+            let Some(event) = self.links.broker.pop() else {
+                break;
+            };
+            self.take(&event, None);
+            self.screen.orders_changed();
+            work_count += 1;
+        }
+        if self.links.feed.depth() > 0 {
+            let taken = MonoNs::now();
+            for _ in 0..FEED_BATCH {
+                let Some(item) = self.links.feed.pop() else { break };
+                self.take_feed_item(item, taken);
+                work_count += 1;
+            }
+        }
+        if self.clock.source() == ClockSource::Wall {
+            self.advance_to(moment.now);
+        }
+        self.screen
+            .refresh(moment, &self.engine, &self.journal, [&self.ring, &self.apply]);
+        if self.failure.is_some() || self.is_over(moment.now) {
+            self.ended = true;
+            self.stop.store(true, Ordering::Release);
+            return Turn::Finished;
+        }
+        Turn::Did(work_count)
+    }
+
+    fn finish(mut self: Box<Self>) -> Ended {
+        let (events, now) = (self.engine.state().counts().events, self.engine.state().now());
+        let state_hash = self.engine.state_hash();
+        if self.ended && self.failure.is_none() {
+            let closed = Item::Closed(Closed { events, state_hash });
+            self.failure = self.journal.append(&closed, now).err();
+        }
+        let moment = Moment {
+            mono: MonoNs::now(),
+            now,
+            machine: now,
+        };
+        self.screen
+            .force(moment, &self.engine, &self.journal, [&self.ring, &self.apply]);
+        Ended::Engine(Box::new(EngineEnd {
+            engine: self.engine,
+            journal: self.journal,
+            state_hash,
+            recorders: [self.ring, self.apply],
+            day_over: self.ended && self.failure.is_none(),
+            failure: self.failure,
+        }))
+    }
+}

@@ -1,0 +1,244 @@
+//! The gateway's duty: commands to requests, replies and the order stream to events.
+//!
+//! The state machine is pure; blocking calls happen on lane threads, one per lane, so that a slow entry never
+//! stands before an exit. Events to the engine are never dropped: they wait here while its ring is full.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
+
+use bijli_core::event::Event;
+use bijli_core::latency::Stage;
+use bijli_core::order::IntentId;
+use bijli_core::readout::GatewayReadout;
+use bijli_core::ring::{Consumer, Producer};
+use bijli_gateway::Gateway;
+use bijli_gateway::request::{LANES, Reply, Request, RequestId};
+
+use crate::duty::{Ended, Outbound};
+use crate::duty_cycle::{Bell, Duty, Moment, MonoNs, Turn};
+use crate::latency_recorder::LatencyRecorder;
+use crate::screen::GatewayScreen;
+
+/// Commands taken in one turn.
+const BATCH: usize = 64;
+
+/// Work for a lane thread.
+#[derive(Debug)]
+pub struct LaneJob {
+    /// The request, performed once.
+    pub request: Request,
+    /// When the frame behind it was read; `None` when no frame was.
+    pub cause_recv: Option<MonoNs>,
+    /// Whether it places an order.
+    pub places: bool,
+}
+
+/// What a lane thread brings back.
+#[derive(Debug)]
+pub struct LaneDone {
+    /// Which request.
+    pub id: RequestId,
+    /// How it ended.
+    pub reply: Reply,
+    /// Time from the job's start until its bytes were handed to the socket.
+    pub write_ns: u64,
+    /// When that was.
+    pub written: MonoNs,
+    /// When the frame behind it was read.
+    pub cause_recv: Option<MonoNs>,
+    /// Whether it placed an order.
+    pub places: bool,
+}
+
+/// What the order-stream thread brings.
+#[derive(Debug)]
+pub enum StreamNews {
+    /// A text frame.
+    Text(Vec<u8>),
+    /// Connected or not.
+    Connected(bool),
+}
+
+/// The ends of rings and channels that the gateway holds.
+#[derive(Debug)]
+pub struct GatewayLinks {
+    /// Orders from the engine.
+    pub orders: Consumer<Outbound>,
+    /// Evidence to the engine.
+    pub events: Producer<Event>,
+    /// Wakes the engine.
+    pub engine_bell: Bell,
+    /// Jobs for the lanes, indexed by lane.
+    pub lanes: [Sender<LaneJob>; LANES.len()],
+    /// What the lanes bring back.
+    pub done: Receiver<LaneDone>,
+    /// What the order stream brings.
+    pub stream: Receiver<StreamNews>,
+    /// Commands taken so far.
+    pub taken: Arc<AtomicU64>,
+    /// What is still in hand here.
+    pub busy: Arc<AtomicU64>,
+}
+
+/// The gateway and everything that it alone writes.
+#[derive(Debug)]
+pub struct GatewayDuty {
+    gateway: Gateway,
+    links: GatewayLinks,
+    /// Events that the engine's ring had no room for.
+    waiting: VecDeque<Event>,
+    /// Which frame stood behind which intent, until its request leaves.
+    causes: VecDeque<(IntentId, Option<MonoNs>)>,
+    in_lanes: u64,
+    order_write: LatencyRecorder,
+    tick_to_order: LatencyRecorder,
+    screen: GatewayScreen,
+}
+
+impl GatewayDuty {
+    /// A duty around a state machine whose reconciliation was begun.
+    #[must_use]
+    pub fn new(gateway: Gateway, links: GatewayLinks, screen: GatewayScreen) -> Self {
+        Self {
+            gateway,
+            links,
+            waiting: VecDeque::new(),
+            causes: VecDeque::new(),
+            in_lanes: 0,
+            order_write: LatencyRecorder::new(Stage::OrderWrite),
+            tick_to_order: LatencyRecorder::new(Stage::TickToOrder),
+            screen,
+        }
+    }
+
+    fn take_commands(&mut self, moment: Moment) -> usize {
+        let mut count = 0;
+        while count < BATCH {
+            let Some(outbound) = self.links.orders.pop() else {
+                break;
+            };
+            self.causes
+                .push_back((outbound.command.intent(), outbound.cause_recv));
+            self.gateway.handle_command(moment.now, &outbound.command);
+            self.show_busy();
+            self.links.taken.fetch_add(1, Ordering::Release);
+            count += 1;
+        }
+        count
+    }
+
+    fn take_replies(&mut self, moment: Moment) -> usize {
+        let mut count = 0;
+        while let Ok(done) = self.links.done.try_recv() {
+            self.in_lanes -= 1;
+            if done.places && done.reply.outcome.is_ok() {
+                self.order_write.record(done.write_ns);
+                if let Some(recv) = done.cause_recv {
+                    self.tick_to_order.record(done.written.since(recv));
+                }
+            }
+            self.gateway.handle_reply(moment.now, done.id, &done.reply);
+            count += 1;
+        }
+        while let Ok(news) = self.links.stream.try_recv() {
+            match news {
+                StreamNews::Text(text) => self.gateway.handle_stream_text(moment.now, &text),
+                StreamNews::Connected(connected) => self.gateway.handle_stream_state(moment.now, connected),
+            }
+            count += 1;
+        }
+        count
+    }
+
+    fn send_requests(&mut self, moment: Moment) -> usize {
+        let mut count = 0;
+        while let Some(request) = self.gateway.poll_request(moment.now) {
+            let intent = self.gateway.placed_by(request.id);
+            let cause_recv = intent.and_then(|intent| self.cause_of(intent));
+            let lane = request.lane as usize;
+            let job = LaneJob {
+                request,
+                cause_recv,
+                places: intent.is_some(),
+            };
+            // A lane thread lives as long as this duty does; only then is its end dropped.
+            self.links.lanes[lane]
+                .send(job)
+                .expect("lanes outlive the gateway");
+            self.in_lanes += 1;
+            count += 1;
+        }
+        count
+    }
+
+    /// The frame behind an intent; forgets it and all older ones.
+    fn cause_of(&mut self, intent: IntentId) -> Option<MonoNs> {
+        let place = self.causes.iter().position(|(known, _)| *known == intent)?;
+        self.causes.remove(place).and_then(|(_, cause)| cause)
+    }
+
+    fn hand_on_events(&mut self) -> usize {
+        let mut count = 0;
+        while let Some(event) = self.gateway.poll_event() {
+            self.waiting.push_back(event);
+        }
+        while let Some(event) = self.waiting.front() {
+            if self.links.events.push(*event).is_err() {
+                break;
+            }
+            self.waiting.pop_front();
+            count += 1;
+        }
+        if count > 0 {
+            self.links.engine_bell.ring();
+        }
+        count
+    }
+
+    fn show_busy(&self) {
+        let busy = self.gateway.in_flight() as u64 + self.in_lanes + self.waiting.len() as u64;
+        self.links.busy.store(busy, Ordering::Release);
+    }
+
+    fn put_screen(&mut self) {
+        self.screen
+            .put(&self.gateway.readout(), [&self.order_write, &self.tick_to_order]);
+    }
+}
+
+/// What the gateway's duty leaves behind.
+#[derive(Debug)]
+pub struct GatewayEnd {
+    /// The last numbers.
+    pub readout: GatewayReadout,
+    /// Histograms of the stages order_write and tick_to_order.
+    pub recorders: [LatencyRecorder; 2],
+}
+
+impl Duty<Ended> for GatewayDuty {
+    fn turn(&mut self, moment: Moment) -> Turn {
+        let mut work_count = self.take_commands(moment);
+        work_count += self.take_replies(moment);
+        self.gateway.handle_timeout(moment.now);
+        work_count += self.send_requests(moment);
+        work_count += self.hand_on_events();
+        self.show_busy();
+        if self.causes.len() > BATCH * 4 {
+            self.causes.pop_front();
+        }
+        if self.screen.is_due(moment) {
+            self.put_screen();
+        }
+        Turn::Did(work_count)
+    }
+
+    fn finish(mut self: Box<Self>) -> Ended {
+        self.put_screen();
+        Ended::Gateway(Box::new(GatewayEnd {
+            readout: self.gateway.readout(),
+            recorders: [self.order_write, self.tick_to_order],
+        }))
+    }
+}

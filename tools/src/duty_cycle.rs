@@ -1,0 +1,247 @@
+//! The loop that every pinned thread runs: read the clock once, let each duty do a bounded batch, rest if
+//! none had work.
+//!
+//! This is the only file of the tools that reads a clock. Duties are told the time; they never ask. How a
+//! thread rests is configuration: spinning answers fastest and burns a core, parking frees it.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::Thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bijli_core::{DurationNs, TsNs};
+
+/// Nanoseconds on a clock that never steps, counted from the first reading in this process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MonoNs(pub u64);
+
+impl MonoNs {
+    /// Reads the monotonic clock.
+    #[must_use]
+    pub fn now() -> Self {
+        static START: OnceLock<Instant> = OnceLock::new();
+        let start = *START.get_or_init(Instant::now);
+        Self(
+            u64::try_from(start.elapsed().as_nanos())
+                .unwrap_or(u64::MAX)
+                .max(1),
+        )
+    }
+
+    /// Time passed since an earlier reading; zero if it is not earlier.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// Reads the wall clock.
+#[must_use]
+pub fn wall_now() -> TsNs {
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
+    TsNs::new(i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX))
+}
+
+/// Rests the calling thread.
+pub fn rest(length: Duration) {
+    std::thread::sleep(length);
+}
+
+/// Where engine time comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockSource {
+    /// The host's wall clock: live and paper trading.
+    Wall,
+    /// The `currentTs` of the feed's frames: simulated days at any speed.
+    Venue,
+}
+
+/// Engine time, shared: one thread moves it, all may read it. It never goes back.
+#[derive(Clone, Debug)]
+pub struct EngineClock {
+    source: ClockSource,
+    venue_ns: Arc<AtomicI64>,
+}
+
+impl EngineClock {
+    /// A clock that stands at `start` until the venue moves it, or that is the wall clock.
+    #[must_use]
+    pub fn new(source: ClockSource, start: TsNs) -> Self {
+        Self {
+            source,
+            venue_ns: Arc::new(AtomicI64::new(start.get())),
+        }
+    }
+
+    /// Engine time now.
+    #[must_use]
+    pub fn now(&self) -> TsNs {
+        match self.source {
+            ClockSource::Wall => wall_now(),
+            ClockSource::Venue => TsNs::new(self.venue_ns.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// Where the time comes from.
+    #[must_use]
+    pub const fn source(&self) -> ClockSource {
+        self.source
+    }
+
+    /// Moves venue time forward; an earlier stamp changes nothing. Called by the feed duty alone.
+    pub fn advance(&self, ts: TsNs) {
+        self.venue_ns.fetch_max(ts.get(), Ordering::Relaxed);
+    }
+}
+
+/// How a thread rests when no duty had work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Never rests: lowest latency, one whole core.
+    Spin,
+    /// Gives the core away when another thread wants it.
+    SpinYield,
+    /// Sleeps until rung or for a short while.
+    Park,
+}
+
+/// How long a parked thread sleeps at most: bounds the delay of work that rings nobody.
+const PARK_MAX: Duration = Duration::from_micros(200);
+
+/// Wakes a parked thread. Cheap when the thread is awake.
+#[derive(Clone, Debug, Default)]
+pub struct Bell(Arc<BellState>);
+
+#[derive(Debug, Default)]
+struct BellState {
+    thread: OnceLock<Thread>,
+    asleep: AtomicBool,
+}
+
+impl Bell {
+    /// Wakes the thread that listens, if it sleeps.
+    pub fn ring(&self) {
+        // Pairs with the swap in `listen`: either we see it asleep, or it sees our work before it sleeps.
+        if self.0.asleep.swap(false, Ordering::AcqRel)
+            && let Some(thread) = self.0.thread.get()
+        {
+            thread.unpark();
+        }
+    }
+
+    fn listen(&self, at_most: Duration) {
+        self.0.thread.get_or_init(std::thread::current);
+        self.0.asleep.store(true, Ordering::Release);
+        std::thread::park_timeout(at_most);
+        self.0.asleep.store(false, Ordering::Release);
+    }
+}
+
+/// One turn's reading of the clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// Monotonic time.
+    pub mono: MonoNs,
+    /// Engine time.
+    pub now: TsNs,
+    /// The machine's clock: what sockets time their silence by.
+    pub machine: TsNs,
+}
+
+/// Whether a duty wants more turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// So many pieces of work were done; zero = idle.
+    Did(usize),
+    /// Nothing will ever be left to do.
+    Finished,
+}
+
+/// A piece of the pipeline that does bounded batches of work on whatever thread it is put.
+pub trait Duty<E>: Send {
+    /// Does one bounded batch.
+    fn turn(&mut self, moment: Moment) -> Turn;
+
+    /// Told once that the thread ends: flushes what must not be lost and gives what is left behind.
+    fn finish(self: Box<Self>) -> E;
+}
+
+/// Runs duties in turn until `stop` is raised or each has finished; gives what each left behind. `bell` wakes
+/// the thread when it parks.
+pub fn run_duties<E>(
+    mut duties: Vec<Box<dyn Duty<E>>>,
+    clock: &EngineClock,
+    wait: Wait,
+    bell: &Bell,
+    stop: &AtomicBool,
+) -> Vec<E> {
+    let mut finished = vec![false; duties.len()];
+    let (mono_start, machine_start) = (MonoNs::now(), wall_now());
+    while !stop.load(Ordering::Acquire) && finished.contains(&false) {
+        let mono = MonoNs::now();
+        let passed = DurationNs::new(i64::try_from(mono.since(mono_start)).unwrap_or(i64::MAX));
+        let moment = Moment {
+            mono,
+            now: clock.now(),
+            machine: machine_start.plus(passed),
+        };
+        let mut work_count = 0;
+        for (duty, finished) in duties.iter_mut().zip(&mut finished) {
+            match duty.turn(moment) {
+                Turn::Did(count) => work_count += count,
+                Turn::Finished => *finished = true,
+            }
+        }
+        if work_count == 0 {
+            match wait {
+                Wait::Spin => std::hint::spin_loop(),
+                Wait::SpinYield => std::thread::yield_now(),
+                Wait::Park => bell.listen(PARK_MAX),
+            }
+        }
+    }
+    duties.into_iter().map(Duty::finish).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct CountDown(u32);
+
+    impl Duty<u32> for CountDown {
+        fn turn(&mut self, _: Moment) -> Turn {
+            self.0 = self.0.saturating_sub(1);
+            if self.0 == 0 { Turn::Finished } else { Turn::Did(1) }
+        }
+
+        fn finish(self: Box<Self>) -> u32 {
+            self.0
+        }
+    }
+
+    #[test]
+    fn the_loop_ends_when_every_duty_has_finished() {
+        let clock = EngineClock::new(ClockSource::Venue, TsNs::new(5));
+        let duties: Vec<Box<dyn Duty<u32>>> = vec![Box::new(CountDown(3)), Box::new(CountDown(9))];
+        let left = run_duties(
+            duties,
+            &clock,
+            Wait::Park,
+            &Bell::default(),
+            &AtomicBool::new(false),
+        );
+        assert_eq!(left, [0, 0]);
+        assert_eq!(clock.now(), TsNs::new(5));
+    }
+
+    #[test]
+    fn venue_time_never_goes_back() {
+        let clock = EngineClock::new(ClockSource::Venue, TsNs::new(5));
+        clock.advance(TsNs::new(9));
+        clock.advance(TsNs::new(7));
+        assert_eq!(clock.now(), TsNs::new(9));
+    }
+}

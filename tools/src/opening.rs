@@ -1,0 +1,301 @@
+//! How a process takes over a trading day: lock the account, recover the journal, begin a new segment.
+//!
+//! Recovery is replay: the engine is rebuilt from the records that a former process left, strictly, except for
+//! the torn end of its last segment, which is named in the first record of ours. Damage anywhere else refuses
+//! the start: a person decides what the day is then.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use bijli_core::codec::{Item, TailCut};
+use bijli_core::event::{DataKind, Event, ProcessStarted, SessionOpened, VenueKind};
+use bijli_core::journal::{Damage, JournalError, is_blank, recover, verify_segments};
+use bijli_core::record::SegmentHeader;
+use bijli_core::session::{ClosedDay, Market, SessionTimes};
+use bijli_core::{Commands, Engine, Instrument, IstDay, TsNs, config::Config};
+use bijli_strategy::SpikeStrategy;
+use memmap2::Mmap;
+
+use crate::run_dir::segment_paths;
+use crate::store::{
+    AccountLock, JournalStart, JournalStore, SegmentMaker, StoreError, make_dir, map_read,
+    remove_unused_segments,
+};
+
+/// The day to take over.
+#[derive(Clone, Debug)]
+pub struct DayPlan {
+    /// Folder of the run.
+    pub run_dir: PathBuf,
+    /// Lock file of the account.
+    pub account_lock: PathBuf,
+    /// The trading day.
+    pub day: IstDay,
+    /// Where prices come from.
+    pub data: DataKind,
+    /// Where orders go.
+    pub venue: VenueKind,
+    /// Risk limits and strategy parameters.
+    pub config: Config,
+    /// The day's instruments, in the order of their ids.
+    pub instruments: Vec<Instrument>,
+    /// Engine time of a fresh start.
+    pub start: TsNs,
+    /// Size of a journal segment.
+    pub segment_bytes: u64,
+}
+
+/// A day taken over.
+#[derive(Debug)]
+pub struct OpenDay {
+    /// The engine, fresh or rebuilt.
+    pub engine: Engine<SpikeStrategy>,
+    /// The journal, at its end.
+    pub journal: JournalStore,
+    /// Makes the journal's further segments.
+    pub maker: SegmentMaker,
+    /// This process's epoch.
+    pub epoch: u32,
+    /// Records that were replayed; zero for a fresh day.
+    pub records_recovered: u64,
+    /// Held until the process ends.
+    pub lock: AccountLock,
+}
+
+/// Why a day cannot be taken over.
+#[derive(Debug)]
+pub enum OpeningError {
+    /// The exchange is shut on that day, or nobody knows.
+    Closed(IstDay, ClosedDay),
+    /// A file could not be had.
+    Store(StoreError),
+    /// The journal of the day is damaged before its end.
+    Damaged(PathBuf, Damage),
+    /// The journal of the day cannot be read.
+    Unreadable(PathBuf, String),
+    /// The journal is of another day.
+    OtherDay(IstDay, IstDay),
+}
+
+impl fmt::Display for OpeningError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed(day, ClosedDay::Uncovered) => write!(
+                f,
+                "{day} lies outside the table of session hours: bring core/src/session.rs up to date; hours are never guessed"
+            ),
+            Self::Closed(day, ClosedDay::Weekend) => write!(f, "{day} is a weekend: no session"),
+            Self::Closed(day, ClosedDay::Holiday) => write!(f, "{day} is a trading holiday"),
+            Self::Store(error) => error.fmt(f),
+            Self::Damaged(path, damage) => write!(
+                f,
+                "{}: {damage}; move the journal aside only after the broker's book was checked by hand",
+                path.display()
+            ),
+            Self::Unreadable(path, what) => write!(f, "{}: {what}", path.display()),
+            Self::OtherDay(found, wanted) => {
+                write!(
+                    f,
+                    "the run directory holds the journal of {found}, not of {wanted}; use another one"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for OpeningError {}
+
+impl From<StoreError> for OpeningError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Takes over the day: recovers what a former process left, or begins it.
+///
+/// # Errors
+/// [`OpeningError`]; nothing was sent and nothing of an existing journal was changed then.
+pub fn open_day(plan: &DayPlan) -> Result<OpenDay, OpeningError> {
+    let hours =
+        |market| SessionTimes::of(plan.day, market).map_err(|closed| OpeningError::Closed(plan.day, closed));
+    let (cash, derivatives) = (hours(Market::Cash)?, hours(Market::Derivatives)?);
+    if let Some(folder) = plan.account_lock.parent() {
+        make_dir(folder)?;
+    }
+    let mut lock = AccountLock::take(&plan.account_lock)?;
+    let journal_dir = plan.run_dir.join("journal");
+    make_dir(&journal_dir)?;
+    remove_unused_segments(&journal_dir)?;
+    let past = recover_past(&journal_dir, plan.day)?;
+    let epoch = lock.next_epoch(past.engine.state().epoch())?;
+    let start = JournalStart {
+        day: plan.day,
+        epoch,
+        segment: past.next_segment,
+        first_seq: past.next_seq,
+        segment_bytes: plan.segment_bytes,
+    };
+    let (mut journal, maker) = JournalStore::create(&journal_dir, start)?;
+    let mut engine = past.engine;
+    let opened = SessionOpened {
+        ts: plan.start,
+        day: plan.day,
+        data: plan.data,
+        venue: plan.venue,
+        cash,
+        derivatives,
+    };
+    let now = engine.state().now().max(plan.start);
+    if let Some(cut) = past.tail_cut {
+        journal.append(&Item::TailCut(cut), now)?;
+    }
+    let mut tell = |event: Event| -> Result<(), StoreError> {
+        journal.append(&Item::Event(event), event.ts())?;
+        engine.apply(&event, &mut Commands::default());
+        Ok(())
+    };
+    if past.records == 0 {
+        tell(Event::SessionOpened(opened))?;
+        tell(Event::Configured(plan.config))?;
+        for instrument in &plan.instruments {
+            tell(Event::InstrumentListed(*instrument))?;
+        }
+    }
+    tell(Event::ProcessStarted(ProcessStarted { ts: now, epoch }))?;
+    Ok(OpenDay {
+        engine,
+        journal,
+        maker,
+        epoch,
+        records_recovered: past.records,
+        lock,
+    })
+}
+
+/// What former processes of the day left.
+struct Past {
+    engine: Engine<SpikeStrategy>,
+    records: u64,
+    next_segment: u32,
+    next_seq: u64,
+    tail_cut: Option<TailCut>,
+}
+
+fn recover_past(journal_dir: &Path, day: IstDay) -> Result<Past, OpeningError> {
+    let mut past = Past {
+        engine: Engine::new(SpikeStrategy::new()),
+        records: 0,
+        next_segment: 0,
+        next_seq: 0,
+        tail_cut: None,
+    };
+    let paths = segment_paths(journal_dir).unwrap_or_default();
+    let maps: Vec<Mmap> = paths
+        .iter()
+        .map(|path| map_read(path))
+        .collect::<Result<_, _>>()?;
+    let slices: Vec<&[u8]> = maps
+        .iter()
+        .map(|map| &map[..])
+        .filter(|bytes| !is_blank(bytes))
+        .collect();
+    let Some(last) = slices.last() else {
+        return Ok(past);
+    };
+    let last_path = &paths[slices.len() - 1];
+    let unreadable = |error: JournalError| OpeningError::Unreadable(last_path.clone(), error.to_string());
+    let ending = match recover(last) {
+        Ok(ending) => ending,
+        Err(error) => return Err(unreadable(error)),
+    };
+    check_day(&ending.header, day)?;
+    let mut commands = Commands::default();
+    for record in verify_segments(&slices) {
+        let record = match record {
+            Ok(record) => record,
+            Err(damage) if damage.segment == ending.header.segment && ending.tail_cut().is_some() => break,
+            Err(damage) => {
+                let path = paths.get(damage.segment as usize).unwrap_or(last_path);
+                return Err(OpeningError::Damaged(path.clone(), damage));
+            }
+        };
+        past.records += 1;
+        let item = record
+            .item()
+            .map_err(|error| OpeningError::Unreadable(last_path.clone(), error.to_string()))?;
+        if let Item::Event(event) = item {
+            past.engine.apply(&event, &mut commands);
+        }
+    }
+    past.next_segment = ending.header.segment + 1;
+    past.next_seq = ending.next_seq;
+    past.tail_cut = ending.tail_cut();
+    Ok(past)
+}
+
+fn check_day(header: &SegmentHeader, day: IstDay) -> Result<(), OpeningError> {
+    if header.day == day {
+        Ok(())
+    } else {
+        Err(OpeningError::OtherDay(header.day, day))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(folder: &Path, day: IstDay) -> DayPlan {
+        DayPlan {
+            run_dir: folder.to_owned(),
+            account_lock: folder.join("account.lock"),
+            day,
+            data: DataKind::Synthetic,
+            venue: VenueKind::Simulated,
+            config: Config::default(),
+            instruments: Vec::new(),
+            start: TsNs::new(1),
+            segment_bytes: 64 * 1024,
+        }
+    }
+
+    fn day(year: i32, month: u32, date: u32) -> IstDay {
+        IstDay::from_ymd(year, month, date).expect("a real date")
+    }
+
+    #[test]
+    fn a_day_is_taken_over_with_its_state_and_a_new_epoch() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = plan(folder.path(), day(2026, 7, 31));
+        let first = open_day(&plan).expect("a fresh folder");
+        let hash = first.engine.state_hash();
+        assert_eq!((first.epoch, first.records_recovered), (1, 0));
+        drop(first);
+        let second = open_day(&plan).expect("the journal is sound");
+        assert_eq!((second.epoch, second.records_recovered), (2, 3));
+        assert_ne!(second.engine.state_hash(), hash, "the epoch is part of the state");
+    }
+
+    #[test]
+    fn two_engines_on_one_account_are_impossible() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = plan(folder.path(), day(2026, 7, 31));
+        let _first = open_day(&plan).expect("a fresh folder");
+        assert!(matches!(
+            open_day(&plan),
+            Err(OpeningError::Store(StoreError::AccountLocked { .. }))
+        ));
+    }
+
+    #[test]
+    fn a_day_without_a_session_or_of_another_journal_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for closed in [day(2026, 11, 21), day(2026, 11, 24), day(2027, 1, 4)] {
+            let refused = open_day(&plan(folder.path(), closed));
+            assert!(matches!(refused, Err(OpeningError::Closed(_, _))));
+        }
+        drop(open_day(&plan(folder.path(), day(2026, 7, 31))).expect("a fresh folder"));
+        let refused = open_day(&plan(folder.path(), day(2026, 7, 30)));
+        assert!(matches!(refused, Err(OpeningError::OtherDay(_, _))));
+    }
+}

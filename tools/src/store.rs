@@ -1,0 +1,492 @@
+//! Files at rest: run directories, the account lock, mapped journal segments and the mapped snapshot.
+//!
+//! The only place that maps files. Journal segments are allocated in full before they are used, so a full disk
+//! is an error at the start and never a fault in the middle of a store; the next segment is made by the
+//! housekeeping thread while the engine writes the current one.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use bijli_core::codec::Item;
+use bijli_core::journal::{JournalError, JournalWriter};
+use bijli_core::record::SegmentHeader;
+use bijli_core::{IstDay, TsNs};
+use memmap2::{Advice, Mmap, MmapMut};
+use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
+
+/// Size of a journal segment unless configured: about half a million ticks.
+pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+/// How long the engine may wait for a segment that should have been ready.
+const SPARE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Why a file could not be had.
+#[derive(Debug)]
+pub enum StoreError {
+    /// The operating system refused something.
+    Io {
+        /// While doing what.
+        doing: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// What it said.
+        error: io::Error,
+    },
+    /// The disk has no room for a journal segment.
+    DiskFull {
+        /// Which file.
+        path: PathBuf,
+        /// How much was asked for.
+        bytes: u64,
+    },
+    /// Another engine holds the account.
+    AccountLocked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The journal refused a record or a segment.
+    Journal(JournalError),
+    /// The next segment was not made in time.
+    NoSpare,
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { doing, path, error } => write!(f, "{doing} {}: {error}", path.display()),
+            Self::DiskFull { path, bytes } => write!(
+                f,
+                "no room for {} MiB at {}: free some disk, or set journal.segment_mib smaller",
+                bytes / (1024 * 1024),
+                path.display()
+            ),
+            Self::AccountLocked { path } => write!(
+                f,
+                "another engine runs on this account (it holds {}): stop it first; two engines would double orders",
+                path.display()
+            ),
+            Self::Journal(error) => error.fmt(f),
+            Self::NoSpare => {
+                f.write_str("the next journal segment was not made in time: is the disk full or stalled?")
+            }
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl From<JournalError> for StoreError {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+fn io_error<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> StoreError + 'a {
+    move |error| StoreError::Io {
+        doing,
+        path: path.to_owned(),
+        error,
+    }
+}
+
+/// Makes a folder with its parents.
+///
+/// # Errors
+/// When the system refuses it.
+pub fn make_dir(path: &Path) -> Result<(), StoreError> {
+    fs::create_dir_all(path).map_err(io_error("making the folder", path))
+}
+
+/// Holds an account for one engine; released when the process ends, however it ends.
+#[derive(Debug)]
+pub struct AccountLock {
+    file: File,
+    path: PathBuf,
+}
+
+impl AccountLock {
+    /// Takes the lock file at `path`.
+    ///
+    /// # Errors
+    /// [`StoreError::AccountLocked`] when another engine has it.
+    pub fn take(path: &Path) -> Result<Self, StoreError> {
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(io_error("opening the lock", path))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self {
+                file,
+                path: path.to_owned(),
+            }),
+            Err(_) => Err(StoreError::AccountLocked {
+                path: path.to_owned(),
+            }),
+        }
+    }
+
+    /// The next process epoch of the account, on disk before it is given: a tag is never used twice, not even
+    /// after a power cut. `at_least` is an epoch that some journal proves to have been used.
+    ///
+    /// # Errors
+    /// When the lock file cannot be read or written.
+    pub fn next_epoch(&mut self, at_least: u32) -> Result<u32, StoreError> {
+        let mut text = String::new();
+        self.file.rewind().map_err(io_error("reading", &self.path))?;
+        self.file
+            .read_to_string(&mut text)
+            .map_err(io_error("reading", &self.path))?;
+        let last: u32 = text.trim().parse().unwrap_or(0);
+        let next = last
+            .max(at_least)
+            .checked_add(1)
+            .expect("four thousand million starts are enough");
+        self.file.rewind().map_err(io_error("writing", &self.path))?;
+        writeln!(self.file, "{next}").map_err(io_error("writing", &self.path))?;
+        self.file.sync_all().map_err(io_error("syncing", &self.path))?;
+        Ok(next)
+    }
+}
+
+/// Maps an existing file for reading.
+///
+/// # Errors
+/// When it cannot be opened or mapped.
+pub fn map_read(path: &Path) -> Result<Mmap, StoreError> {
+    let file = File::open(path).map_err(io_error("opening", path))?;
+    // SAFETY: our files are never shortened while mapped: segments keep their size from birth, and the snapshot
+    // is replaced only by a new run directory. Readers check every byte that they use.
+    unsafe { Mmap::map(&file) }.map_err(io_error("mapping", path))
+}
+
+/// Makes a file of `bytes` zeros, allocated on disk, and maps it for writing with every page touched.
+///
+/// # Errors
+/// [`StoreError::DiskFull`] when there is no room; other refusals as [`StoreError::Io`].
+pub fn map_new(path: &Path, bytes: u64) -> Result<MmapMut, StoreError> {
+    let file = OpenOptions::new()
+        .create_new(true)
+        .read(true)
+        .write(true)
+        .open(path)
+        .map_err(io_error("making the file", path))?;
+    if let Err(error) = fallocate(&file, FallocateFlags::empty(), 0, bytes) {
+        drop(file);
+        // The empty file is of no use to anybody; if it cannot be removed the error below says where it is.
+        let _removed = fs::remove_file(path);
+        return Err(match error {
+            rustix::io::Errno::NOSPC | rustix::io::Errno::FBIG | rustix::io::Errno::DQUOT => {
+                StoreError::DiskFull {
+                    path: path.to_owned(),
+                    bytes,
+                }
+            }
+            other => io_error("allocating", path)(other.into()),
+        });
+    }
+    map_write(&file, path)
+}
+
+/// Maps an existing file for writing.
+///
+/// # Errors
+/// When it cannot be opened or mapped.
+pub fn map_existing(path: &Path) -> Result<MmapMut, StoreError> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .map_err(io_error("opening", path))?;
+    map_write(&file, path)
+}
+
+fn map_write(file: &File, path: &Path) -> Result<MmapMut, StoreError> {
+    // SAFETY: the file is ours alone to write (the account lock) and keeps its size while mapped; readers of
+    // the snapshot use atomic words and distrust what they read.
+    let map = unsafe { MmapMut::map_mut(file) }.map_err(io_error("mapping", path))?;
+    // Older kernels do not know this advice; then pages are touched as they are used.
+    let _populated = map.advise(Advice::PopulateWrite);
+    Ok(map)
+}
+
+/// The journal segments of a run directory, in order.
+fn segment_paths(journal_dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let entries = fs::read_dir(journal_dir).map_err(io_error("reading the folder", journal_dir))?;
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "bjl"))
+        .collect();
+    paths.sort();
+    Ok(paths)
+}
+
+fn segment_path(journal_dir: &Path, segment: u32) -> PathBuf {
+    journal_dir.join(format!("segment-{segment:05}.bjl"))
+}
+
+/// The journal as the engine writes it: one segment at a time, the next one ready.
+#[derive(Debug)]
+pub struct JournalStore {
+    writer: JournalWriter<MmapMut>,
+    spares: Receiver<MmapMut>,
+    path: PathBuf,
+    dir: PathBuf,
+    bytes_before: u64,
+}
+
+/// Makes segments ahead of their use; belongs to the housekeeping thread.
+#[derive(Debug)]
+pub struct SegmentMaker {
+    dir: PathBuf,
+    next_segment: u32,
+    segment_bytes: u64,
+    spares: SyncSender<MmapMut>,
+    ready: Option<MmapMut>,
+}
+
+/// Where a process begins to write.
+#[derive(Clone, Copy, Debug)]
+pub struct JournalStart {
+    /// The trading day.
+    pub day: IstDay,
+    /// Process epoch.
+    pub epoch: u32,
+    /// Number of the first segment of this process.
+    pub segment: u32,
+    /// Sequence number of its first record.
+    pub first_seq: u64,
+    /// Size of each segment.
+    pub segment_bytes: u64,
+}
+
+impl JournalStore {
+    /// Begins a new segment in `dir` and gives the maker of those to come.
+    ///
+    /// # Errors
+    /// When the first segment cannot be allocated.
+    pub fn create(dir: &Path, start: JournalStart) -> Result<(Self, SegmentMaker), StoreError> {
+        let path = segment_path(dir, start.segment);
+        let header = SegmentHeader {
+            segment: start.segment,
+            epoch: start.epoch,
+            day: start.day,
+            first_seq: start.first_seq,
+        };
+        let writer = JournalWriter::create(map_new(&path, start.segment_bytes)?, header)?;
+        let (spares, engine_end) = sync_channel(1);
+        let maker = SegmentMaker {
+            dir: dir.to_owned(),
+            next_segment: start.segment + 1,
+            segment_bytes: start.segment_bytes,
+            spares,
+            ready: None,
+        };
+        Ok((
+            Self {
+                writer,
+                spares: engine_end,
+                path,
+                dir: dir.to_owned(),
+                bytes_before: 0,
+            },
+            maker,
+        ))
+    }
+
+    /// Appends one item.
+    ///
+    /// # Errors
+    /// When the next segment is not to be had: then nothing may be done that is not journaled.
+    pub fn append(&mut self, item: &Item, ts: TsNs) -> Result<(), StoreError> {
+        match self.writer.append_item(item, ts) {
+            Ok(_) => Ok(()),
+            Err(JournalError::Full { .. }) => {
+                self.roll()?;
+                self.writer.append_item(item, ts)?;
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn roll(&mut self) -> Result<(), StoreError> {
+        let next = match self.spares.recv_timeout(SPARE_DEADLINE) {
+            Ok(next) => next,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                return Err(StoreError::NoSpare);
+            }
+        };
+        let done = *self.writer.header();
+        let header = SegmentHeader {
+            segment: done.segment + 1,
+            first_seq: self.writer.next_seq(),
+            ..done
+        };
+        self.bytes_before += self.writer.used_bytes() as u64;
+        self.writer = JournalWriter::create(next, header)?;
+        self.path = segment_path(&self.dir, header.segment);
+        Ok(())
+    }
+
+    /// Records written so far over the whole day.
+    #[must_use]
+    pub const fn records(&self) -> u64 {
+        self.writer.next_seq()
+    }
+
+    /// Bytes written by this process.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes_before + self.writer.used_bytes() as u64
+    }
+
+    /// Ends the writing: everything reaches the disk, the unused rest gives its blocks back.
+    ///
+    /// # Errors
+    /// When the system refuses to sync.
+    pub fn close(self) -> Result<(), StoreError> {
+        let used = self.writer.used_bytes() as u64;
+        let map = self.writer.into_inner();
+        let size = map.len() as u64;
+        map.flush().map_err(io_error("syncing", &self.path))?;
+        drop(map);
+        let file = OpenOptions::new()
+            .write(true)
+            .open(&self.path)
+            .map_err(io_error("opening", &self.path))?;
+        let keep = used.next_multiple_of(4_096).min(size);
+        // A file system without holes keeps its zeros; that costs space alone.
+        let _punched = fallocate(
+            &file,
+            FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE,
+            keep,
+            size - keep,
+        );
+        file.sync_all().map_err(io_error("syncing", &self.path))
+    }
+}
+
+impl SegmentMaker {
+    /// Keeps one segment ready; gives whether one was made.
+    ///
+    /// # Errors
+    /// When a segment cannot be allocated: entries should stop while the current one still has room.
+    pub fn poll(&mut self) -> Result<bool, StoreError> {
+        if self.ready.is_none() {
+            let path = segment_path(&self.dir, self.next_segment);
+            self.ready = Some(map_new(&path, self.segment_bytes)?);
+            self.next_segment += 1;
+        }
+        let Some(map) = self.ready.take() else {
+            return Ok(false);
+        };
+        match self.spares.try_send(map) {
+            Ok(()) => Ok(true),
+            Err(TrySendError::Full(map) | TrySendError::Disconnected(map)) => {
+                self.ready = Some(map);
+                Ok(false)
+            }
+        }
+    }
+}
+
+/// Brings what is mapped of the newest segments onto the disk: after it, a power cut loses none of that.
+///
+/// # Errors
+/// When the system refuses to sync: the disk can no longer be trusted.
+pub fn sync_journal(journal_dir: &Path) -> Result<(), StoreError> {
+    // Those made ahead, the one being written and the one before it: a roll may lie between two calls.
+    for path in segment_paths(journal_dir)?.iter().rev().take(4) {
+        let file = File::open(path).map_err(io_error("opening", path))?;
+        file.sync_data().map_err(io_error("syncing", path))?;
+    }
+    Ok(())
+}
+
+/// Removes segments that were made ahead and never begun.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn remove_unused_segments(journal_dir: &Path) -> Result<(), StoreError> {
+    for path in segment_paths(journal_dir)? {
+        if bijli_core::journal::is_blank(&map_read(&path)?) {
+            fs::remove_file(&path).map_err(io_error("removing", &path))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start(segment_bytes: u64) -> JournalStart {
+        JournalStart {
+            day: IstDay::new(20_000),
+            epoch: 1,
+            segment: 0,
+            first_seq: 0,
+            segment_bytes,
+        }
+    }
+
+    #[test]
+    fn a_journal_rolls_over_segments_and_reads_back_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut store, mut maker) =
+            JournalStore::create(folder.path(), start(4_096)).expect("a small segment");
+        for number in 0..1_000 {
+            maker.poll().expect("room for a small segment");
+            let ts = TsNs::new(number);
+            store
+                .append(&Item::Event(bijli_core::Event::TimePassed(ts)), ts)
+                .expect("a spare is ready");
+        }
+        store.close().expect("a plain file");
+        drop(maker);
+        remove_unused_segments(folder.path()).expect("a readable folder");
+        let maps: Vec<Mmap> = segment_paths(folder.path())
+            .expect("a readable folder")
+            .iter()
+            .map(|path| map_read(path).expect("a readable segment"))
+            .collect();
+        assert!(maps.len() > 10);
+        let slices: Vec<&[u8]> = maps.iter().map(|map| &map[..]).collect();
+        let records = bijli_core::journal::verify_segments(&slices).map(|record| record.expect("sound"));
+        assert_eq!(records.count(), 1_000);
+    }
+
+    #[test]
+    fn a_second_engine_on_the_same_account_is_turned_away() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("account.lock");
+        let mut first = AccountLock::take(&path).expect("nobody else");
+        assert_eq!(first.next_epoch(0).expect("a plain file"), 1);
+        assert_eq!(first.next_epoch(7).expect("a plain file"), 8);
+        assert!(matches!(
+            AccountLock::take(&path),
+            Err(StoreError::AccountLocked { .. })
+        ));
+        drop(first);
+        let mut second = AccountLock::take(&path).expect("released");
+        assert_eq!(second.next_epoch(0).expect("a plain file"), 9);
+    }
+
+    #[test]
+    fn a_disk_without_room_is_named_before_anything_is_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("huge");
+        let refused = map_new(&path, 1 << 60).expect_err("no disk is that large");
+        assert!(
+            matches!(refused, StoreError::DiskFull { .. } | StoreError::Io { .. }),
+            "{refused}"
+        );
+        assert!(!path.exists());
+    }
+}

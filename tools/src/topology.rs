@@ -1,0 +1,436 @@
+//! The wiring of a running engine as one table: which thread runs which duties, on which core.
+//!
+//! The only place of the engine's process that starts threads. Hot threads run duties; lane threads make one
+//! blocking call at a time; the order-stream thread reads one socket; housekeeping does everything that may
+//! be slow. Nothing is shared but rings, channels and counters.
+
+mod slow_threads;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bijli_core::limits::{ORDER_RING_SLOTS, TICK_RING_SLOTS};
+use bijli_core::readout::SessionReadout;
+use bijli_core::ring::{Consumer, Producer, ring};
+use bijli_core::state::State;
+use bijli_core::{Event, IstDay, TsNs};
+use bijli_feed::{FeedClient, FeedNote, FeedSettings};
+use bijli_gateway::socket::{RestSettings, StreamSettings};
+use bijli_gateway::{Gateway, PaperVenue};
+
+use self::slow_threads::{Housekeeping, SinkEnds, sink_duty, start_housekeeping};
+use crate::control::ControlServer;
+use crate::duty::engine::{EngineDuty, EngineLinks};
+use crate::duty::feed::{FeedDuty, FeedParts, Lockstep};
+use crate::duty::{Ended, FeedItem, Outbound};
+use crate::duty_cycle::{Bell, ClockSource, Duty, EngineClock, Wait, run_duties};
+use crate::opening::OpenDay;
+use crate::screen::{EngineScreen, FeedScreen, GatewayScreen, Screen, open_screen};
+use crate::store::{AccountLock, StoreError};
+
+/// A duty, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Socket to ticks.
+    Feed,
+    /// Ticks and evidence to commands.
+    Engine,
+    /// Commands to requests, replies to evidence.
+    Gateway,
+}
+
+/// How the duties are spread over threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// All on one thread: the fastest on fewer than four cores.
+    Fused,
+    /// Feed and engine on one, the gateway on another.
+    Two,
+    /// One thread each.
+    Three,
+}
+
+/// One hot thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThreadRow {
+    /// In which shape.
+    pub shape: Shape,
+    /// Its name in `top -H` and traces.
+    pub name: &'static str,
+    /// What it runs, in this order within a turn.
+    pub roles: &'static [Role],
+}
+
+/// All hot threads of all shapes.
+pub const HOT_THREADS: [ThreadRow; 6] = [
+    ThreadRow {
+        shape: Shape::Fused,
+        name: "bijli-fused",
+        roles: &[Role::Feed, Role::Engine, Role::Gateway],
+    },
+    ThreadRow {
+        shape: Shape::Two,
+        name: "bijli-engine",
+        roles: &[Role::Feed, Role::Engine],
+    },
+    ThreadRow {
+        shape: Shape::Two,
+        name: "bijli-gateway",
+        roles: &[Role::Gateway],
+    },
+    ThreadRow {
+        shape: Shape::Three,
+        name: "bijli-feed",
+        roles: &[Role::Feed],
+    },
+    ThreadRow {
+        shape: Shape::Three,
+        name: "bijli-engine",
+        roles: &[Role::Engine],
+    },
+    ThreadRow {
+        shape: Shape::Three,
+        name: "bijli-gateway",
+        roles: &[Role::Gateway],
+    },
+];
+
+/// Where and how the hot threads run.
+#[derive(Clone, Debug)]
+pub struct Placement {
+    /// How the duties are spread.
+    pub shape: Shape,
+    /// How a hot thread rests.
+    pub wait: Wait,
+    /// Cores for the hot threads, in the order of their rows; fewer or none leaves them unpinned.
+    pub cores: Vec<usize>,
+}
+
+impl Placement {
+    /// The shape for the cores that this process may use: spinning on more threads than cores is a thousand
+    /// times slower than one fused thread.
+    #[must_use]
+    pub fn for_this_machine() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let shape = if cores >= 4 { Shape::Three } else { Shape::Fused };
+        Self {
+            shape,
+            wait: Wait::Park,
+            cores: Vec::new(),
+        }
+    }
+}
+
+/// What is connected to what. Holds the token, so it is not printable.
+pub struct Connections {
+    /// The market feed.
+    pub feed: FeedSettings,
+    /// The broker's REST hosts.
+    pub rest: RestSettings,
+    /// The order stream.
+    pub stream: StreamSettings,
+    /// Where engine time comes from.
+    pub clock: ClockSource,
+    /// Folder of the run: snapshot, control socket.
+    pub run_dir: PathBuf,
+    /// What the journal survives.
+    pub durability: Durability,
+}
+
+/// What the journal survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// The end of the process, however it ends.
+    Process,
+    /// Also a power cut, but for about the last second: synced in the background.
+    Machine,
+}
+
+/// A running engine.
+#[derive(Debug)]
+pub struct Running {
+    hot: Vec<JoinHandle<Vec<Ended>>>,
+    others: Vec<JoinHandle<()>>,
+    stop: Arc<AtomicBool>,
+    _lock: AccountLock,
+}
+
+/// Counters that tie the duties together in lockstep.
+#[derive(Clone, Debug, Default)]
+struct Traffic {
+    pushed: Arc<AtomicU64>,
+    taken: Arc<AtomicU64>,
+    busy: Arc<AtomicU64>,
+}
+
+/// Where orders go.
+#[derive(Debug)]
+pub enum OrderSink {
+    /// To a broker, over its REST hosts and its order stream.
+    Broker(Box<Gateway>),
+    /// Nowhere: matched in this process. The events tell what became of a former process's orders.
+    Paper(Box<PaperVenue>, Vec<Event>),
+}
+
+/// Starts all threads of an opened day. Raising `stop` ends them in order.
+///
+/// # Errors
+/// When the snapshot, the control socket or a connection's settings cannot be had; nothing runs then.
+pub fn start(
+    day: OpenDay,
+    sink: OrderSink,
+    connections: Connections,
+    placement: &Placement,
+    stop: Arc<AtomicBool>,
+) -> Result<Running, StartError> {
+    let socket_path = connections.run_dir.join("control.sock");
+    let (control, calls) =
+        ControlServer::bind(&socket_path).map_err(|error| StartError::Control(socket_path, error))?;
+    let common = Common {
+        screen: open_screen(&connections.run_dir.join("snapshot.bin"))?,
+        clock: EngineClock::new(connections.clock, day.engine.state().now()),
+        bells: bells_of(placement.shape),
+        traffic: Traffic::default(),
+        stop,
+    };
+    let (feed_out, feed_in) = ring(TICK_RING_SLOTS);
+    let (orders_out, orders_in) = ring::<Outbound>(ORDER_RING_SLOTS);
+    let (events_out, events_in) = ring(ORDER_RING_SLOTS);
+    let (notes_out, notes) = channel();
+    let inputs = FeedInputs {
+        settings: connections.feed,
+        ring: feed_out,
+        notes: notes_out,
+        wait: placement.wait,
+    };
+    let feed = feed_duty(&common, day.engine.state(), inputs)?;
+    let ends = common.sink_ends(orders_in, events_out);
+    let (gateway, paper_ticks, mut others) = sink_duty(sink, &connections.rest, &connections.stream, ends)?;
+    let links = EngineLinks {
+        feed: feed_in,
+        broker: events_in,
+        calls,
+        orders: orders_out,
+        paper_ticks,
+        gateway_bell: common.bells[Role::Gateway as usize].clone(),
+        orders_pushed: Arc::clone(&common.traffic.pushed),
+        gateway_busy: Arc::clone(&common.traffic.busy),
+        orders_taken: Arc::clone(&common.traffic.taken),
+    };
+    let screen = EngineScreen::new(common.screen, &session_readout(&day));
+    let engine = EngineDuty::new(
+        day.engine,
+        day.journal,
+        links,
+        screen,
+        common.clock.clone(),
+        Arc::clone(&common.stop),
+    );
+    let sync_dir =
+        (connections.durability == Durability::Machine).then(|| connections.run_dir.join("journal"));
+    others.push(start_housekeeping(Housekeeping {
+        control,
+        maker: day.maker,
+        bells: common.bells.clone(),
+        sync_dir,
+        notes,
+        stop: Arc::clone(&common.stop),
+    })?);
+    let duties: [Box<dyn Duty<Ended>>; 3] = [Box::new(feed), Box::new(engine), gateway];
+    let hot = start_hot(duties, placement, &common)?;
+    Ok(Running {
+        hot,
+        others,
+        stop: common.stop,
+        _lock: day.lock,
+    })
+}
+
+/// What all duties share.
+struct Common {
+    screen: Screen,
+    clock: EngineClock,
+    /// Indexed by role.
+    bells: [Bell; 3],
+    traffic: Traffic,
+    stop: Arc<AtomicBool>,
+}
+
+impl Common {
+    fn sink_ends(&self, orders: Consumer<Outbound>, events: Producer<Event>) -> SinkEnds {
+        SinkEnds {
+            orders,
+            events,
+            engine_bell: self.bells[Role::Engine as usize].clone(),
+            own_bell: self.bells[Role::Gateway as usize].clone(),
+            traffic: self.traffic.clone(),
+            screen: GatewayScreen::new(self.screen),
+            stop: Arc::clone(&self.stop),
+        }
+    }
+}
+
+impl Running {
+    /// Whether the hot threads still run.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.hot.iter().any(|thread| !thread.is_finished())
+    }
+
+    /// Waits for the end and gives what each duty left behind.
+    ///
+    /// # Panics
+    /// When a thread panicked: a broken assumption stops the process.
+    #[must_use]
+    pub fn join(self) -> Vec<Ended> {
+        let ended = self
+            .hot
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("a hot thread does not panic"));
+        let ended: Vec<Ended> = ended.collect();
+        self.stop.store(true, Ordering::Release);
+        for thread in self.others {
+            thread.join().expect("a helping thread does not panic");
+        }
+        ended
+    }
+}
+
+/// Why the engine could not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// A file could not be had.
+    Store(StoreError),
+    /// The control socket could not be bound.
+    Control(PathBuf, std::io::Error),
+    /// A connection's settings are of no use.
+    Connection(String),
+    /// The system refused a thread.
+    Thread(std::io::Error),
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Control(path, error) => write!(f, "binding the control socket {}: {error}", path.display()),
+            Self::Connection(what) => f.write_str(what),
+            Self::Thread(error) => write!(f, "starting a thread: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<StoreError> for StartError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+fn session_readout(day: &OpenDay) -> SessionReadout {
+    let state = day.engine.state();
+    let session = state.session().expect("a day is opened before it is started");
+    SessionReadout {
+        day: session.day,
+        data: session.data,
+        venue: session.venue,
+        epoch: day.epoch,
+        pid: std::process::id(),
+        started: state.now(),
+    }
+}
+
+/// One bell per thread; duties on the same thread share it.
+fn bells_of(shape: Shape) -> [Bell; 3] {
+    let (first, second, third) = (Bell::default(), Bell::default(), Bell::default());
+    match shape {
+        Shape::Fused => [first.clone(), first.clone(), first],
+        Shape::Two => [first.clone(), first, second],
+        Shape::Three => [first, second, third],
+    }
+}
+
+struct FeedInputs {
+    settings: FeedSettings,
+    ring: Producer<FeedItem>,
+    notes: Sender<FeedNote>,
+    wait: Wait,
+}
+
+fn feed_duty(common: &Common, state: &State, inputs: FeedInputs) -> Result<FeedDuty, StartError> {
+    let FeedInputs {
+        settings,
+        ring,
+        notes,
+        wait,
+    } = inputs;
+    let client = FeedClient::new(settings).map_err(|error| StartError::Connection(error.to_string()))?;
+    let lockstep = (common.clock.source() == ClockSource::Venue).then(|| Lockstep {
+        pushed: Arc::clone(&common.traffic.pushed),
+        taken: Arc::clone(&common.traffic.taken),
+        busy: Arc::clone(&common.traffic.busy),
+    });
+    Ok(FeedDuty::new(FeedParts {
+        client,
+        instruments: state.instruments().to_vec(),
+        day: state.session().expect("a day is opened before it is started").day,
+        ring,
+        engine_bell: common.bells[Role::Engine as usize].clone(),
+        clock: common.clock.clone(),
+        lockstep,
+        // Waiting inside the socket's poll is rest enough for a thread that runs the feed.
+        wait: (wait == Wait::Park).then_some(Duration::from_millis(1)),
+        notes,
+        screen: FeedScreen::new(common.screen),
+    }))
+}
+
+fn start_hot(
+    duties: [Box<dyn Duty<Ended>>; 3],
+    placement: &Placement,
+    common: &Common,
+) -> Result<Vec<JoinHandle<Vec<Ended>>>, StartError> {
+    let mut parts = duties.map(Some);
+    let rows = HOT_THREADS.iter().filter(|row| row.shape == placement.shape);
+    let mut threads = Vec::new();
+    for (index, row) in rows.enumerate() {
+        let own: Vec<Box<dyn Duty<Ended>>> = row
+            .roles
+            .iter()
+            .filter_map(|role| parts[*role as usize].take())
+            .collect();
+        let bell = common.bells[row.roles[0] as usize].clone();
+        let (clock, stop, wait) = (common.clock.clone(), Arc::clone(&common.stop), placement.wait);
+        let core = placement.cores.get(index).copied();
+        threads.push(spawn(row.name, move || {
+            if let Some(core) = core
+                && !core_affinity::set_for_current(core_affinity::CoreId { id: core })
+            {
+                eprintln!("warning: this thread could not be pinned to core {core}");
+            }
+            run_duties(own, &clock, wait, &bell, &stop)
+        })?);
+    }
+    Ok(threads)
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, StartError> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(body)
+        .map_err(StartError::Thread)
+}
+
+/// The first engine time of a day on the venue's clock: before the pre-open.
+#[must_use]
+pub fn venue_start(day: IstDay) -> TsNs {
+    day.at(bijli_core::DurationNs::from_hm(9, 0))
+}

@@ -1,0 +1,241 @@
+//! The threads that may be slow, and the order sinks that feed them: REST lanes, the order stream, housekeeping.
+//!
+//! Each thread blocks on one thing at a time and hands its results over channels; none of them touches the
+//! engine's state.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bijli_core::Event;
+use bijli_core::event::Tick;
+use bijli_core::limits::TICK_RING_SLOTS;
+use bijli_core::ring::{Consumer, Producer, ring};
+use bijli_feed::FeedNote;
+use bijli_gateway::request::{Host, LANES, Lane};
+use bijli_gateway::socket::{OrderStream, RestLane, RestSettings, StreamOutput, StreamSettings};
+use bijli_gateway::{Gateway, PaperVenue};
+
+use super::{OrderSink, StartError, Traffic, spawn};
+use crate::control::ControlServer;
+use crate::duty::gateway::{GatewayDuty, GatewayLinks, LaneDone, LaneJob, StreamNews};
+use crate::duty::paper::{PaperDuty, PaperLinks};
+use crate::duty::{Ended, Outbound};
+use crate::duty_cycle::{Bell, Duty, MonoNs};
+use crate::screen::GatewayScreen;
+use crate::store::{SegmentMaker, sync_journal};
+
+/// What an order sink is wired to.
+pub(super) struct SinkEnds {
+    pub(super) orders: Consumer<Outbound>,
+    pub(super) events: Producer<Event>,
+    pub(super) engine_bell: Bell,
+    pub(super) own_bell: Bell,
+    pub(super) traffic: Traffic,
+    pub(super) screen: GatewayScreen,
+    pub(super) stop: Arc<AtomicBool>,
+}
+
+/// The duty, where ticks for paper go, and the threads that help it.
+type Sink = (Box<dyn Duty<Ended>>, Option<Producer<Tick>>, Vec<JoinHandle<()>>);
+
+pub(super) fn sink_duty(
+    sink: OrderSink,
+    rest: &RestSettings,
+    stream: &StreamSettings,
+    ends: SinkEnds,
+) -> Result<Sink, StartError> {
+    match sink {
+        OrderSink::Broker(gateway) => {
+            let (duty, threads) = broker_duty(*gateway, rest, stream, ends)?;
+            Ok((duty, None, threads))
+        }
+        OrderSink::Paper(venue, opening) => {
+            let (ticks_out, ticks_in) = ring(TICK_RING_SLOTS);
+            Ok((
+                paper_duty(*venue, opening, ticks_in, ends),
+                Some(ticks_out),
+                Vec::new(),
+            ))
+        }
+    }
+}
+
+type BrokerParts = (Box<dyn Duty<Ended>>, Vec<JoinHandle<()>>);
+
+fn broker_duty(
+    gateway: Gateway,
+    rest: &RestSettings,
+    stream_settings: &StreamSettings,
+    ends: SinkEnds,
+) -> Result<BrokerParts, StartError> {
+    let (lanes, done, mut threads) = start_lanes(rest, &ends.own_bell, &ends.stop)?;
+    let (news, stream) = channel();
+    threads.push(start_stream(stream_settings, news, ends.own_bell, ends.stop)?);
+    let links = GatewayLinks {
+        orders: ends.orders,
+        events: ends.events,
+        engine_bell: ends.engine_bell,
+        lanes,
+        done,
+        stream,
+        taken: ends.traffic.taken,
+        busy: ends.traffic.busy,
+    };
+    Ok((Box::new(GatewayDuty::new(gateway, links, ends.screen)), threads))
+}
+
+fn paper_duty(
+    venue: PaperVenue,
+    opening: Vec<Event>,
+    ticks: Consumer<Tick>,
+    ends: SinkEnds,
+) -> Box<dyn Duty<Ended>> {
+    let links = PaperLinks {
+        orders: ends.orders,
+        ticks,
+        events: ends.events,
+        engine_bell: ends.engine_bell,
+        taken: ends.traffic.taken,
+        busy: ends.traffic.busy,
+    };
+    Box::new(PaperDuty::new(venue, opening, links, ends.screen))
+}
+
+/// A connection idle for so long is refreshed; the broker drops idle ones at about twenty seconds.
+const IDLE_MAX: Duration = Duration::from_secs(10);
+
+type Lanes = (
+    [Sender<LaneJob>; LANES.len()],
+    Receiver<LaneDone>,
+    Vec<JoinHandle<()>>,
+);
+
+/// One thread per lane, each with its own warm connection and one call at a time.
+fn start_lanes(settings: &RestSettings, bell: &Bell, stop: &Arc<AtomicBool>) -> Result<Lanes, StartError> {
+    let (done_sender, done) = channel();
+    let mut senders = Vec::new();
+    let mut threads = Vec::new();
+    for (lane, name) in LANES.iter().zip(["bijli-exits", "bijli-entries", "bijli-reads"]) {
+        let mut line = RestLane::new(settings)
+            .map_err(|error| StartError::Connection(format!("{lane:?} lane: {error}")))?;
+        let (sender, jobs) = channel::<LaneJob>();
+        let (done_sender, bell, stop) = (done_sender.clone(), bell.clone(), Arc::clone(stop));
+        let host = if *lane == Lane::Read {
+            Host::Api
+        } else {
+            Host::Order
+        };
+        threads.push(spawn(name, move || {
+            // The first order must not pay for the handshake, nor one after a quiet while.
+            line.keep_warm(host, Duration::ZERO);
+            while !stop.load(Ordering::Acquire) {
+                let Ok(job) = jobs.recv_timeout(Duration::from_millis(100)) else {
+                    line.keep_warm(host, IDLE_MAX);
+                    continue;
+                };
+                if done_sender.send(perform(&mut line, job)).is_err() {
+                    break;
+                }
+                bell.ring();
+            }
+        })?);
+        senders.push(sender);
+    }
+    let senders = senders.try_into().expect("one sender per lane");
+    Ok((senders, done, threads))
+}
+
+fn perform(line: &mut RestLane, job: LaneJob) -> LaneDone {
+    let started = MonoNs::now();
+    let timed = line.perform(&job.request);
+    LaneDone {
+        id: job.request.id,
+        reply: timed.reply,
+        write_ns: timed.write_ns,
+        written: MonoNs(started.0.saturating_add(timed.write_ns)),
+        cause_recv: job.cause_recv,
+        places: job.places,
+    }
+}
+
+fn start_stream(
+    settings: &StreamSettings,
+    news: Sender<StreamNews>,
+    bell: Bell,
+    stop: Arc<AtomicBool>,
+) -> Result<JoinHandle<()>, StartError> {
+    let mut stream = OrderStream::new(settings)
+        .map_err(|error| StartError::Connection(format!("order stream: {error}")))?;
+    spawn("bijli-stream", move || {
+        while !stop.load(Ordering::Acquire) {
+            let item = match stream.poll(Duration::from_millis(100)) {
+                StreamOutput::Text(text) => StreamNews::Text(text.into_bytes()),
+                StreamOutput::State(connected) => StreamNews::Connected(connected),
+                StreamOutput::Idle => continue,
+            };
+            if news.send(item).is_err() {
+                break;
+            }
+            bell.ring();
+        }
+    })
+}
+
+/// Everything that may be slow.
+pub(super) struct Housekeeping {
+    pub(super) control: ControlServer,
+    pub(super) maker: SegmentMaker,
+    pub(super) bells: [Bell; 3],
+    /// Where to sync the journal, if it must survive a power cut.
+    pub(super) sync_dir: Option<PathBuf>,
+    /// What the feed has to tell.
+    pub(super) notes: Receiver<FeedNote>,
+    pub(super) stop: Arc<AtomicBool>,
+}
+
+const HOUSEKEEPING_PERIOD: Duration = Duration::from_millis(10);
+const SYNC_PERIOD_NS: u64 = 1_000_000_000;
+
+pub(super) fn start_housekeeping(mut house: Housekeeping) -> Result<JoinHandle<()>, StartError> {
+    spawn("bijli-housekeep", move || {
+        let mut said = false;
+        let mut synced = MonoNs::now();
+        while !house.stop.load(Ordering::Acquire) {
+            house.control.poll(&|| house.bells.iter().for_each(Bell::ring));
+            for note in house.notes.try_iter().filter(is_worth_telling) {
+                eprintln!("feed: {note:?}");
+            }
+            let mut outcome = house.maker.poll().map(|_| ());
+            if let Some(dir) = house.sync_dir.as_deref()
+                && MonoNs::now().since(synced) >= SYNC_PERIOD_NS
+            {
+                synced = MonoNs::now();
+                outcome = outcome.and_then(|()| sync_journal(dir));
+            }
+            if let Err(error) = &outcome
+                && !said
+            {
+                // Said once; the engine stops by itself when the current segment ends.
+                eprintln!("error: {error}");
+            }
+            said = outcome.is_err();
+            std::thread::park_timeout(HOUSEKEEPING_PERIOD);
+        }
+    })
+}
+
+/// Whether a note tells of trouble rather than of the usual course.
+fn is_worth_telling(note: &FeedNote) -> bool {
+    !matches!(
+        note,
+        FeedNote::Connecting { .. }
+            | FeedNote::Connected
+            | FeedNote::Subscribed { .. }
+            | FeedNote::Audited { unseen: 0, .. }
+            | FeedNote::MarketTold(_)
+    )
+}

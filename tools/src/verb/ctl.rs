@@ -1,0 +1,144 @@
+//! `bijli ctl pause|resume|exit|flatten|kill|arm`: an operator's hand on a running engine.
+//!
+//! `kill` and `flatten` wait until the engine reports flat; exit code 6 says that it did not within the limit.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use crate::control::{self, ControlReply, ControlRequest};
+use crate::duty_cycle::{MonoNs, rest, wall_now};
+use crate::exit_code;
+use crate::run_dir::RunDir;
+
+/// What may be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CtlVerb {
+    /// Stop new entries; exits go on.
+    Pause,
+    /// Allow entries again.
+    Resume,
+    /// Close one instrument: `exit SYMBOL`.
+    Exit,
+    /// Close everything, then stay paused.
+    Flatten,
+    /// Latch, cancel, close everything; stays latched over restarts until `arm`.
+    Kill,
+    /// Clear the kill latch and halts; needs `--reason`.
+    Arm,
+}
+
+/// Arguments of `ctl`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What to do.
+    #[arg(value_enum)]
+    verb: CtlVerb,
+    /// For `exit`: trading symbol or instrument key.
+    symbol: Option<String>,
+    /// Why; needed for `arm`, journaled with every command.
+    #[arg(long, default_value = "")]
+    reason: String,
+    /// The run directory; default: the newest under ./runs.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// How long `kill` and `flatten` wait for flat, seconds.
+    #[arg(long, default_value_t = 30)]
+    wait_s: u64,
+    /// Print the reply as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the verb; gives the exit code.
+#[must_use]
+pub fn run(args: &Args) -> i32 {
+    let socket = match RunDir::named_or_newest(args.dir.as_deref()) {
+        Ok(dir) => dir.path().join("control.sock"),
+        Err(error) => {
+            eprintln!("error: {error}");
+            return exit_code::NO_DATA;
+        }
+    };
+    let reply = match control::call(&socket, &request(args, name(args.verb))) {
+        Ok(reply) => reply,
+        Err(error) => {
+            eprintln!("error: no engine answers at {}: {error}", socket.display());
+            return exit_code::ERROR;
+        }
+    };
+    if !reply.accepted {
+        show(args, &reply);
+        return exit_code::ERROR;
+    }
+    if !matches!(args.verb, CtlVerb::Kill | CtlVerb::Flatten) {
+        show(args, &reply);
+        return exit_code::OK;
+    }
+    wait_for_flat(args, &socket, reply)
+}
+
+fn request(args: &Args, verb: &str) -> ControlRequest {
+    ControlRequest {
+        version: control::version(),
+        // Unique per call: the wall clock in nanoseconds never gives the same number twice to one operator.
+        command_id: wall_now().get().unsigned_abs(),
+        verb: verb.to_owned(),
+        symbol: args.symbol.clone(),
+        reason: args.reason.clone(),
+    }
+}
+
+/// Repeats the same latch, which changes nothing more, until the engine says that it is flat.
+fn wait_for_flat(args: &Args, socket: &Path, first: ControlReply) -> i32 {
+    let started = MonoNs::now();
+    let mut reply = first;
+    while reply.open_positions > 0 || reply.live_orders > 0 {
+        if MonoNs::now().since(started) > args.wait_s.saturating_mul(1_000_000_000) {
+            show(args, &reply);
+            eprintln!(
+                "error: not flat after {} s; the latch stays, look at `bijli status`",
+                args.wait_s
+            );
+            return exit_code::NOT_FLAT;
+        }
+        rest(Duration::from_millis(100));
+        match control::call(socket, &request(args, name(args.verb))) {
+            Ok(next) => reply = next,
+            Err(error) => {
+                eprintln!("error: the engine went away while closing: {error}");
+                return exit_code::NOT_FLAT;
+            }
+        }
+    }
+    show(args, &reply);
+    exit_code::OK
+}
+
+fn show(args: &Args, reply: &ControlReply) {
+    if args.json {
+        println!("{}", serde_json::to_string(reply).expect("plain data serialises"));
+    } else if reply.accepted {
+        println!(
+            "{}: {}, {} open positions, {} live orders",
+            name(args.verb),
+            reply.mode,
+            reply.open_positions,
+            reply.live_orders
+        );
+    } else {
+        eprintln!("refused: {}", reply.message);
+    }
+}
+
+const fn name(verb: CtlVerb) -> &'static str {
+    match verb {
+        CtlVerb::Pause => "pause",
+        CtlVerb::Resume => "resume",
+        CtlVerb::Exit => "exit",
+        CtlVerb::Flatten => "flatten",
+        CtlVerb::Kill => "kill",
+        CtlVerb::Arm => "arm",
+    }
+}

@@ -1,0 +1,233 @@
+//! `bijli run --config FILE`: the engine on a real feed, in paper mode, against the simulator, or live.
+//!
+//! A restart finds the journal of the same account and day, recovers it and reconciles before anything else.
+//! Live trading begins disarmed: only exits pass until `bijli ctl arm --reason …`.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bijli_core::event::{DataKind, VenueKind};
+use bijli_core::session::{Market, SessionTimes};
+use bijli_core::{IstDay, TsNs};
+
+use crate::broker_access::{Access, Choice, check_token, fetch_instruments, read_instruments, simulated_day};
+use crate::config_check::{self, Finding, Severity};
+use crate::config_file::{self, RunConfig, RunMode};
+use crate::day_run::{Finished, RunError, RunPlan, run_day};
+use crate::duty_cycle::{ClockSource, Wait, rest, wall_now};
+use crate::exit_code;
+use crate::opening::DayPlan;
+use crate::topology::{Durability, Placement, Running, Shape, venue_start};
+use crate::verb::top;
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The configuration file; see deploy/config/paper.toml.
+    #[arg(long)]
+    config: PathBuf,
+    /// Show the dashboard while running.
+    #[arg(long)]
+    top: bool,
+    /// Print the summary as one JSON object at the end.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the verb; gives the exit code.
+#[must_use]
+pub fn run(args: &Args, stop: &Arc<AtomicBool>) -> i32 {
+    let loaded = match config_file::load(&args.config) {
+        Ok(loaded) => loaded,
+        Err(errors) => {
+            eprintln!("{errors}");
+            return exit_code::USAGE;
+        }
+    };
+    let findings = config_check::check(&loaded.config, wall_now().ist_day());
+    let refused: Vec<&Finding> = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .collect();
+    if loaded.config.run.mode != RunMode::Sim && !refused.is_empty() {
+        for finding in refused {
+            eprintln!("{}: {}", finding.code(), finding.what);
+        }
+        eprintln!("error: see `bijli config check {}`", args.config.display());
+        return exit_code::USAGE;
+    }
+    let plan = match plan(&loaded.config) {
+        Ok(plan) => plan,
+        Err(message) => {
+            eprintln!("error: {message}");
+            return exit_code::BROKER;
+        }
+    };
+    let run_dir = plan.day.run_dir.clone();
+    eprintln!("run directory: {}", run_dir.display());
+    let outcome = run_day(
+        plan,
+        stop,
+        |running| watch(args, &run_dir, running, stop),
+        || None,
+    );
+    match outcome {
+        Ok(finished) => finish(args, &finished),
+        Err(error) => {
+            eprintln!("error: {error}");
+            match error {
+                RunError::Broker(_) => exit_code::BROKER,
+                RunError::Opening(_) | RunError::Start(_) | RunError::Engine(_) | RunError::Report(_) => {
+                    exit_code::ERROR
+                }
+            }
+        }
+    }
+}
+
+fn watch(args: &Args, run_dir: &Path, running: &Running, stop: &AtomicBool) {
+    if args.top && std::io::stdout().is_terminal() {
+        let _code = top::watch(run_dir, &|| running.is_running());
+        // Leaving the dashboard does not stop the engine; an interrupt does.
+    }
+    while running.is_running() && !stop.load(Ordering::Acquire) {
+        rest(Duration::from_millis(100));
+    }
+}
+
+fn finish(args: &Args, finished: &Finished) -> i32 {
+    if args.json {
+        println!(
+            "{}",
+            serde_json::to_string(&finished.summary).expect("plain data serialises")
+        );
+    } else {
+        println!("{}", finished.summary);
+    }
+    if finished.day_over && finished.summary.open_positions > 0 {
+        exit_code::NOT_FLAT
+    } else {
+        exit_code::OK
+    }
+}
+
+fn plan(config: &RunConfig) -> Result<RunPlan, String> {
+    let access = access(config)?;
+    let clock = match config.clock.source {
+        config_file::ClockSource::Wall => ClockSource::Wall,
+        config_file::ClockSource::Venue => ClockSource::Venue,
+    };
+    check_token(&access)?;
+    let (day, data, start) = day_of(config, &access, clock)?;
+    let choice = match config.run.mode {
+        RunMode::Sim => Choice::Everything,
+        RunMode::Paper | RunMode::Live => Choice::Configured(&config.universe),
+    };
+    let instruments = match &config.universe.master_file {
+        Some(path) => read_instruments(path, choice)?,
+        None => fetch_instruments(&access, &config.universe.master_url, choice)?,
+    };
+    let opens_at = match clock {
+        ClockSource::Wall => SessionTimes::of(day, Market::Cash).map_or(TsNs::NEVER, |hours| hours.open),
+        ClockSource::Venue => TsNs::NEVER,
+    };
+    let venue = match config.run.mode {
+        RunMode::Paper => VenueKind::Paper,
+        RunMode::Live => VenueKind::Live,
+        RunMode::Sim => VenueKind::Simulated,
+    };
+    let root = &config.run.run_dir;
+    Ok(RunPlan {
+        feed: access.feed(&instruments, &config.feed, opens_at),
+        rest: access.rest(),
+        stream: access.stream(),
+        day: DayPlan {
+            run_dir: root.join(format!("{day}-{}", config.run.account)),
+            account_lock: root.join(format!("{}.lock", config.run.account)),
+            day,
+            data,
+            venue,
+            config: config.engine_config(),
+            instruments,
+            start,
+            segment_bytes: config.journal.segment_mib.saturating_mul(1024 * 1024),
+        },
+        clock,
+        placement: placement(config),
+        durability: match config.journal.durability {
+            config_file::Durability::Process => Durability::Process,
+            config_file::Durability::Machine => Durability::Machine,
+        },
+        facts: vec![("command".to_owned(), "run".to_owned())],
+    })
+}
+
+fn day_of(
+    config: &RunConfig,
+    access: &Access,
+    clock: ClockSource,
+) -> Result<(IstDay, DataKind, TsNs), String> {
+    if config.run.mode == RunMode::Sim {
+        let (day, data) = simulated_day(access)?;
+        let start = if clock == ClockSource::Venue {
+            venue_start(day)
+        } else {
+            wall_now()
+        };
+        return Ok((day, data, start));
+    }
+    let now = wall_now();
+    Ok((now.ist_day(), DataKind::Live, now))
+}
+
+fn access(config: &RunConfig) -> Result<Access, String> {
+    let broker = &config.broker;
+    let read = |path: &Path, what: &str| {
+        std::fs::read_to_string(path)
+            .map_err(|error| format!("reading the {what} {}: {error}", path.display()))
+    };
+    let token = read(&broker.token_file, "access token")?;
+    let extra_root_pem = broker
+        .extra_root_pem_file
+        .as_deref()
+        .map(|path| read(path, "certificate"))
+        .transpose()?;
+    Ok(Access {
+        api_url: broker.api_url.clone(),
+        order_url: broker.order_url.clone(),
+        feed_url: broker.feed_url.clone(),
+        stream_url: broker.stream_url.clone(),
+        token: token.trim().to_owned(),
+        extra_root_pem,
+    })
+}
+
+fn placement(config: &RunConfig) -> Placement {
+    let threads = &config.threads;
+    let automatic = Placement::for_this_machine();
+    let shape = match threads.shape {
+        config_file::Shape::Auto => automatic.shape,
+        config_file::Shape::Fused => Shape::Fused,
+        config_file::Shape::Split => Shape::Two,
+        config_file::Shape::Three => Shape::Three,
+    };
+    let wait = match threads.wait {
+        config_file::Wait::Spin => Wait::Spin,
+        config_file::Wait::SpinYield => Wait::SpinYield,
+        config_file::Wait::Park => Wait::Park,
+    };
+    let wanted = match shape {
+        Shape::Fused => vec![threads.engine_core],
+        Shape::Two => vec![threads.engine_core, threads.gateway_core],
+        Shape::Three => vec![threads.feed_core, threads.engine_core, threads.gateway_core],
+    };
+    // Pinning some threads of a shape and not others would leave the rest to chance: all or none.
+    let cores = wanted
+        .into_iter()
+        .collect::<Option<Vec<usize>>>()
+        .unwrap_or_default();
+    Placement { shape, wait, cores }
+}

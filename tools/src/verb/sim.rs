@@ -1,0 +1,163 @@
+//! `bijli sim`: the broker simulator as a server of its own, for `run`, for other clients and for tests.
+//!
+//! Prints one JSON line with its addresses, a ready token and the path of its certificate, then serves until
+//! it is interrupted or its day is done.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bijli_core::{IstDay, Money};
+use bijli_simulator::{DaySpec, RunningSimulator, SimSettings, Speed, start};
+use serde::Serialize;
+
+use crate::duty_cycle::rest;
+use crate::exit_code;
+use crate::words::data_name;
+
+/// Arguments of `sim`, shared with `demo`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DayArgs {
+    /// A recorded day: a folder of feed recordings, a tick file or a bar file. Default: an invented day.
+    #[arg(long, value_name = "PATH")]
+    pub day: Option<PathBuf>,
+    /// Date of the invented day, YYYY-MM-DD.
+    #[arg(long, default_value = "2026-07-31", value_parser = parse_day)]
+    pub date: IstDay,
+    /// Stocks of the invented day.
+    #[arg(long, default_value_t = 180)]
+    pub instruments: u32,
+    /// `max`, or how many simulated seconds pass in a real one.
+    #[arg(long, default_value = "max", value_parser = parse_speed)]
+    pub speed: Speed,
+    /// Decides everything that is invented.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Capital of the account, rupees.
+    #[arg(long, default_value_t = 100_000)]
+    pub capital: i64,
+}
+
+/// Arguments of `sim`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    day: DayArgs,
+    /// Loopback address to listen on; port 0 lets the system choose.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    bind: SocketAddr,
+    /// Where the certificate and the token are written.
+    #[arg(long, default_value = "runs/sim")]
+    dir: PathBuf,
+    /// Keep serving after the day is done.
+    #[arg(long)]
+    stay: bool,
+}
+
+/// What `sim` prints.
+#[derive(Debug, Serialize)]
+struct Ready<'a> {
+    api_url: &'a str,
+    order_url: &'a str,
+    feed_url: &'a str,
+    stream_url: &'a str,
+    token: &'a str,
+    token_file: PathBuf,
+    extra_root_pem_file: PathBuf,
+    day: String,
+    data: &'static str,
+}
+
+impl DayArgs {
+    /// The simulator's settings for these arguments.
+    #[must_use]
+    pub fn settings(&self) -> SimSettings {
+        let day = match &self.day {
+            Some(path) => DaySpec::Path(path.clone()),
+            None => DaySpec::Synthetic {
+                day: self.date,
+                instruments: self.instruments,
+            },
+        };
+        SimSettings {
+            day,
+            speed: self.speed,
+            seed: self.seed,
+            capital: Money::from_rupees(self.capital),
+            ..SimSettings::default()
+        }
+    }
+}
+
+/// Reads `max` or a factor above zero.
+fn parse_speed(text: &str) -> Result<Speed, String> {
+    if text == "max" {
+        return Ok(Speed::Max);
+    }
+    match text.parse::<f64>() {
+        Ok(factor) if factor.is_finite() && factor > 0.0 => Ok(Speed::Times(factor)),
+        Ok(_) | Err(_) => Err("give `max` or a number above zero, such as 1 or 60".to_owned()),
+    }
+}
+
+fn parse_day(text: &str) -> Result<IstDay, String> {
+    let mut parts = text.splitn(3, '-');
+    let mut next = || parts.next()?.parse::<u32>().ok();
+    let (Some(year), Some(month), Some(day)) = (next(), next(), next()) else {
+        return Err("write a date as YYYY-MM-DD".to_owned());
+    };
+    let year = i32::try_from(year).map_err(|_| "no such year".to_owned())?;
+    IstDay::from_ymd(year, month, day).ok_or_else(|| "no such date".to_owned())
+}
+
+/// Runs the verb; gives the exit code.
+#[must_use]
+pub fn run(args: &Args, stop: &Arc<AtomicBool>) -> i32 {
+    let settings = SimSettings {
+        bind: args.bind,
+        ..args.day.settings()
+    };
+    let simulator = match start(settings) {
+        Ok(simulator) => simulator,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return exit_code::ERROR;
+        }
+    };
+    if let Err(error) = print_ready(&simulator, &args.dir) {
+        eprintln!(
+            "error: writing certificate and token to {}: {error}",
+            args.dir.display()
+        );
+        return exit_code::ERROR;
+    }
+    while !stop.load(Ordering::Acquire) && (args.stay || !simulator.stats().day_done) {
+        rest(Duration::from_millis(50));
+    }
+    println!("{}", simulator.stats().to_json());
+    simulator.stop();
+    exit_code::OK
+}
+
+fn print_ready(simulator: &RunningSimulator, dir: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    let (token_file, pem_file) = (dir.join("token"), dir.join("ca.pem"));
+    std::fs::write(&token_file, &simulator.token)?;
+    std::fs::set_permissions(&token_file, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    std::fs::write(&pem_file, &simulator.ca_pem)?;
+    let ready = Ready {
+        api_url: &simulator.api_url,
+        order_url: &simulator.order_url,
+        feed_url: &simulator.feed_url,
+        stream_url: &simulator.stream_url,
+        token: &simulator.token,
+        token_file,
+        extra_root_pem_file: pem_file,
+        day: simulator.day.to_string(),
+        data: data_name(simulator.data),
+    };
+    println!("{}", serde_json::to_string(&ready)?);
+    Ok(())
+}

@@ -1,0 +1,327 @@
+//! `bijli status`: the state of an engine at this moment, for people and for scripts.
+//!
+//! What is synthetic, simulated or on paper comes first; a state whose process is gone is called stale and
+//! gives exit code 3, so that a script cannot take an old number for the present.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use bijli_core::Money;
+use bijli_core::denial::DENIALS;
+use clap::Args as ClapArgs;
+use serde_json::{Map, Value, json};
+
+use crate::dashboard::{Sight, SnapshotSource};
+use crate::exit_code;
+use crate::run_dir::RunDir;
+use crate::stdout::print_line;
+use crate::words;
+
+/// Arguments of `status`.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// The run directory; default: the newest under ./runs.
+    #[arg(long, value_name = "RUN_DIR")]
+    dir: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the verb; gives the exit code.
+#[must_use]
+pub fn run(args: &Args) -> i32 {
+    let sight = RunDir::named_or_newest(args.dir.as_deref())
+        .map_err(|error| error.to_string())
+        .and_then(|run| SnapshotSource::new(run).look().map_err(|error| error.to_string()));
+    match sight {
+        Ok(sight) => {
+            if args.json {
+                print_line(&json_of(&sight).to_string());
+            } else {
+                print_line(&text_of(&sight));
+            }
+            if sight.writer_alive {
+                exit_code::OK
+            } else {
+                exit_code::NO_DATA
+            }
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            exit_code::NO_DATA
+        }
+    }
+}
+
+fn json_of(sight: &Sight) -> Value {
+    let readouts = &sight.readouts;
+    let session = &readouts.session;
+    json!({
+        "run_dir": sight.run,
+        "data": words::data_name(session.data),
+        "venue": words::venue_name(session.venue),
+        "flags": words::banner_words(session.data, session.venue),
+        "day": session.day.to_string(),
+        "epoch": session.epoch,
+        "pid": session.pid,
+        "process_alive": sight.writer_alive,
+        "snapshot_age_ms": sight.age().map(|age| age.get() / 1_000_000),
+        "stale": sight.staleness(),
+        "mode": readouts.mode_name(),
+        "engine": engine_json(sight),
+        "feed": feed_json(sight),
+        "gateway": gateway_json(sight),
+        "positions": readouts.positions.iter().map(|position| json!({
+            "symbol": position.symbol.as_str(),
+            "qty": position.qty.get(),
+            "average_rupees": position.average.rupees(),
+            "ltp_rupees": position.ltp.rupees(),
+            "stop_rupees": position.stop.is_set().then(|| position.stop.rupees()),
+            "unrealised_rupees": position.unrealised.rupees(),
+            "realised_rupees": position.realised.rupees(),
+        })).collect::<Vec<_>>(),
+        "denials": denials_json(sight),
+        "latency_ns": latency_json(sight),
+        "doubts": readouts.doubts,
+    })
+}
+
+fn engine_json(sight: &Sight) -> Option<Value> {
+    let engine = sight.readouts.engine.as_ref()?;
+    let day_loss = sight.day_loss();
+    Some(json!({
+        "now_ist": words::stamp_text(engine.now),
+        "events": engine.events,
+        "ticks_applied": engine.ticks_applied,
+        "signals": engine.signals,
+        "best_score": f64::from(engine.best_score_ppm) / 1e6,
+        "entries_sent": engine.entries_sent,
+        "exits_sent": engine.exits_sent,
+        "denials": engine.denials,
+        "fills": engine.fills,
+        "open_positions": engine.open_positions,
+        "orders_live": engine.orders_live,
+        "orders_unknown": engine.orders_unknown,
+        "net_pnl_rupees": sight.readouts.net().rupees(),
+        "realised_rupees": engine.realised.rupees(),
+        "unrealised_rupees": engine.unrealised.rupees(),
+        "charges_rupees": engine.charges.rupees(),
+        "equity_rupees": engine.equity.rupees(),
+        "day_loss_limit_rupees": day_loss.map(|(_, limit)| limit.rupees()),
+        "day_loss_used": day_loss.map(|(used, _)| used),
+        "day_loss_latched": engine.day_loss_latched,
+        "kill_latched": engine.kill_latched,
+        "anomalies": engine.anomalies,
+        "journal_records": engine.journal_records,
+        "journal_bytes": engine.journal_bytes,
+    }))
+}
+
+fn feed_json(sight: &Sight) -> Option<Value> {
+    let feed = sight.readouts.feed.as_ref()?;
+    Some(json!({
+        "state": words::feed_state_name(feed.state),
+        "frames": feed.frames,
+        "bytes": feed.bytes,
+        "ticks_received": feed.ticks_received,
+        "ticks_conflated": feed.ticks_conflated,
+        "unknown_keys": feed.unknown_keys,
+        "decode_errors": feed.decode_errors,
+        "reconnects": feed.reconnects,
+        "last_frame_ist": words::stamp_text(feed.last_frame),
+        "subscribed": feed.subscribed,
+        "seen": feed.seen,
+        "ring_depth_max": feed.ring_depth_max,
+        "ring_full": feed.ring_full,
+    }))
+}
+
+fn gateway_json(sight: &Sight) -> Option<Value> {
+    let gateway = sight.readouts.gateway.as_ref()?;
+    Some(json!({
+        "orders_sent": gateway.orders_sent,
+        "acked": gateway.acked,
+        "refused": gateway.refused,
+        "unknown": gateway.unknown,
+        "modifies": gateway.modifies,
+        "cancels": gateway.cancels,
+        "reads": gateway.reads,
+        "in_flight": gateway.in_flight,
+        "calls_last_second": gateway.calls_last_second,
+        "stream_connected": gateway.stream_connected,
+    }))
+}
+
+fn denials_json(sight: &Sight) -> Value {
+    let counts = sight
+        .readouts
+        .denials
+        .map(|denials| denials.counts)
+        .unwrap_or_default();
+    let given = DENIALS
+        .iter()
+        .map(|denial| (denial.code().to_owned(), counts[usize::from(denial.number())]))
+        .filter(|(_, count)| *count > 0)
+        .map(|(code, count)| (code, json!(count)));
+    Value::Object(given.collect::<Map<_, _>>())
+}
+
+fn latency_json(sight: &Sight) -> Value {
+    let stages = sight.readouts.latency_report().stages.into_iter().map(|stage| {
+        let numbers = json!({
+            "count": stage.count,
+            "p50": stage.p50_ns,
+            "p99": stage.p99_ns,
+            "p999": stage.p999_ns,
+            "max": stage.max_ns,
+        });
+        (stage.stage, numbers)
+    });
+    Value::Object(stages.collect::<Map<_, _>>())
+}
+
+fn text_of(sight: &Sight) -> String {
+    let readouts = &sight.readouts;
+    let session = &readouts.session;
+    let mut text = String::new();
+    for flag in words::banner_words(session.data, session.venue) {
+        let _ = write!(text, "*** {flag} *** ");
+    }
+    if let Some(stale) = sight.staleness() {
+        let _ = write!(text, "\n!!! {stale} !!!");
+    }
+    let _ = write!(
+        text,
+        "\n{:<10} {}  epoch {}  pid {}  {}\n{:<10} data {}, venue {}",
+        "day",
+        session.day,
+        session.epoch,
+        session.pid,
+        sight.run,
+        "source",
+        words::data_name(session.data),
+        words::venue_name(session.venue)
+    );
+    for (name, words) in rows(sight) {
+        let _ = write!(text, "\n{name:<10} {words}");
+    }
+    text.trim_start().to_owned()
+}
+
+/// What people read below the headline: a name and its words.
+fn rows(sight: &Sight) -> Vec<(&'static str, String)> {
+    let readouts = &sight.readouts;
+    let mut rows = Vec::new();
+    if let Some(engine) = &readouts.engine {
+        let clock = words::clock_text(engine.now);
+        rows.push(("mode", format!("{}  {clock} IST", readouts.mode_name())));
+        rows.push(("result", result_text(sight)));
+        let orders = format!(
+            "{} positions open, {} orders live, {} unknown; {} entries, {} exits, {} fills, {} denials",
+            engine.open_positions,
+            engine.orders_live,
+            engine.orders_unknown,
+            engine.entries_sent,
+            engine.exits_sent,
+            engine.fills,
+            engine.denials
+        );
+        rows.push(("orders", orders));
+        let best = f64::from(engine.best_score_ppm) / 1e6;
+        rows.push(("signals", format!("{}, best score {best:.3}", engine.signals)));
+    }
+    if let Some(feed) = &readouts.feed {
+        let words = format!(
+            "{}  {} ticks, {} conflated, {}/{} instruments seen, {} reconnects",
+            words::feed_state_name(feed.state),
+            words::count_text(feed.ticks_received),
+            words::count_text(feed.ticks_conflated),
+            feed.seen,
+            feed.subscribed,
+            feed.reconnects
+        );
+        rows.push(("feed", words));
+    }
+    rows.extend(readouts.positions.iter().map(|position| {
+        let result = words::signed_rupees(position.unrealised);
+        let place = format!("{} at {}, last {}", position.qty, position.average, position.ltp);
+        ("position", format!("{} {place}, {result}", position.symbol))
+    }));
+    rows.extend(readouts.doubts.iter().map(|doubt| ("doubt", doubt.clone())));
+    rows
+}
+
+fn result_text(sight: &Sight) -> String {
+    let part = |pick: fn(&bijli_core::readout::EngineReadout) -> Money| {
+        sight.readouts.engine.as_ref().map_or(Money::ZERO, pick)
+    };
+    let mut text = format!(
+        "net {} = realised {} + open {} - charges ₹{}",
+        words::signed_rupees(sight.readouts.net()),
+        words::signed_rupees(part(|engine| engine.realised)),
+        words::signed_rupees(part(|engine| engine.unrealised)),
+        words::rupees(part(|engine| engine.charges))
+    );
+    if let Some((used, limit)) = sight.day_loss() {
+        let _ = write!(
+            text,
+            "; day loss {:.0} % of ₹{}",
+            used * 100.0,
+            words::rupees(limit)
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dashboard::sample;
+
+    #[test]
+    fn people_read_first_what_is_not_real() {
+        let text = text_of(&sample::sight());
+        assert!(
+            text.starts_with("*** SYNTHETIC DATA *** *** SIMULATED VENUE ***"),
+            "{text}"
+        );
+        for words in [
+            "mode       ACTIVE",
+            "net +₹1,016.00",
+            "day loss 0 %",
+            "RELIANCE 20 at 1506.42",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+    }
+
+    #[test]
+    fn scripts_get_every_group_under_stable_names() {
+        let json = json_of(&sample::sight());
+        for (key, value) in [
+            ("/data", json!("synthetic")),
+            ("/process_alive", json!(true)),
+            ("/stale", Value::Null),
+            ("/snapshot_age_ms", json!(120)),
+            ("/engine/ticks_applied", json!(1_200_000)),
+            ("/engine/net_pnl_rupees", json!(1_016.0)),
+            ("/feed/state", json!("LIVE")),
+            ("/gateway/acked", json!(6)),
+            ("/positions/0/symbol", json!("RELIANCE")),
+            ("/denials/COOLDOWN", json!(3)),
+            ("/latency_ns/engine/p50", json!(6_400)),
+            ("/latency_ns/tick_to_order/count", json!(0)),
+        ] {
+            assert_eq!(json.pointer(key), Some(&value), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_stale_state_says_so_in_both_forms() {
+        let mut sight = sample::sight();
+        sight.writer_alive = false;
+        assert!(text_of(&sight).contains("!!! STALE: process 4242 has ended"));
+        assert!(json_of(&sight)["stale"].is_string());
+    }
+}

@@ -1,0 +1,334 @@
+//! Names of enumerations and numbers, as people, tables and JSON read them.
+//!
+//! Read-outs only: nothing here is read back, and nothing here decides. Times are Indian.
+
+use bijli_core::event::{DataKind, FeedState, Submission, TickFlags, VenueKind, Verb};
+use bijli_core::order::{BrokerStatus, OrderType, Purpose, Side, Validity};
+use bijli_core::strategy::ExitReason;
+use bijli_core::time::NS_PER_S;
+use bijli_core::{Money, TsNs};
+
+/// Where prices come from, as in `summary.json`.
+#[must_use]
+pub const fn data_name(data: DataKind) -> &'static str {
+    match data {
+        DataKind::Synthetic => "synthetic",
+        DataKind::Real => "real",
+        DataKind::RealTicks => "real-ticks",
+        DataKind::RealBars => "real-bars",
+        DataKind::Live => "live",
+    }
+}
+
+/// Where orders go, as in `summary.json`.
+#[must_use]
+pub const fn venue_name(venue: VenueKind) -> &'static str {
+    match venue {
+        VenueKind::Simulated => "simulated",
+        VenueKind::Paper => "paper",
+        VenueKind::Live => "live",
+    }
+}
+
+/// Where the books around the prices come from.
+#[must_use]
+pub const fn quotes_name(data: DataKind) -> &'static str {
+    match data {
+        DataKind::Real => "recorded",
+        DataKind::Live => "live",
+        DataKind::Synthetic | DataKind::RealTicks | DataKind::RealBars => "synthesised",
+    }
+}
+
+/// The words that must stand in capitals on every screen and page; empty only for live data and venue.
+#[must_use]
+pub fn banner_words(data: DataKind, venue: VenueKind) -> Vec<&'static str> {
+    let mut words = Vec::new();
+    match data {
+        DataKind::Synthetic => words.push("SYNTHETIC DATA"),
+        DataKind::Real => words.push("RECORDED DATA"),
+        DataKind::RealTicks => words.push("RECORDED TICKS, SYNTHESISED QUOTES"),
+        DataKind::RealBars => words.push("RECORDED BARS, SYNTHESISED TICKS AND QUOTES"),
+        DataKind::Live => {}
+    }
+    match venue {
+        VenueKind::Simulated => words.push("SIMULATED VENUE"),
+        VenueKind::Paper => words.push("PAPER FILLS"),
+        VenueKind::Live => {}
+    }
+    words
+}
+
+/// State of the feed.
+#[must_use]
+pub const fn feed_state_name(state: FeedState) -> &'static str {
+    match state {
+        FeedState::Down => "DOWN",
+        FeedState::Live => "LIVE",
+        FeedState::Mute => "MUTE",
+        FeedState::Closed => "CLOSED",
+    }
+}
+
+/// Side of an order.
+#[must_use]
+pub const fn side_name(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "BUY",
+        Side::Sell => "SELL",
+    }
+}
+
+/// Why an order exists.
+#[must_use]
+pub const fn purpose_name(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Entry => "ENTRY",
+        Purpose::Exit => "EXIT",
+    }
+}
+
+/// How an order is priced.
+#[must_use]
+pub const fn order_type_name(order_type: OrderType) -> &'static str {
+    match order_type {
+        OrderType::Limit => "LIMIT",
+        OrderType::Market => "MARKET",
+        OrderType::StopLimit => "SL",
+        OrderType::StopMarket => "SL-M",
+    }
+}
+
+/// How long an order lives.
+#[must_use]
+pub const fn validity_name(validity: Validity) -> &'static str {
+    match validity {
+        Validity::Day => "DAY",
+        Validity::Ioc => "IOC",
+    }
+}
+
+/// The broker's word for the state of an order.
+#[must_use]
+pub const fn broker_status_name(status: BrokerStatus) -> &'static str {
+    match status {
+        BrokerStatus::Received => "RECEIVED",
+        BrokerStatus::Open => "OPEN",
+        BrokerStatus::TriggerPending => "TRIGGER_PENDING",
+        BrokerStatus::ModifyPending => "MODIFY_PENDING",
+        BrokerStatus::CancelPending => "CANCEL_PENDING",
+        BrokerStatus::Complete => "COMPLETE",
+        BrokerStatus::Cancelled => "CANCELLED",
+        BrokerStatus::Rejected => "REJECTED",
+        BrokerStatus::Unrecognised => "UNRECOGNISED",
+    }
+}
+
+/// How a placement ended.
+#[must_use]
+pub const fn submission_name(submission: Submission) -> &'static str {
+    match submission {
+        Submission::Acked => "ACKED",
+        Submission::Refused => "REFUSED",
+        Submission::NotSent => "NOT_SENT",
+        Submission::Unknown => "UNKNOWN",
+        Submission::PresumedAbsent => "PRESUMED_ABSENT",
+    }
+}
+
+/// An operator's verb.
+#[must_use]
+pub const fn verb_name(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Pause => "pause",
+        Verb::Resume => "resume",
+        Verb::Exit => "exit",
+        Verb::Flatten => "flatten",
+        Verb::Kill => "kill",
+        Verb::Arm => "arm",
+    }
+}
+
+/// Why a position was closed.
+#[must_use]
+pub const fn exit_reason_name(reason: ExitReason) -> &'static str {
+    match reason {
+        ExitReason::Stop => "stop",
+        ExitReason::Target => "target",
+        ExitReason::Trail => "trail",
+        ExitReason::SquareOff => "square-off",
+        ExitReason::Operator => "operator",
+    }
+}
+
+/// Every doubt about a tick, with its name.
+pub const TICK_DOUBTS: [(TickFlags, &str); 9] = [
+    (TickFlags::SNAPSHOT, "SNAPSHOT"),
+    (TickFlags::NO_TRADE, "NO_TRADE"),
+    (TickFlags::TIME_BACK, "TIME_BACK"),
+    (TickFlags::VOLUME_BACK, "VOLUME_BACK"),
+    (TickFlags::TIME_WRONG, "TIME_WRONG"),
+    (TickFlags::CROSSED, "CROSSED"),
+    (TickFlags::BAD_PRICE, "BAD_PRICE"),
+    (TickFlags::ONE_SIDED, "ONE_SIDED"),
+    (TickFlags::OFF_TICK, "OFF_TICK"),
+];
+
+/// Time of day in India with milliseconds, `HH:MM:SS.mmm`; a dash where no time was ever taken.
+#[must_use]
+pub fn clock_text(ts: TsNs) -> String {
+    if !ts.is_set() {
+        return "-".to_owned();
+    }
+    let ns = ts.ist_time_of_day().get();
+    let second = ns / NS_PER_S;
+    format!(
+        "{:02}:{:02}:{:02}.{:03}",
+        second / 3600,
+        second / 60 % 60,
+        second % 60,
+        ns % NS_PER_S / 1_000_000
+    )
+}
+
+/// Time of day in India to the second, `HH:MM:SS`; a dash where no time was ever taken.
+#[must_use]
+pub fn second_text(ts: TsNs) -> String {
+    let mut text = clock_text(ts);
+    text.truncate("HH:MM:SS".len());
+    text
+}
+
+/// Day and time of day in India with milliseconds, as CSV files hold it; empty for a time never taken.
+#[must_use]
+pub fn stamp_text(ts: TsNs) -> String {
+    if ts.is_set() {
+        format!("{} {}", ts.ist_day(), clock_text(ts))
+    } else {
+        String::new()
+    }
+}
+
+/// A count with separators after every third digit, `1,234,567`.
+#[must_use]
+pub fn count_text(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// An amount in rupees with its sign and two decimals in Indian grouping, `+₹1,23,456.78`.
+#[must_use]
+pub fn signed_rupees(amount: Money) -> String {
+    let size = rupees(Money::new(amount.get().saturating_abs()));
+    match amount.get() {
+        i64::MIN..=-50 => format!("-₹{size}"),
+        -49..=49 => "₹0.00".to_owned(),
+        50.. => format!("+₹{size}"),
+    }
+}
+
+/// An amount in rupees, two decimals, Indian grouping, `1,23,456.78`.
+#[must_use]
+pub fn rupees(amount: Money) -> String {
+    let paise = (amount.get().unsigned_abs() + 50) / 100;
+    let whole = (paise / 100).to_string();
+    let mut text = String::new();
+    if amount.get() < 0 && paise > 0 {
+        text.push('-');
+    }
+    for (index, digit) in whole.chars().enumerate() {
+        let left = whole.len() - index;
+        if index > 0 && left >= 3 && (left - 3).is_multiple_of(2) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    format!("{text}.{:02}", paise % 100)
+}
+
+/// A share in millionths as a fraction with two decimals, `0.83`.
+#[must_use]
+pub fn ppm_text(ppm: u32) -> String {
+    format!("{:.2}", f64::from(ppm) / 1e6)
+}
+
+/// A length of time as people say it, `1h02m`, `3m20s`, `5s`.
+#[must_use]
+pub fn span_text(ns: i64) -> String {
+    let seconds = ns.max(0) / NS_PER_S;
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bijli_core::IstDay;
+    use bijli_core::time::DurationNs;
+
+    #[test]
+    fn money_reads_in_indian_grouping() {
+        for (units, text) in [
+            (0, "0.00"),
+            (12_345_678_900, "12,34,567.89"),
+            (-9_995_000, "-999.50"),
+            (10_000_000, "1,000.00"),
+            (1_000_000_000, "1,00,000.00"),
+            (-40, "0.00"),
+        ] {
+            assert_eq!(rupees(Money::new(units)), text);
+        }
+        for (units, text) in [
+            (50_000, "+₹5.00"),
+            (-50_000, "-₹5.00"),
+            (0, "₹0.00"),
+            (-49, "₹0.00"),
+        ] {
+            assert_eq!(signed_rupees(Money::new(units)), text);
+        }
+    }
+
+    #[test]
+    fn counts_are_grouped_by_thousands() {
+        for (count, text) in [(7, "7"), (1_234, "1,234"), (1_234_567, "1,234,567")] {
+            assert_eq!(count_text(count), text);
+        }
+    }
+
+    #[test]
+    fn times_are_indian_and_absent_ones_stay_absent() {
+        let day = IstDay::from_ymd(2026, 7, 31).expect("a real date");
+        let ts = TsNs::new(day.at(DurationNs::from_hm(9, 15)).get() + 7_000_000);
+        assert_eq!(clock_text(ts), "09:15:00.007");
+        assert_eq!(stamp_text(ts), "2026-07-31 09:15:00.007");
+        assert_eq!(
+            (clock_text(TsNs::NEVER), stamp_text(TsNs::NEVER)),
+            ("-".to_owned(), String::new())
+        );
+        assert_eq!(
+            (second_text(ts), second_text(TsNs::NEVER)),
+            ("09:15:00".to_owned(), "-".to_owned())
+        );
+        assert_eq!(span_text(3_725 * NS_PER_S), "1h02m");
+    }
+
+    #[test]
+    fn only_live_data_on_a_live_venue_needs_no_banner() {
+        assert!(banner_words(DataKind::Live, VenueKind::Live).is_empty());
+        assert_eq!(
+            banner_words(DataKind::Synthetic, VenueKind::Simulated),
+            ["SYNTHETIC DATA", "SIMULATED VENUE"]
+        );
+        assert_eq!(banner_words(DataKind::Live, VenueKind::Paper), ["PAPER FILLS"]);
+    }
+}

@@ -1,0 +1,134 @@
+//! Operators and a running engine: the real binary speaks to the real binary over its control socket.
+//!
+//! What a person latched stays: `kill` outlives the process, and only `arm` with a reason ends it.
+
+mod world;
+
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+use bijli_simulator::Speed;
+use serde_json::Value;
+use world::World;
+
+/// How long anything may take to come about.
+const WITHIN: Duration = Duration::from_secs(10);
+
+fn ctl(world: &World, arguments: &[&str]) -> Output {
+    let run_dir = world.run_dir().display().to_string();
+    let words: Vec<&str> = ["ctl"]
+        .into_iter()
+        .chain(arguments.iter().copied())
+        .chain(["--dir", &run_dir])
+        .collect();
+    world.bijli(&words)
+}
+
+/// A command that must be accepted; gives its reply.
+fn obeyed(world: &World, arguments: &[&str]) -> Value {
+    let output = ctl(world, &[arguments, &["--json"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
+    let reply: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!(reply["accepted"], true, "{arguments:?}: {reply}");
+    reply
+}
+
+/// A command that must be refused with exit code 1; gives the words.
+fn refused(world: &World, arguments: &[&str]) -> String {
+    let output = ctl(world, arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The state, once it is as described.
+fn until(world: &World, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    let run_dir = world.run_dir().display().to_string();
+    let started = Instant::now();
+    let mut last = Value::Null;
+    while started.elapsed() < WITHIN {
+        let output = world.bijli(&["status", "--json", "--dir", &run_dir]);
+        if output.status.success() {
+            last = serde_json::from_slice(&output.stdout).expect("one JSON object");
+            if is_so(&last) {
+                return last;
+            }
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("never so: {what}: {last}");
+}
+
+fn has_mode(mode: &str) -> impl Fn(&Value) -> bool {
+    move |state| state["mode"] == mode
+}
+
+#[test]
+fn pause_and_resume_change_the_mode_and_senseless_commands_are_refused_with_reasons() {
+    let world = World::start_at(5, 60, Speed::Times(300.0));
+    let engine = world.spawn_engine();
+    until(&world, "reconciled and active", has_mode("ACTIVE"));
+
+    assert_eq!(obeyed(&world, &["pause"])["mode"], "PAUSED");
+    until(&world, "the screen says paused", has_mode("PAUSED"));
+    assert_eq!(
+        obeyed(&world, &["pause"])["mode"],
+        "PAUSED",
+        "pausing twice changes nothing"
+    );
+    assert_eq!(obeyed(&world, &["resume"])["mode"], "ACTIVE");
+
+    assert!(refused(&world, &["exit", "NOSUCH"]).contains("no such instrument"));
+    assert!(refused(&world, &["exit"]).contains("needs a symbol"));
+    assert!(refused(&world, &["arm"]).contains("needs a reason"));
+    let long = "x".repeat(41);
+    assert!(refused(&world, &["pause", "--reason", &long]).contains("at most 40"));
+    until(&world, "still active after all refusals", has_mode("ACTIVE"));
+    engine.kill();
+    assert_eq!(
+        ctl(&world, &["pause"]).status.code(),
+        Some(1),
+        "nobody answers for a dead engine"
+    );
+}
+
+#[test]
+fn kill_closes_everything_and_stays_latched_over_a_restart_until_armed_with_a_reason() {
+    let world = World::start_at(6, 60, Speed::Times(1_000.0));
+    let engine = world.spawn_engine();
+    until(&world, "a position to close", |state| {
+        state["engine"]["open_positions"].as_u64() > Some(0)
+    });
+
+    let killed = obeyed(&world, &["kill", "--reason", "test"]);
+    assert_eq!(killed["mode"], "KILLED");
+    assert_eq!(
+        (&killed["open_positions"], &killed["live_orders"]),
+        (&0.into(), &0.into()),
+        "{killed}"
+    );
+    assert_eq!(
+        world.stats().broker.open_positions,
+        0,
+        "the broker's ledger is flat"
+    );
+    until(&world, "the screen says killed", has_mode("KILLED"));
+    assert_eq!(
+        obeyed(&world, &["resume"])["mode"],
+        "KILLED",
+        "resume does not lift a kill"
+    );
+    engine.kill();
+
+    let engine = world.spawn_engine();
+    let state = until(&world, "the second process shows itself", |state| {
+        state["epoch"] == 2 && state["gateway"]["stream_connected"] == true
+    });
+    assert_eq!(state["mode"], "KILLED", "a restart lifts no latch");
+    assert_eq!(state["engine"]["kill_latched"], true);
+    assert!(refused(&world, &["arm"]).contains("needs a reason"));
+    until(&world, "still killed", has_mode("KILLED"));
+    obeyed(&world, &["arm", "--reason", "test"]);
+    until(&world, "active again", has_mode("ACTIVE"));
+    assert_eq!(world.stats().broker.duplicate_tags, 0);
+    engine.kill();
+}
