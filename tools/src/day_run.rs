@@ -41,6 +41,8 @@ pub struct RunPlan {
     pub placement: Placement,
     /// What the journal survives.
     pub durability: Durability,
+    /// Whether raw frames are kept.
+    pub capture: bool,
     /// What the report should tell besides: command, speed, seed.
     pub facts: Vec<(String, String)>,
 }
@@ -129,6 +131,7 @@ pub fn run_day(
         clock: plan.clock,
         run_dir: run_dir.clone(),
         durability: plan.durability,
+        capture: plan.capture,
     };
     let running =
         start(day, sink, connections, &plan.placement, Arc::clone(stop)).map_err(RunError::Start)?;
@@ -211,6 +214,12 @@ fn collect(ended: Vec<Ended>, facts: &mut RunFacts) -> EngineEnd {
             Ended::Feed(end) => {
                 facts.ticks_received = Some(end.readout.ticks_received);
                 facts.ticks_conflated = Some(end.readout.ticks_conflated);
+                if end.frames_not_captured > 0 {
+                    facts.facts.push((
+                        "frames not captured".to_owned(),
+                        end.frames_not_captured.to_string(),
+                    ));
+                }
                 recorders.push(end.decode);
             }
             Ended::Gateway(end) => recorders.extend(end.recorders),

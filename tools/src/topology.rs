@@ -23,6 +23,7 @@ use bijli_gateway::socket::{RestSettings, StreamSettings};
 use bijli_gateway::{Gateway, PaperVenue};
 
 use self::slow_threads::{Housekeeping, SinkEnds, sink_duty, start_housekeeping};
+use crate::capture_store::CaptureStore;
 use crate::control::ControlServer;
 use crate::duty::engine::{EngineDuty, EngineLinks};
 use crate::duty::feed::{FeedDuty, FeedParts, Lockstep};
@@ -139,6 +140,8 @@ pub struct Connections {
     pub run_dir: PathBuf,
     /// What the journal survives.
     pub durability: Durability,
+    /// Whether raw frames are kept.
+    pub capture: bool,
 }
 
 /// What the journal survives.
@@ -201,10 +204,14 @@ pub fn start(
     let (orders_out, orders_in) = ring::<Outbound>(ORDER_RING_SLOTS);
     let (events_out, events_in) = ring(ORDER_RING_SLOTS);
     let (notes_out, notes) = channel();
+    let capture = connections
+        .capture
+        .then(|| CaptureStore::create(&connections.run_dir.join("capture")));
     let inputs = FeedInputs {
         settings: connections.feed,
         ring: feed_out,
         notes: notes_out,
+        capture: capture.transpose()?,
         wait: placement.wait,
     };
     let feed = feed_duty(&common, day.engine.state(), inputs)?;
@@ -359,6 +366,7 @@ struct FeedInputs {
     settings: FeedSettings,
     ring: Producer<FeedItem>,
     notes: Sender<FeedNote>,
+    capture: Option<CaptureStore>,
     wait: Wait,
 }
 
@@ -367,6 +375,7 @@ fn feed_duty(common: &Common, state: &State, inputs: FeedInputs) -> Result<FeedD
         settings,
         ring,
         notes,
+        capture,
         wait,
     } = inputs;
     let client = FeedClient::new(settings).map_err(|error| StartError::Connection(error.to_string()))?;
@@ -386,6 +395,7 @@ fn feed_duty(common: &Common, state: &State, inputs: FeedInputs) -> Result<FeedD
         // Waiting inside the socket's poll is rest enough for a thread that runs the feed.
         wait: (wait == Wait::Park).then_some(Duration::from_millis(1)),
         notes,
+        capture,
         screen: FeedScreen::new(common.screen),
     }))
 }

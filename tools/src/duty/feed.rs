@@ -18,6 +18,7 @@ use bijli_core::{Instrument, IstDay, TsNs};
 use bijli_feed::upstox::message::{Decoder, FrameKind, envelope};
 use bijli_feed::{FeedClient, FeedNote, FeedOutput, KeyIndex, Normaliser};
 
+use crate::capture_store::CaptureStore;
 use crate::duty::{Ended, FeedItem};
 use crate::duty_cycle::{Bell, ClockSource, Duty, EngineClock, Moment, MonoNs, Turn};
 use crate::latency_recorder::LatencyRecorder;
@@ -64,6 +65,8 @@ pub struct FeedParts {
     pub wait: Option<Duration>,
     /// Words for an operator, printed elsewhere.
     pub notes: Sender<FeedNote>,
+    /// Where raw frames are kept, if they are.
+    pub capture: Option<CaptureStore>,
     /// Where the numbers are shown.
     pub screen: FeedScreen,
 }
@@ -90,6 +93,9 @@ struct Intake {
     outbox: Outbox,
     clock: EngineClock,
     engine_bell: Bell,
+    capture: Option<CaptureStore>,
+    /// The machine's clock at the turn at hand.
+    machine: TsNs,
     decode: LatencyRecorder,
     readout: FeedReadout,
 }
@@ -128,6 +134,8 @@ impl FeedDuty {
             outbox,
             clock: parts.clock,
             engine_bell: parts.engine_bell,
+            capture: parts.capture,
+            machine: TsNs::NEVER,
             decode: LatencyRecorder::new(Stage::Decode),
             readout: empty_feed(),
         };
@@ -187,6 +195,8 @@ pub struct FeedEnd {
     pub readout: FeedReadout,
     /// Histogram of the stage decode.
     pub decode: LatencyRecorder,
+    /// Frames that should have been captured and could not be.
+    pub frames_not_captured: u64,
 }
 
 impl Duty<Ended> for FeedDuty {
@@ -197,6 +207,7 @@ impl Duty<Ended> for FeedDuty {
             return Turn::Did(0);
         }
         let (intake, notes) = (&mut self.intake, &self.notes);
+        intake.machine = moment.machine;
         let work_count = self
             .client
             .poll(moment.machine, self.wait, &mut |output| match output {
@@ -214,9 +225,11 @@ impl Duty<Ended> for FeedDuty {
 
     fn finish(mut self: Box<Self>) -> Ended {
         self.put_screen();
+        let frames_not_captured = self.intake.capture.as_ref().map_or(0, CaptureStore::frames_lost);
         Ended::Feed(Box::new(FeedEnd {
             readout: self.intake.readout,
             decode: self.intake.decode,
+            frames_not_captured,
         }))
     }
 }
@@ -226,6 +239,9 @@ impl Intake {
         let recv = MonoNs::now();
         self.readout.frames += 1;
         self.readout.bytes += frame.len() as u64;
+        if let Some(capture) = &mut self.capture {
+            capture.append(self.machine, frame);
+        }
         // The frame's own time stands behind its feeds: look at the envelope first.
         let Ok((kind, current_ts)) = envelope(frame) else {
             self.readout.decode_errors += 1;

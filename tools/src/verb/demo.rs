@@ -147,6 +147,7 @@ fn plan(
         clock: ClockSource::Venue,
         placement: Placement::for_this_machine(),
         durability: Durability::Process,
+        capture: false,
         facts: facts
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))

@@ -120,6 +120,9 @@ fn plan(config: &RunConfig) -> Result<RunPlan, String> {
         config_file::ClockSource::Wall => ClockSource::Wall,
         config_file::ClockSource::Venue => ClockSource::Venue,
     };
+    if config.run.mode == RunMode::Sim && clock == ClockSource::Wall {
+        return Err("mode \"sim\" plays days of its own: set clock.source = \"venue\"".to_owned());
+    }
     check_token(&access)?;
     let (day, data, start) = day_of(config, &access, clock)?;
     let choice = match config.run.mode {
@@ -157,6 +160,7 @@ fn plan(config: &RunConfig) -> Result<RunPlan, String> {
         },
         clock,
         placement: placement(config),
+        capture: config.feed.capture,
         durability: match config.journal.durability {
             config_file::Durability::Process => Durability::Process,
             config_file::Durability::Machine => Durability::Machine,

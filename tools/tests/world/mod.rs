@@ -113,6 +113,7 @@ impl World {
             "[run]\nmode = \"sim\"\naccount = \"test\"\nrun_dir = {runs:?}\n\
              [broker]\napi_url = {api:?}\norder_url = {order:?}\nfeed_url = {feed:?}\nstream_url = {stream:?}\n\
              token_file = {token:?}\nextra_root_pem_file = {pem:?}\n\
+             [feed]\ncapture = false\n\
              [universe]\nmaster_url = {master:?}\n\
              [clock]\nsource = \"venue\"\n\
              [journal]\nsegment_mib = 16\n",
