@@ -120,11 +120,17 @@ fn plan(config: &RunConfig) -> Result<RunPlan, String> {
         config_file::ClockSource::Wall => ClockSource::Wall,
         config_file::ClockSource::Venue => ClockSource::Venue,
     };
-    if config.run.mode == RunMode::Sim && clock == ClockSource::Wall {
-        return Err("mode \"sim\" plays days of its own: set clock.source = \"venue\"".to_owned());
+    match (config.run.mode, clock) {
+        (RunMode::Sim, ClockSource::Wall) => {
+            return Err("mode \"sim\" plays days of its own: set clock.source = \"venue\"".to_owned());
+        }
+        (RunMode::Live, ClockSource::Venue) => {
+            return Err("live trading runs on this machine's clock: set clock.source = \"wall\"".to_owned());
+        }
+        (RunMode::Sim | RunMode::Live | RunMode::Paper, _) => {}
     }
     check_token(&access)?;
-    let (day, data, start) = day_of(config, &access, clock)?;
+    let (day, data, start) = day_of(&access, clock)?;
     let choice = match config.run.mode {
         RunMode::Sim => Choice::Everything,
         RunMode::Paper | RunMode::Live => Choice::Configured(&config.universe),
@@ -169,19 +175,10 @@ fn plan(config: &RunConfig) -> Result<RunPlan, String> {
     })
 }
 
-fn day_of(
-    config: &RunConfig,
-    access: &Access,
-    clock: ClockSource,
-) -> Result<(IstDay, DataKind, TsNs), String> {
-    if config.run.mode == RunMode::Sim {
+fn day_of(access: &Access, clock: ClockSource) -> Result<(IstDay, DataKind, TsNs), String> {
+    if clock == ClockSource::Venue {
         let (day, data) = simulated_day(access)?;
-        let start = if clock == ClockSource::Venue {
-            venue_start(day)
-        } else {
-            wall_now()
-        };
-        return Ok((day, data, start));
+        return Ok((day, data, venue_start(day)));
     }
     let now = wall_now();
     Ok((now.ist_day(), DataKind::Live, now))
