@@ -28,6 +28,20 @@ pub enum DataKind {
     Live = 4,
 }
 
+impl DataKind {
+    /// The word for it in reports and between programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Synthetic => "synthetic",
+            Self::Real => "real",
+            Self::RealTicks => "real-ticks",
+            Self::RealBars => "real-bars",
+            Self::Live => "live",
+        }
+    }
+}
+
 /// Where orders go; carried to every screen and report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]

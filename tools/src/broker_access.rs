@@ -15,7 +15,6 @@ use bijli_gateway::socket::{RestLane, RestSettings, StreamSettings};
 use serde::Deserialize;
 
 use crate::config_file::{FeedMode, FeedSection, UniverseSection};
-use crate::words::data_name;
 
 /// Addresses, token and an extra certificate authority.
 #[derive(Clone)]
@@ -198,7 +197,7 @@ fn data_named(name: &str) -> Option<DataKind> {
         DataKind::RealBars,
         DataKind::Live,
     ];
-    kinds.into_iter().find(|kind| data_name(*kind) == name)
+    kinds.into_iter().find(|kind| kind.name() == name)
 }
 
 /// One GET, answered with 200 or explained.

@@ -4,6 +4,7 @@
 //! without a change of a line.
 
 pub mod engine;
+pub mod event_outbox;
 pub mod feed;
 pub mod gateway;
 pub mod paper;

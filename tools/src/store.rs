@@ -18,6 +18,8 @@ use bijli_core::{IstDay, TsNs};
 use memmap2::{Advice, Mmap, MmapMut};
 use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 
+use crate::run_dir;
+
 /// Size of a journal segment unless configured: about half a million ticks.
 pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 /// How long the engine may wait for a segment that should have been ready.
@@ -215,15 +217,9 @@ fn map_write(file: &File, path: &Path) -> Result<MmapMut, StoreError> {
     Ok(map)
 }
 
-/// The journal segments of a run directory, in order.
-fn segment_paths(journal_dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let entries = fs::read_dir(journal_dir).map_err(io_error("reading the folder", journal_dir))?;
-    let mut paths: Vec<PathBuf> = entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "bjl"))
-        .collect();
-    paths.sort();
-    Ok(paths)
+/// The journal segments of a folder that is there, in order; none is no error.
+fn segment_paths(journal_dir: &Path) -> Vec<PathBuf> {
+    run_dir::segment_paths(journal_dir).unwrap_or_default()
 }
 
 fn segment_path(journal_dir: &Path, segment: u32) -> PathBuf {
@@ -402,7 +398,7 @@ impl SegmentMaker {
 /// When the system refuses to sync: the disk can no longer be trusted.
 pub fn sync_journal(journal_dir: &Path) -> Result<(), StoreError> {
     // Those made ahead, the one being written and the one before it: a roll may lie between two calls.
-    for path in segment_paths(journal_dir)?.iter().rev().take(4) {
+    for path in segment_paths(journal_dir).iter().rev().take(4) {
         let file = File::open(path).map_err(io_error("opening", path))?;
         file.sync_data().map_err(io_error("syncing", path))?;
     }
@@ -414,7 +410,7 @@ pub fn sync_journal(journal_dir: &Path) -> Result<(), StoreError> {
 /// # Errors
 /// When the folder cannot be read.
 pub fn remove_unused_segments(journal_dir: &Path) -> Result<(), StoreError> {
-    for path in segment_paths(journal_dir)? {
+    for path in segment_paths(journal_dir) {
         if bijli_core::journal::is_blank(&map_read(&path)?) {
             fs::remove_file(&path).map_err(io_error("removing", &path))?;
         }
@@ -452,7 +448,6 @@ mod tests {
         drop(maker);
         remove_unused_segments(folder.path()).expect("a readable folder");
         let maps: Vec<Mmap> = segment_paths(folder.path())
-            .expect("a readable folder")
             .iter()
             .map(|path| map_read(path).expect("a readable segment"))
             .collect();

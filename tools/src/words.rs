@@ -8,18 +8,6 @@ use bijli_core::strategy::ExitReason;
 use bijli_core::time::NS_PER_S;
 use bijli_core::{Money, TsNs};
 
-/// Where prices come from, as in `summary.json`.
-#[must_use]
-pub const fn data_name(data: DataKind) -> &'static str {
-    match data {
-        DataKind::Synthetic => "synthetic",
-        DataKind::Real => "real",
-        DataKind::RealTicks => "real-ticks",
-        DataKind::RealBars => "real-bars",
-        DataKind::Live => "live",
-    }
-}
-
 /// Where orders go, as in `summary.json`.
 #[must_use]
 pub const fn venue_name(venue: VenueKind) -> &'static str {

@@ -8,16 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 
-use bijli_core::event::Event;
 use bijli_core::latency::Stage;
 use bijli_core::order::IntentId;
 use bijli_core::readout::GatewayReadout;
-use bijli_core::ring::{Consumer, Producer};
+use bijli_core::ring::Consumer;
 use bijli_gateway::Gateway;
 use bijli_gateway::request::{LANES, Reply, Request, RequestId};
 
+use crate::duty::event_outbox::EventOutbox;
 use crate::duty::{Ended, Outbound};
-use crate::duty_cycle::{Bell, Duty, Moment, MonoNs, Turn};
+use crate::duty_cycle::{Duty, Moment, MonoNs, Turn};
 use crate::latency_recorder::LatencyRecorder;
 use crate::screen::GatewayScreen;
 
@@ -67,9 +67,7 @@ pub struct GatewayLinks {
     /// Orders from the engine.
     pub orders: Consumer<Outbound>,
     /// Evidence to the engine.
-    pub events: Producer<Event>,
-    /// Wakes the engine.
-    pub engine_bell: Bell,
+    pub events: EventOutbox,
     /// Jobs for the lanes, indexed by lane.
     pub lanes: [Sender<LaneJob>; LANES.len()],
     /// What the lanes bring back.
@@ -87,8 +85,6 @@ pub struct GatewayLinks {
 pub struct GatewayDuty {
     gateway: Gateway,
     links: GatewayLinks,
-    /// Events that the engine's ring had no room for.
-    waiting: VecDeque<Event>,
     /// Which frame stood behind which intent, until its request leaves.
     causes: VecDeque<(IntentId, Option<MonoNs>)>,
     in_lanes: u64,
@@ -104,7 +100,6 @@ impl GatewayDuty {
         Self {
             gateway,
             links,
-            waiting: VecDeque::new(),
             causes: VecDeque::new(),
             in_lanes: 0,
             order_write: LatencyRecorder::new(Stage::OrderWrite),
@@ -180,25 +175,14 @@ impl GatewayDuty {
     }
 
     fn hand_on_events(&mut self) -> usize {
-        let mut count = 0;
         while let Some(event) = self.gateway.poll_event() {
-            self.waiting.push_back(event);
+            self.links.events.push(event);
         }
-        while let Some(event) = self.waiting.front() {
-            if self.links.events.push(*event).is_err() {
-                break;
-            }
-            self.waiting.pop_front();
-            count += 1;
-        }
-        if count > 0 {
-            self.links.engine_bell.ring();
-        }
-        count
+        self.links.events.flush()
     }
 
     fn show_busy(&self) {
-        let busy = self.gateway.in_flight() as u64 + self.in_lanes + self.waiting.len() as u64;
+        let busy = self.gateway.in_flight() as u64 + self.in_lanes + self.links.events.waiting_count() as u64;
         self.links.busy.store(busy, Ordering::Release);
     }
 

@@ -3,19 +3,18 @@
 //! No order leaves the process: this duty holds no connection at all. Ticks come from the engine after it has
 //! applied them, so a fill can never be better than the book that the decision was made on.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bijli_core::Event;
 use bijli_core::event::Tick;
 use bijli_core::latency::Stage;
-use bijli_core::ring::{Consumer, Producer};
+use bijli_core::ring::Consumer;
 use bijli_gateway::PaperVenue;
 
+use crate::duty::event_outbox::EventOutbox;
 use crate::duty::gateway::GatewayEnd;
 use crate::duty::{Ended, Outbound};
-use crate::duty_cycle::{Bell, Duty, Moment, Turn};
+use crate::duty_cycle::{Duty, Moment, Turn};
 use crate::latency_recorder::LatencyRecorder;
 use crate::screen::GatewayScreen;
 
@@ -29,10 +28,8 @@ pub struct PaperLinks {
     pub orders: Consumer<Outbound>,
     /// Ticks from the engine.
     pub ticks: Consumer<Tick>,
-    /// Evidence to the engine.
-    pub events: Producer<Event>,
-    /// Wakes the engine.
-    pub engine_bell: Bell,
+    /// Evidence to the engine; begins with what ends its reconciliation.
+    pub events: EventOutbox,
     /// Commands taken so far.
     pub taken: Arc<AtomicU64>,
     /// What is still in hand here.
@@ -44,41 +41,27 @@ pub struct PaperLinks {
 pub struct PaperDuty {
     venue: PaperVenue,
     links: PaperLinks,
-    waiting: VecDeque<Event>,
     screen: GatewayScreen,
 }
 
 impl PaperDuty {
-    /// A duty around a venue; `opening` is told to the engine first, and ends its reconciliation.
+    /// A duty around a venue.
     #[must_use]
-    pub fn new(venue: PaperVenue, opening: Vec<Event>, links: PaperLinks, screen: GatewayScreen) -> Self {
-        links.busy.store(opening.len() as u64, Ordering::Release);
-        Self {
-            venue,
-            links,
-            waiting: opening.into(),
-            screen,
-        }
+    pub fn new(venue: PaperVenue, links: PaperLinks, screen: GatewayScreen) -> Self {
+        links
+            .busy
+            .store(links.events.waiting_count() as u64, Ordering::Release);
+        Self { venue, links, screen }
     }
 
     fn hand_on(&mut self) -> usize {
-        let mut count = 0;
         while let Some(event) = self.venue.poll_event() {
-            self.waiting.push_back(event);
+            self.links.events.push(event);
         }
-        while let Some(event) = self.waiting.front() {
-            if self.links.events.push(*event).is_err() {
-                break;
-            }
-            self.waiting.pop_front();
-            count += 1;
-        }
+        let count = self.links.events.flush();
         self.links
             .busy
-            .store(self.waiting.len() as u64, Ordering::Release);
-        if count > 0 {
-            self.links.engine_bell.ring();
-        }
+            .store(self.links.events.waiting_count() as u64, Ordering::Release);
         count
     }
 }

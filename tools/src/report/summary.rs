@@ -159,7 +159,7 @@ impl Summary {
         let venue = day.venue.unwrap_or(VenueKind::Simulated);
         let (won, lost) = day.wins_and_losses();
         Self {
-            data: words::data_name(data),
+            data: data.name(),
             quotes: words::quotes_name(data),
             venue: words::venue_name(venue),
             synthetic: data == DataKind::Synthetic,

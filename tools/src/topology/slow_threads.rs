@@ -3,6 +3,7 @@
 //! Each thread blocks on one thing at a time and hands its results over channels; none of them touches the
 //! engine's state.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +22,7 @@ use bijli_gateway::{Gateway, PaperVenue};
 
 use super::{OrderSink, StartError, Traffic, spawn};
 use crate::control::ControlServer;
+use crate::duty::event_outbox::EventOutbox;
 use crate::duty::gateway::{GatewayDuty, GatewayLinks, LaneDone, LaneJob, StreamNews};
 use crate::duty::paper::{PaperDuty, PaperLinks};
 use crate::duty::{Ended, Outbound};
@@ -77,8 +79,7 @@ fn broker_duty(
     threads.push(start_stream(stream_settings, news, ends.own_bell, ends.stop)?);
     let links = GatewayLinks {
         orders: ends.orders,
-        events: ends.events,
-        engine_bell: ends.engine_bell,
+        events: EventOutbox::new(ends.events, ends.engine_bell, VecDeque::new()),
         lanes,
         done,
         stream,
@@ -97,12 +98,11 @@ fn paper_duty(
     let links = PaperLinks {
         orders: ends.orders,
         ticks,
-        events: ends.events,
-        engine_bell: ends.engine_bell,
+        events: EventOutbox::new(ends.events, ends.engine_bell, opening.into()),
         taken: ends.traffic.taken,
         busy: ends.traffic.busy,
     };
-    Box::new(PaperDuty::new(venue, opening, links, ends.screen))
+    Box::new(PaperDuty::new(venue, links, ends.screen))
 }
 
 /// A connection idle for so long is refreshed; the broker drops idle ones at about twenty seconds.

@@ -15,7 +15,6 @@ use serde::Serialize;
 
 use crate::duty_cycle::rest;
 use crate::exit_code;
-use crate::words::data_name;
 
 /// Arguments of `sim`, shared with `demo`.
 #[derive(Clone, Debug, clap::Args)]
@@ -156,7 +155,7 @@ fn print_ready(simulator: &RunningSimulator, dir: &Path) -> std::io::Result<()> 
         token_file,
         extra_root_pem_file: pem_file,
         day: simulator.day.to_string(),
-        data: data_name(simulator.data),
+        data: simulator.data.name(),
     };
     println!("{}", serde_json::to_string(&ready)?);
     Ok(())

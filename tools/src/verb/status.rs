@@ -59,7 +59,7 @@ fn json_of(sight: &Sight) -> Value {
     let session = &readouts.session;
     json!({
         "run_dir": sight.run,
-        "data": words::data_name(session.data),
+        "data": session.data.name(),
         "venue": words::venue_name(session.venue),
         "flags": words::banner_words(session.data, session.venue),
         "day": session.day.to_string(),
@@ -200,7 +200,7 @@ fn text_of(sight: &Sight) -> String {
         session.pid,
         sight.run,
         "source",
-        words::data_name(session.data),
+        session.data.name(),
         words::venue_name(session.venue)
     );
     for (name, words) in rows(sight) {

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use bijli_core::event::DataKind;
 use bijli_wire::http1::{self, RequestHead};
 
 use super::connection::{Connection, Health, Held, Listener, Protocol};
@@ -18,17 +17,6 @@ const STATS_PATH: &str = "/sim/stats";
 const HELD_MAX: Duration = Duration::from_millis(500);
 const BODY_BYTES_MAX: usize = 256 * 1024;
 const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
-
-/// Where the day's prices come from, as `/sim/stats` says it.
-const fn data_word(data: DataKind) -> &'static str {
-    match data {
-        DataKind::Synthetic => "synthetic",
-        DataKind::Real => "real",
-        DataKind::RealTicks => "real-ticks",
-        DataKind::RealBars => "real-bars",
-        DataKind::Live => "live",
-    }
-}
 
 /// One request, whole.
 struct Request {
@@ -80,7 +68,7 @@ impl EventLoop {
                 let mut counts = self.count().to_json();
                 let info = self.player.info();
                 counts["day"] = info.day.to_string().into();
-                counts["data"] = data_word(info.data).into();
+                counts["data"] = info.data.name().into();
                 self.answer(token, 200, &JSON, counts.to_string().as_bytes());
             }
             _ => self.pass_on(token, Host::Api, request),

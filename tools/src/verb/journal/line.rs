@@ -66,7 +66,7 @@ impl Narrator {
             Event::SessionOpened(opened) => format!(
                 "{} data {} venue {}, cash closes {}, derivatives {}",
                 opened.day,
-                words::data_name(opened.data),
+                opened.data.name(),
                 words::venue_name(opened.venue),
                 words::second_text(opened.cash.close),
                 words::second_text(opened.derivatives.close)
