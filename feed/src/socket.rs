@@ -18,7 +18,7 @@ use bijli_core::time::{DurationNs, TsNs};
 use bijli_wire::tls::{self, Transport};
 use bijli_wire::{Endpoint, Handshake, Message, WireError, WsClient, WsRequest};
 use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::feed_note::{Address, FeedCounters, FeedNote, SessionEvent, Transmit};
 use crate::session::{Session, SessionSettings};
@@ -28,6 +28,7 @@ use crate::subscription::{BadKey, Method, Mode};
 pub const FRAMES_PER_POLL_MAX: usize = 2;
 
 const SOCKET: Token = Token(0);
+const WAKER: Token = Token(1);
 
 /// What shapes the client.
 #[derive(Clone)]
@@ -199,6 +200,14 @@ impl FeedClient {
         &self.session
     }
 
+    /// Ends the wait of a [`FeedClient::poll`] from another thread: there is other work. One per client.
+    ///
+    /// # Errors
+    /// When the operating system has no waker for us.
+    pub fn waker(&self) -> io::Result<Waker> {
+        Waker::new(self.poller.registry(), WAKER)
+    }
+
     /// Counts since the start.
     #[must_use]
     pub fn counters(&self) -> FeedCounters {
@@ -317,7 +326,7 @@ impl FeedClient {
         };
         match self.poller.poll(&mut self.ready, Some(wait)) {
             // After a wait in vain the socket is tried all the same: one call against a lost edge.
-            Ok(()) => self.more |= !self.ready.is_empty() || !wait.is_zero(),
+            Ok(()) => self.more |= self.ready.iter().any(|event| event.token() == SOCKET) || !wait.is_zero(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(source) => {
                 let doing = "waiting for the feed";

@@ -6,6 +6,7 @@
 //! again; certificates are always verified and the token is printed nowhere. Left out: what replies mean.
 //! Source: `faults-and-invariants` §6.1, O1 to O4, O29, O30, N5, N9; reference `upstox-api` §1, §4, §9 (1, 11, 12).
 
+mod address_book;
 mod stamped_transport;
 
 use std::fmt;
@@ -17,10 +18,10 @@ use bijli_wire::websocket::Message;
 use bijli_wire::{Endpoint, Handshake, WireError, WsClient, WsRequest, tls};
 use rustls::ClientConfig;
 use ureq::http::{HeaderValue, Request as HttpRequest, header};
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Connector, TcpConnector};
 use ureq::{Agent, config::IpFamily};
 
+use self::address_book::AddressBook;
 use self::stamped_transport::{SharedStamps, StampingConnector, Stamps, lock};
 use crate::backoff::Backoff;
 use crate::error::GatewayError;
@@ -71,6 +72,7 @@ pub struct RestLane {
     order_url: String,
     authorization: HeaderValue,
     stamps: SharedStamps,
+    addresses: AddressBook,
     last_use: Option<Instant>,
 }
 
@@ -97,8 +99,10 @@ impl RestLane {
             stamps: Arc::clone(&stamps),
         };
         let connector = ().chain(TcpConnector::default()).chain(wrap);
+        let addresses = AddressBook::default();
         Ok(Self {
-            agent: Agent::with_parts(config, connector, DefaultResolver::default()),
+            agent: Agent::with_parts(config, connector, addresses.clone()),
+            addresses,
             api_url: base_url(&settings.api_url)?,
             order_url: base_url(&settings.order_url)?,
             authorization: bearer(&settings.token)?,
@@ -121,12 +125,15 @@ impl RestLane {
                 outcome: Ok(status),
                 body,
             },
-            Err(_) => Reply {
-                outcome: Err(Transport {
-                    wrote_bytes: stamps.wrote,
-                }),
-                body: Vec::new(),
-            },
+            Err(_) => {
+                self.addresses.forget();
+                Reply {
+                    outcome: Err(Transport {
+                        wrote_bytes: stamps.wrote,
+                    }),
+                    body: Vec::new(),
+                }
+            }
         };
         let written = stamps.written.map(|at| at.duration_since(begin));
         drop(stamps);

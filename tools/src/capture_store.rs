@@ -1,16 +1,18 @@
 //! Raw frames kept on disk: what the exchange sent, so that decoders can be run again.
 //!
-//! Frames are copied into a mapped, preallocated segment, so keeping one costs a copy and no system call; only
-//! a full segment costs an allocation of the next. A capture that cannot go on ends by itself and is counted:
-//! it is a record, and trading does not wait for it.
+//! Frames are copied into a mapped, preallocated segment, so keeping one costs a copy and no system call; the
+//! next segment is made by the housekeeping thread. Frames that find no room are counted, never waited for: a
+//! capture is a record, and trading does not depend on it.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::Receiver;
 
 use bijli_core::TsNs;
-use bijli_feed::capture::{CaptureError, CaptureWriter};
+use bijli_core::journal::is_blank;
+use bijli_feed::capture::CaptureWriter;
 use memmap2::MmapMut;
 
-use crate::store::{StoreError, make_dir, map_new};
+use crate::store::{SegmentMaker, StoreError, make_dir, map_read, remove_file};
 
 /// Size of one capture segment.
 const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
@@ -18,49 +20,39 @@ const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 /// The capture of one run.
 #[derive(Debug)]
 pub struct CaptureStore {
-    dir: PathBuf,
     writer: Option<CaptureWriter<MmapMut>>,
-    next_segment: u32,
+    spares: Receiver<MmapMut>,
     frames_lost: u64,
 }
 
 impl CaptureStore {
-    /// Begins a capture in `dir`, behind the segments that lie there already.
+    /// Begins a capture in `dir`, behind the segments that lie there already; and the maker of its segments.
     ///
     /// # Errors
-    /// When the folder or its first segment cannot be had.
-    pub fn create(dir: &Path) -> Result<Self, StoreError> {
+    /// When the folder or the first segment cannot be had.
+    pub fn create(dir: &Path) -> Result<(Self, SegmentMaker), StoreError> {
         make_dir(dir)?;
+        let first = (0..)
+            .find(|segment| !path_of(dir, *segment).exists())
+            .unwrap_or(u32::MAX);
+        let (mut maker, spares) = SegmentMaker::new(dir, path_of, first, SEGMENT_BYTES);
+        maker.poll()?;
         let mut store = Self {
-            dir: dir.to_owned(),
             writer: None,
-            next_segment: 0,
+            spares,
             frames_lost: 0,
         };
-        while store.path(store.next_segment).exists() {
-            store.next_segment += 1;
-        }
-        store.roll()?;
-        Ok(store)
+        store.roll();
+        Ok((store, maker))
     }
 
     /// Keeps one frame with its receive time.
     pub fn append(&mut self, ts_recv: TsNs, frame: &[u8]) {
-        let kept = match &mut self.writer {
-            Some(writer) => writer.append(ts_recv, frame),
-            None => return self.frames_lost += 1,
-        };
-        let again = match kept {
-            Ok(_) => return,
-            Err(CaptureError::Full { .. }) => self.roll().is_ok(),
-            Err(CaptureError::FrameTooLarge { .. }) => false,
-        };
-        let kept = again
-            && self
-                .writer
-                .as_mut()
-                .is_some_and(|writer| writer.append(ts_recv, frame).is_ok());
-        self.frames_lost += u64::from(!kept);
+        if !self.try_append(ts_recv, frame) {
+            self.roll();
+            let kept = self.try_append(ts_recv, frame);
+            self.frames_lost += u64::from(!kept);
+        }
     }
 
     /// Frames that could not be kept.
@@ -69,33 +61,54 @@ impl CaptureStore {
         self.frames_lost
     }
 
-    fn roll(&mut self) -> Result<(), StoreError> {
-        self.writer = None;
-        let map = map_new(&self.path(self.next_segment), SEGMENT_BYTES)?;
-        self.next_segment += 1;
-        self.writer = CaptureWriter::create(map).ok();
-        Ok(())
+    fn try_append(&mut self, ts_recv: TsNs, frame: &[u8]) -> bool {
+        self.writer
+            .as_mut()
+            .is_some_and(|writer| writer.append(ts_recv, frame).is_ok())
     }
 
-    fn path(&self, segment: u32) -> PathBuf {
-        self.dir.join(format!("frames-{segment:05}.bjc"))
+    /// Takes the next segment if it is ready.
+    fn roll(&mut self) {
+        if let Ok(map) = self.spares.try_recv() {
+            self.writer = CaptureWriter::create(map).ok();
+        }
     }
+}
+
+fn path_of(dir: &Path, segment: u32) -> PathBuf {
+    dir.join(format!("frames-{segment:05}.bjc"))
+}
+
+/// Removes segments that were made ahead and never begun.
+///
+/// # Errors
+/// When a file cannot be read or removed.
+pub fn remove_unused(dir: &Path) -> Result<(), StoreError> {
+    let begun_not = (0..)
+        .map(|segment| path_of(dir, segment))
+        .take_while(|path| path.exists());
+    for path in begun_not.collect::<Vec<_>>() {
+        if is_blank(&map_read(&path)?) {
+            remove_file(&path)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::map_read;
     use bijli_feed::playback::Playback;
 
     #[test]
     fn a_captured_frame_plays_back_over_two_processes() {
         let folder = tempfile::tempdir().expect("a folder");
         for (number, frame) in [(1, b"first".as_slice()), (2, b"second")] {
-            let mut store = CaptureStore::create(folder.path()).expect("room for a segment");
+            let (mut store, _maker) = CaptureStore::create(folder.path()).expect("room for a segment");
             store.append(TsNs::new(number), frame);
             assert_eq!(store.frames_lost(), 0);
         }
+        remove_unused(folder.path()).expect("nothing is in the way");
         for (segment, frame) in [(0, b"first".as_slice()), (1, b"second")] {
             let path = folder.path().join(format!("frames-{segment:05}.bjc"));
             let map = map_read(&path).expect("just written");

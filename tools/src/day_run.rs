@@ -15,6 +15,7 @@ use bijli_gateway::socket::{RestSettings, StreamSettings};
 use bijli_gateway::{Gateway, GatewayConfig, KnownOrder, PaperVenue};
 use hdrhistogram::Histogram;
 
+use crate::capture_store;
 use crate::duty::Ended;
 use crate::duty::engine::EngineEnd;
 use crate::duty_cycle::ClockSource;
@@ -131,7 +132,7 @@ pub fn run_day(
         clock: plan.clock,
         run_dir: run_dir.clone(),
         durability: plan.durability,
-        capture: plan.capture,
+        capture_dir: plan.capture.then(|| run_dir.join("capture")),
     };
     let running =
         start(day, sink, connections, &plan.placement, Arc::clone(stop)).map_err(RunError::Start)?;
@@ -146,6 +147,7 @@ pub fn run_day(
     }
     end.journal.close().map_err(RunError::Engine)?;
     remove_unused_segments(&run_dir.join("journal")).map_err(RunError::Engine)?;
+    capture_store::remove_unused(&run_dir.join("capture")).map_err(RunError::Engine)?;
     let summary = report::write(&run_dir, &facts).map_err(RunError::Report)?;
     Ok(Finished {
         summary,

@@ -114,10 +114,21 @@ const PARK_MAX: Duration = Duration::from_micros(200);
 #[derive(Clone, Debug, Default)]
 pub struct Bell(Arc<BellState>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct BellState {
     thread: OnceLock<Thread>,
+    /// Wakes the thread where it waits inside a socket's poll.
+    poll_waker: OnceLock<Box<dyn Fn() + Send + Sync>>,
     asleep: AtomicBool,
+    polling: AtomicBool,
+}
+
+impl std::fmt::Debug for BellState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BellState")
+            .field("asleep", &self.asleep)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Bell {
@@ -129,6 +140,22 @@ impl Bell {
         {
             thread.unpark();
         }
+        if self.0.polling.swap(false, Ordering::AcqRel)
+            && let Some(wake) = self.0.poll_waker.get()
+        {
+            wake();
+        }
+    }
+
+    /// Says how to wake the thread while it waits inside a socket's poll. The first word counts.
+    pub fn set_poll_waker(&self, wake: Box<dyn Fn() + Send + Sync>) {
+        // A second one would be a second feed on one bell, which the wiring rules out.
+        let _first = self.0.poll_waker.set(wake);
+    }
+
+    /// Told before and after a wait inside a socket's poll.
+    pub fn set_polling(&self, polling: bool) {
+        self.0.polling.store(polling, Ordering::Release);
     }
 
     fn listen(&self, at_most: Duration) {
@@ -155,6 +182,8 @@ pub struct Moment {
 pub enum Turn {
     /// So many pieces of work were done; zero = idle.
     Did(usize),
+    /// Nothing was done, after a wait of its own: the thread need not rest once more.
+    Rested,
     /// Nothing will ever be left to do.
     Finished,
 }
@@ -187,14 +216,15 @@ pub fn run_duties<E>(
             now: clock.now(),
             machine: machine_start.plus(passed),
         };
-        let mut work_count = 0;
+        let (mut work_count, mut rested) = (0, false);
         for (duty, finished) in duties.iter_mut().zip(&mut finished) {
             match duty.turn(moment) {
                 Turn::Did(count) => work_count += count,
+                Turn::Rested => rested = true,
                 Turn::Finished => *finished = true,
             }
         }
-        if work_count == 0 {
+        if work_count == 0 && !rested {
             match wait {
                 Wait::Spin => std::hint::spin_loop(),
                 Wait::SpinYield => std::thread::yield_now(),

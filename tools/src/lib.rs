@@ -7,6 +7,7 @@
 
 pub mod duty_cycle;
 pub mod store;
+pub mod account_lock;
 pub mod capture_store;
 pub mod run_dir;
 pub mod exit_code;

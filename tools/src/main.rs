@@ -7,9 +7,13 @@ use std::sync::atomic::AtomicBool;
 use bijli_tools::{exit_code, verb};
 use clap::{Parser, Subcommand};
 
-/// Spike trading for Indian derivatives: fast, replayable, honest.
+/// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "bijli", version, about)]
+#[command(
+    name = "bijli",
+    version,
+    about = "Spike trading for Indian derivatives: start with `bijli demo`, no account needed"
+)]
 struct CommandLine {
     #[command(subcommand)]
     verb: Verb,

@@ -16,10 +16,10 @@ use bijli_core::{Commands, Engine, Instrument, IstDay, TsNs, config::Config};
 use bijli_strategy::SpikeStrategy;
 use memmap2::Mmap;
 
+use crate::account_lock::AccountLock;
 use crate::run_dir::segment_paths;
 use crate::store::{
-    AccountLock, JournalStart, JournalStore, SegmentMaker, StoreError, make_dir, map_read,
-    remove_unused_segments,
+    JournalStart, JournalStore, SegmentMaker, StoreError, make_dir, map_read, remove_unused_segments,
 };
 
 /// The day to take over.

@@ -1,4 +1,4 @@
-//! Files at rest: run directories, the account lock, mapped journal segments and the mapped snapshot.
+//! Files at rest: run directories, mapped journal segments and the mapped snapshot.
 //!
 //! The only place that maps files. Journal segments are allocated in full before they are used, so a full disk
 //! is an error at the start and never a fault in the middle of a store; the next segment is made by the
@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use bijli_core::journal::{JournalError, JournalWriter};
 use bijli_core::record::SegmentHeader;
 use bijli_core::{IstDay, TsNs};
 use memmap2::{Advice, Mmap, MmapMut};
-use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
+use rustix::fs::{FallocateFlags, fallocate};
 
 use crate::run_dir;
 
@@ -86,7 +86,7 @@ impl From<JournalError> for StoreError {
     }
 }
 
-fn io_error<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> StoreError + 'a {
+pub(crate) fn io_error<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> StoreError + 'a {
     move |error| StoreError::Io {
         doing,
         path: path.to_owned(),
@@ -100,60 +100,6 @@ fn io_error<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -
 /// When the system refuses it.
 pub fn make_dir(path: &Path) -> Result<(), StoreError> {
     fs::create_dir_all(path).map_err(io_error("making the folder", path))
-}
-
-/// Holds an account for one engine; released when the process ends, however it ends.
-#[derive(Debug)]
-pub struct AccountLock {
-    file: File,
-    path: PathBuf,
-}
-
-impl AccountLock {
-    /// Takes the lock file at `path`.
-    ///
-    /// # Errors
-    /// [`StoreError::AccountLocked`] when another engine has it.
-    pub fn take(path: &Path) -> Result<Self, StoreError> {
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(io_error("opening the lock", path))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self {
-                file,
-                path: path.to_owned(),
-            }),
-            Err(_) => Err(StoreError::AccountLocked {
-                path: path.to_owned(),
-            }),
-        }
-    }
-
-    /// The next process epoch of the account, on disk before it is given: a tag is never used twice, not even
-    /// after a power cut. `at_least` is an epoch that some journal proves to have been used.
-    ///
-    /// # Errors
-    /// When the lock file cannot be read or written.
-    pub fn next_epoch(&mut self, at_least: u32) -> Result<u32, StoreError> {
-        let mut text = String::new();
-        self.file.rewind().map_err(io_error("reading", &self.path))?;
-        self.file
-            .read_to_string(&mut text)
-            .map_err(io_error("reading", &self.path))?;
-        let last: u32 = text.trim().parse().unwrap_or(0);
-        let next = last
-            .max(at_least)
-            .checked_add(1)
-            .expect("four thousand million starts are enough");
-        self.file.rewind().map_err(io_error("writing", &self.path))?;
-        writeln!(self.file, "{next}").map_err(io_error("writing", &self.path))?;
-        self.file.sync_all().map_err(io_error("syncing", &self.path))?;
-        Ok(next)
-    }
 }
 
 /// Maps an existing file for reading.
@@ -240,6 +186,7 @@ pub struct JournalStore {
 #[derive(Debug)]
 pub struct SegmentMaker {
     dir: PathBuf,
+    name: fn(&Path, u32) -> PathBuf,
     next_segment: u32,
     segment_bytes: u64,
     spares: SyncSender<MmapMut>,
@@ -275,14 +222,8 @@ impl JournalStore {
             first_seq: start.first_seq,
         };
         let writer = JournalWriter::create(map_new(&path, start.segment_bytes)?, header)?;
-        let (spares, engine_end) = sync_channel(1);
-        let maker = SegmentMaker {
-            dir: dir.to_owned(),
-            next_segment: start.segment + 1,
-            segment_bytes: start.segment_bytes,
-            spares,
-            ready: None,
-        };
+        let (maker, engine_end) =
+            SegmentMaker::new(dir, segment_path, start.segment + 1, start.segment_bytes);
         Ok((
             Self {
                 writer,
@@ -369,13 +310,33 @@ impl JournalStore {
 }
 
 impl SegmentMaker {
+    /// A maker of segments in `dir`, named by `name`, from number `first` on; and where they come out.
+    #[must_use]
+    pub fn new(
+        dir: &Path,
+        name: fn(&Path, u32) -> PathBuf,
+        first: u32,
+        segment_bytes: u64,
+    ) -> (Self, Receiver<MmapMut>) {
+        let (spares, ends) = sync_channel(1);
+        let maker = Self {
+            dir: dir.to_owned(),
+            name,
+            next_segment: first,
+            segment_bytes,
+            spares,
+            ready: None,
+        };
+        (maker, ends)
+    }
+
     /// Keeps one segment ready; gives whether one was made.
     ///
     /// # Errors
     /// When a segment cannot be allocated: entries should stop while the current one still has room.
     pub fn poll(&mut self) -> Result<bool, StoreError> {
         if self.ready.is_none() {
-            let path = segment_path(&self.dir, self.next_segment);
+            let path = (self.name)(&self.dir, self.next_segment);
             self.ready = Some(map_new(&path, self.segment_bytes)?);
             self.next_segment += 1;
         }
@@ -405,6 +366,14 @@ pub fn sync_journal(journal_dir: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Removes one file.
+///
+/// # Errors
+/// When the system refuses it.
+pub fn remove_file(path: &Path) -> Result<(), StoreError> {
+    fs::remove_file(path).map_err(io_error("removing", path))
+}
+
 /// Removes segments that were made ahead and never begun.
 ///
 /// # Errors
@@ -412,7 +381,7 @@ pub fn sync_journal(journal_dir: &Path) -> Result<(), StoreError> {
 pub fn remove_unused_segments(journal_dir: &Path) -> Result<(), StoreError> {
     for path in segment_paths(journal_dir) {
         if bijli_core::journal::is_blank(&map_read(&path)?) {
-            fs::remove_file(&path).map_err(io_error("removing", &path))?;
+            remove_file(&path)?;
         }
     }
     Ok(())
@@ -455,22 +424,6 @@ mod tests {
         let slices: Vec<&[u8]> = maps.iter().map(|map| &map[..]).collect();
         let records = bijli_core::journal::verify_segments(&slices).map(|record| record.expect("sound"));
         assert_eq!(records.count(), 1_000);
-    }
-
-    #[test]
-    fn a_second_engine_on_the_same_account_is_turned_away() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("account.lock");
-        let mut first = AccountLock::take(&path).expect("nobody else");
-        assert_eq!(first.next_epoch(0).expect("a plain file"), 1);
-        assert_eq!(first.next_epoch(7).expect("a plain file"), 8);
-        assert!(matches!(
-            AccountLock::take(&path),
-            Err(StoreError::AccountLocked { .. })
-        ));
-        drop(first);
-        let mut second = AccountLock::take(&path).expect("released");
-        assert_eq!(second.next_epoch(0).expect("a plain file"), 9);
     }
 
     #[test]

@@ -6,10 +6,10 @@
 
 mod slow_threads;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -23,15 +23,16 @@ use bijli_gateway::socket::{RestSettings, StreamSettings};
 use bijli_gateway::{Gateway, PaperVenue};
 
 use self::slow_threads::{Housekeeping, SinkEnds, sink_duty, start_housekeeping};
+use crate::account_lock::AccountLock;
 use crate::capture_store::CaptureStore;
-use crate::control::ControlServer;
+use crate::control::{ControlCall, ControlServer};
 use crate::duty::engine::{EngineDuty, EngineLinks};
 use crate::duty::feed::{FeedDuty, FeedParts, Lockstep};
 use crate::duty::{Ended, FeedItem, Outbound};
 use crate::duty_cycle::{Bell, ClockSource, Duty, EngineClock, Wait, run_duties};
 use crate::opening::OpenDay;
 use crate::screen::{EngineScreen, FeedScreen, GatewayScreen, Screen, open_screen};
-use crate::store::{AccountLock, StoreError};
+use crate::store::{SegmentMaker, StoreError};
 
 /// A duty, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,8 +141,8 @@ pub struct Connections {
     pub run_dir: PathBuf,
     /// What the journal survives.
     pub durability: Durability,
-    /// Whether raw frames are kept.
-    pub capture: bool,
+    /// Where raw frames are kept; `None` = nowhere.
+    pub capture_dir: Option<PathBuf>,
 }
 
 /// What the journal survives.
@@ -151,6 +152,16 @@ pub enum Durability {
     Process,
     /// Also a power cut, but for about the last second: synced in the background.
     Machine,
+}
+
+impl Durability {
+    /// What is to be synced in the background.
+    fn sync_dir(self, run_dir: &Path) -> Option<PathBuf> {
+        match self {
+            Self::Process => None,
+            Self::Machine => Some(run_dir.join("journal")),
+        }
+    }
 }
 
 /// A running engine.
@@ -190,9 +201,7 @@ pub fn start(
     placement: &Placement,
     stop: Arc<AtomicBool>,
 ) -> Result<Running, StartError> {
-    let socket_path = connections.run_dir.join("control.sock");
-    let (control, calls) =
-        ControlServer::bind(&socket_path).map_err(|error| StartError::Control(socket_path, error))?;
+    let (control, calls) = bind_control(&connections.run_dir)?;
     let common = Common {
         screen: open_screen(&connections.run_dir.join("snapshot.bin"))?,
         clock: EngineClock::new(connections.clock, day.engine.state().now()),
@@ -204,14 +213,13 @@ pub fn start(
     let (orders_out, orders_in) = ring::<Outbound>(ORDER_RING_SLOTS);
     let (events_out, events_in) = ring(ORDER_RING_SLOTS);
     let (notes_out, notes) = channel();
-    let capture = connections
-        .capture
-        .then(|| CaptureStore::create(&connections.run_dir.join("capture")));
+    let screen = EngineScreen::new(common.screen, &session_readout(&day));
+    let mut makers = vec![day.maker];
     let inputs = FeedInputs {
         settings: connections.feed,
         ring: feed_out,
         notes: notes_out,
-        capture: capture.transpose()?,
+        capture: begin_capture(connections.capture_dir.as_deref(), &mut makers)?,
         wait: placement.wait,
     };
     let feed = feed_duty(&common, day.engine.state(), inputs)?;
@@ -228,7 +236,6 @@ pub fn start(
         gateway_busy: Arc::clone(&common.traffic.busy),
         orders_taken: Arc::clone(&common.traffic.taken),
     };
-    let screen = EngineScreen::new(common.screen, &session_readout(&day));
     let engine = EngineDuty::new(
         day.engine,
         day.journal,
@@ -237,13 +244,11 @@ pub fn start(
         common.clock.clone(),
         Arc::clone(&common.stop),
     );
-    let sync_dir =
-        (connections.durability == Durability::Machine).then(|| connections.run_dir.join("journal"));
     others.push(start_housekeeping(Housekeeping {
         control,
-        maker: day.maker,
+        makers,
         bells: common.bells.clone(),
-        sync_dir,
+        sync_dir: connections.durability.sync_dir(&connections.run_dir),
         notes,
         stop: Arc::clone(&common.stop),
     })?);
@@ -255,6 +260,11 @@ pub fn start(
         stop: common.stop,
         _lock: day.lock,
     })
+}
+
+fn bind_control(run_dir: &Path) -> Result<(ControlServer, Receiver<ControlCall>), StartError> {
+    let path = run_dir.join("control.sock");
+    ControlServer::bind(&path).map_err(|error| StartError::Control(path, error))
 }
 
 /// What all duties share.
@@ -362,6 +372,16 @@ fn bells_of(shape: Shape) -> [Bell; 3] {
     }
 }
 
+fn begin_capture(
+    dir: Option<&Path>,
+    makers: &mut Vec<SegmentMaker>,
+) -> Result<Option<CaptureStore>, StartError> {
+    let Some(dir) = dir else { return Ok(None) };
+    let (capture, maker) = CaptureStore::create(dir)?;
+    makers.push(maker);
+    Ok(Some(capture))
+}
+
 struct FeedInputs {
     settings: FeedSettings,
     ring: Producer<FeedItem>,
@@ -379,6 +399,12 @@ fn feed_duty(common: &Common, state: &State, inputs: FeedInputs) -> Result<FeedD
         wait,
     } = inputs;
     let client = FeedClient::new(settings).map_err(|error| StartError::Connection(error.to_string()))?;
+    let own_bell = common.bells[Role::Feed as usize].clone();
+    let waker = client.waker().map_err(StartError::Thread)?;
+    own_bell.set_poll_waker(Box::new(move || {
+        // A waker that fails leaves the wait to end by itself, within a millisecond.
+        let _woken = waker.wake();
+    }));
     let lockstep = (common.clock.source() == ClockSource::Venue).then(|| Lockstep {
         pushed: Arc::clone(&common.traffic.pushed),
         taken: Arc::clone(&common.traffic.taken),
@@ -389,6 +415,7 @@ fn feed_duty(common: &Common, state: &State, inputs: FeedInputs) -> Result<FeedD
         instruments: state.instruments().to_vec(),
         day: state.session().expect("a day is opened before it is started").day,
         ring,
+        own_bell,
         engine_bell: common.bells[Role::Engine as usize].clone(),
         clock: common.clock.clone(),
         lockstep,

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 
 use bijli_core::codec::{Checkpoint, Closed, Item};
-use bijli_core::event::{Controlled, Event, FeedChanged, FeedState, Tick};
+use bijli_core::event::{Controlled, Event, FeedChanged, FeedState, Tick, Verb};
 use bijli_core::instrument::InstrumentId;
 use bijli_core::latency::Stage;
 use bijli_core::ring::{Consumer, Producer};
+use bijli_core::state::State;
 use bijli_core::{Commands, DurationNs, Engine, TsNs};
 use bijli_strategy::SpikeStrategy;
 
@@ -216,7 +217,7 @@ impl EngineDuty {
                 mode: state.mode().name().to_owned(),
                 open_positions: state.open_positions().len() as u64,
                 live_orders: state.orders().live_count() as u64,
-                message: String::new(),
+                message: remark(call.verb, state),
             },
         );
     }
@@ -266,6 +267,16 @@ pub struct EngineEnd {
     pub day_over: bool,
     /// Why the engine had to stop, if it had to.
     pub failure: Option<StoreError>,
+}
+
+/// What an operator should know although the command was obeyed.
+fn remark(verb: Verb, state: &State) -> String {
+    match verb {
+        Verb::Resume if state.is_killed() => "still killed: only arm clears that",
+        Verb::Exit if state.open_positions().is_empty() => "there is no position to close",
+        Verb::Pause | Verb::Resume | Verb::Exit | Verb::Flatten | Verb::Kill | Verb::Arm => "",
+    }
+    .to_owned()
 }
 
 fn answer(call: &ControlCall, reply: ControlReply) {

@@ -55,6 +55,8 @@ pub struct FeedParts {
     pub day: IstDay,
     /// Ticks to the engine.
     pub ring: Producer<FeedItem>,
+    /// Wakes this thread.
+    pub own_bell: Bell,
     /// Wakes the engine.
     pub engine_bell: Bell,
     /// Engine time, moved here when the venue is the clock.
@@ -77,6 +79,7 @@ pub struct FeedDuty {
     wait: Option<Duration>,
     lockstep: Option<Lockstep>,
     held_since: Option<MonoNs>,
+    own_bell: Bell,
     notes: Sender<FeedNote>,
     screen: FeedScreen,
     intake: Intake,
@@ -144,6 +147,7 @@ impl FeedDuty {
             wait: parts.wait,
             lockstep: parts.lockstep,
             held_since: None,
+            own_bell: parts.own_bell,
             notes: parts.notes,
             screen: parts.screen,
             intake,
@@ -208,6 +212,7 @@ impl Duty<Ended> for FeedDuty {
         }
         let (intake, notes) = (&mut self.intake, &self.notes);
         intake.machine = moment.machine;
+        self.own_bell.set_polling(true);
         let work_count = self
             .client
             .poll(moment.machine, self.wait, &mut |output| match output {
@@ -216,10 +221,14 @@ impl Duty<Ended> for FeedDuty {
                 // Rare words for an operator; whoever prints them may be gone at the very end.
                 FeedOutput::Note(note) => drop(notes.send(note)),
             });
+        self.own_bell.set_polling(false);
         if work_count > 0 {
             self.intake.engine_bell.ring();
         }
         self.show(moment);
+        if work_count == 0 && self.wait.is_some() {
+            return Turn::Rested;
+        }
         Turn::Did(work_count)
     }
 

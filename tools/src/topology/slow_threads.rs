@@ -188,7 +188,7 @@ fn start_stream(
 /// Everything that may be slow.
 pub(super) struct Housekeeping {
     pub(super) control: ControlServer,
-    pub(super) maker: SegmentMaker,
+    pub(super) makers: Vec<SegmentMaker>,
     pub(super) bells: [Bell; 3],
     /// Where to sync the journal, if it must survive a power cut.
     pub(super) sync_dir: Option<PathBuf>,
@@ -209,7 +209,10 @@ pub(super) fn start_housekeeping(mut house: Housekeeping) -> Result<JoinHandle<(
             for note in house.notes.try_iter().filter(is_worth_telling) {
                 eprintln!("feed: {note:?}");
             }
-            let mut outcome = house.maker.poll().map(|_| ());
+            let mut outcome = house
+                .makers
+                .iter_mut()
+                .try_for_each(|maker| maker.poll().map(|_| ()));
             if let Some(dir) = house.sync_dir.as_deref()
                 && MonoNs::now().since(synced) >= SYNC_PERIOD_NS
             {

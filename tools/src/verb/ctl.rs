@@ -54,6 +54,10 @@ pub struct Args {
 /// Runs the verb; gives the exit code.
 #[must_use]
 pub fn run(args: &Args) -> i32 {
+    if args.symbol.is_some() && args.verb != CtlVerb::Exit {
+        eprintln!("error: {} takes no symbol; only exit does", name(args.verb));
+        return exit_code::USAGE;
+    }
     let socket = match RunDir::named_or_newest(args.dir.as_deref()) {
         Ok(dir) => dir.path().join("control.sock"),
         Err(error) => {
@@ -61,7 +65,8 @@ pub fn run(args: &Args) -> i32 {
             return exit_code::NO_DATA;
         }
     };
-    let reply = match control::call(&socket, &request(args, name(args.verb))) {
+    let request = request(args);
+    let reply = match control::call(&socket, &request) {
         Ok(reply) => reply,
         Err(error) => {
             eprintln!("error: no engine answers at {}: {error}", socket.display());
@@ -76,22 +81,22 @@ pub fn run(args: &Args) -> i32 {
         show(args, &reply);
         return exit_code::OK;
     }
-    wait_for_flat(args, &socket, reply)
+    wait_for_flat(args, &socket, &request, reply)
 }
 
-fn request(args: &Args, verb: &str) -> ControlRequest {
+fn request(args: &Args) -> ControlRequest {
     ControlRequest {
         version: control::version(),
         // Unique per call: the wall clock in nanoseconds never gives the same number twice to one operator.
         command_id: wall_now().get().unsigned_abs(),
-        verb: verb.to_owned(),
+        verb: name(args.verb).to_owned(),
         symbol: args.symbol.clone(),
         reason: args.reason.clone(),
     }
 }
 
-/// Repeats the same latch, which changes nothing more, until the engine says that it is flat.
-fn wait_for_flat(args: &Args, socket: &Path, first: ControlReply) -> i32 {
+/// Asks again with the same command id, which changes nothing more, until the engine says that it is flat.
+fn wait_for_flat(args: &Args, socket: &Path, request: &ControlRequest, first: ControlReply) -> i32 {
     let started = MonoNs::now();
     let mut reply = first;
     while reply.open_positions > 0 || reply.live_orders > 0 {
@@ -104,7 +109,7 @@ fn wait_for_flat(args: &Args, socket: &Path, first: ControlReply) -> i32 {
             return exit_code::NOT_FLAT;
         }
         rest(Duration::from_millis(100));
-        match control::call(socket, &request(args, name(args.verb))) {
+        match control::call(socket, request) {
             Ok(next) => reply = next,
             Err(error) => {
                 eprintln!("error: the engine went away while closing: {error}");
@@ -127,6 +132,9 @@ fn show(args: &Args, reply: &ControlReply) {
             reply.open_positions,
             reply.live_orders
         );
+        if !reply.message.is_empty() {
+            println!("note: {}", reply.message);
+        }
     } else {
         eprintln!("refused: {}", reply.message);
     }
