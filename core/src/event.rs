@@ -219,7 +219,7 @@ pub enum Submission {
     NotSent = 2,
     /// Anything else: it may exist.
     Unknown = 3,
-    /// The written rule for absence is met (`faults`: five complete reads over a minute).
+    /// The written rule for absence is met (five complete reads over a minute).
     PresumedAbsent = 4,
 }
 

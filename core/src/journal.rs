@@ -6,7 +6,7 @@
 //! half-written that reads as a record; sequence numbers run on over segments without gaps; nothing follows
 //! the end but zeros, unless the next segment says so in a [`TailCut`](crate::codec::TailCut). A process never
 //! appends to a segment of an earlier process: it opens the next one. Left out: files, sync, durability marks.
-//! The rules follow `faults-and-invariants` §5; the bytes stand in `DESIGN.md`.
+//! The rules and the bytes stand in `DESIGN.md`.
 
 mod recovery;
 mod scan;

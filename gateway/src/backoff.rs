@@ -1,8 +1,7 @@
 //! Pauses between attempts to reconnect: exponential with full jitter.
 //!
 //! Invariants: a pause lies between zero and a bound that doubles from 250 ms to 30 s; attempts never end; the
-//! same seed gives the same pauses. Source: the project's defaults (`ARCHITECTURE.md`) and reference `upstox-api`
-//! §9.19 (clients that reconnect without a pause are refused).
+//! same seed gives the same pauses. Clients that reconnect without a pause are refused by the broker.
 
 use std::time::Duration;
 

@@ -3,8 +3,8 @@
 //! Invariants: never more than [`ORDER_CALLS_PER_S_MAX`] order calls in any rolling second (ends included);
 //! entries never use the last [`ORDER_CALLS_RESERVED_FOR_EXITS`] of them; longer windows are used to 80 %, by
 //! entries to 70 % of that. A refusal for rate halves the budget and freezes entries, with growing pauses.
-//! Left out: which command goes first (the queue's business). Source of the limits: reference `upstox-api`
-//! §5.7 (10 a second, 500 a minute, 2 000 in 30 minutes), `faults-and-invariants` O6, O7, I12.
+//! Left out: which command goes first (the queue's business). Source of the limits: the broker's
+//! documentation (10 a second, 500 a minute, 2 000 in 30 minutes).
 
 use std::collections::VecDeque;
 

@@ -117,7 +117,7 @@ pub struct Refusal {
     pub class: ErrorClass,
 }
 
-/// How a submission ended, by the classes of `faults-and-invariants` §6.3.
+/// How a submission ended, by what the reply proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The broker answered with an order id.

@@ -4,7 +4,7 @@
 //! that lowers risk goes first in queue and budget; an entry that waited too long is not sent; fills come from
 //! trade rows alone, each once; nothing is sent with a token known dead. After every call drain
 //! [`Gateway::poll_request`] and [`Gateway::poll_event`]. Left out: gates on risk (the engine's), sockets and
-//! threads (`socket.rs` and the wiring). Source: `faults-and-invariants` §6, O1 to O33.
+//! threads (`socket.rs` and the wiring). The broker's facts stand in `upstox/PROTOCOL.md`.
 
 mod reads;
 mod writes;

@@ -3,7 +3,7 @@
 //! Invariants: one intent has one tag and reaches the wire at most once (asserted); how a placement ended may
 //! change only along [`IntentTable::resolve`]'s table; `Unknown` ends only by the order being found or by the
 //! written rule of absence, never by time alone, and even then its signal stays spent. Left out: orders, which
-//! have their own table. Source: `faults-and-invariants` §6 (rules 1, 3, 4, 5), O2 to O5, O8, O24, I02 to I04.
+//! have their own table. Rule 4 of `ARCHITECTURE.md`.
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 //! Invariants: what is filled never falls, except when a book read withdraws a completion that no trade backs;
 //! an ended order does not come back to life; a row that brings nothing new makes no event. Every row has one
 //! broker id; at most one row belongs to an intent. Left out: trades themselves and events, which the gateway
-//! makes. Source: `faults-and-invariants` O15 to O18, O21 to O24, O26, I05, I35.
+//! makes. Rule 4 of `ARCHITECTURE.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,7 +2,7 @@
 //!
 //! Invariants: two rounds are at least a second apart in engine time; a round with an unreadable row or a failed
 //! read counts for nothing; the order of rows never matters. Left out: what the engine does about a difference.
-//! Source: `faults-and-invariants` §6.8 (two agreeing reads), O24, O25, I07.
+//! One read may be empty or stale; two that agree, a second apart, are believed.
 
 use std::collections::BTreeMap;
 

@@ -36,7 +36,7 @@ pub enum Lane {
 /// All lanes, in the order in which they are served.
 pub const LANES: [Lane; 3] = [Lane::Exit, Lane::Entry, Lane::Read];
 
-/// Which of the broker's hosts answers (reference `upstox-api` §1).
+/// Which of the broker's hosts answers (`upstox/PROTOCOL.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
     /// Everything but single-order writes.

@@ -4,7 +4,7 @@
 //! no second try on a dead pooled socket); whether a byte of it may have left is known exactly; a body longer
 //! than [`REPLY_BYTES_MAX`] is no reply; a connection that timed out or sat idle for [`IDLE_MAX`] is not used
 //! again; certificates are always verified and the token is printed nowhere. Left out: what replies mean.
-//! Source: `faults-and-invariants` §6.1, O1 to O4, O29, O30, N5, N9; reference `upstox-api` §1, §4, §9 (1, 11, 12).
+//! Source: the broker's API documentation (hosts, stream entry), as told in `upstox/PROTOCOL.md`.
 
 mod address_book;
 mod stamped_transport;

@@ -1,6 +1,6 @@
 //! Upstox: its spelling of orders, trades, positions and errors. Everything broker-specific ends in this folder.
 //!
-//! Read `upstox/PROTOCOL.md` first; facts come from the project's reference `upstox-api` §1, §2, §4, §5, §6.
+//! Read `upstox/PROTOCOL.md` first; facts come from the broker's API documentation and its published clients.
 
 mod scalar;
 pub mod error_code;

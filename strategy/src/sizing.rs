@@ -5,7 +5,7 @@
 //! - risk: `position_risk_bps` of money over the distance from entry to stop,
 //! - value: `position_value_bps` of money over the entry price,
 //! - room: what the limits on all positions together (and on options) still leave, over the entry price,
-//! - freeze: the exchange's largest quantity of one order (`reference`: NSE contract rules).
+//! - freeze: the exchange's largest quantity of one order (the contract's freeze quantity).
 //!
 //! Below one lot the quantity is zero; the risk gate then denies the entry by name, so the signal is not lost
 //! from sight. The risk gate checks every bound again.

@@ -155,7 +155,7 @@ impl PaperVenue {
         self.work(now, number);
     }
 
-    /// What the broker's front would refuse, in its own codes (reference `upstox-api` §5.6).
+    /// What the broker's front would refuse, in its own codes (`upstox/PROTOCOL.md`).
     fn refusal_of(&self, place: &Place) -> Option<Text<24>> {
         let limited = matches!(place.order_type, OrderType::Limit | OrderType::StopLimit);
         let stop = matches!(place.order_type, OrderType::StopLimit | OrderType::StopMarket);

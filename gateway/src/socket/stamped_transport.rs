@@ -2,7 +2,7 @@
 //!
 //! Invariants: head and body leave together; `wrote` is set before the first byte can leave and never before the
 //! connection stands, so `wrote == false` proves that the broker has seen nothing. No socket is opened and no
-//! clock is read here: both come from the HTTP client underneath. Source: `faults-and-invariants` §6.1, §6.3, O1.
+//! clock is read here: both come from the HTTP client underneath.
 
 use std::fmt;
 use std::io::{self, Read, Write};

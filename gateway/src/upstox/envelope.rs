@@ -2,7 +2,7 @@
 //!
 //! Invariants: a reply is bounded in size ([`REPLY_BYTES_MAX`]) and depth ([`DEPTH_MAX`]); a known key that
 //! stands twice makes the reply unreadable; nothing but a complete, successful envelope is a success.
-//! Source: reference `upstox-api` §1 (envelope, both spellings of the error code).
+//! Source: the broker's API documentation (envelope, both spellings of the error code).
 
 use bijli_core::text::Text;
 use serde::Deserialize;

@@ -1,11 +1,11 @@
 //! The broker's error codes and what sort of refusal each one is. Codes are matched, never message texts.
 //!
-//! Source: reference `upstox-api` §5.6. Rows marked there as secondary are marked so here; a code outside the
+//! Source: the broker's published error lists. Rows known from other clients only are marked; a code outside the
 //! table is [`ErrorClass::Unrecognised`] and treated like any structured refusal.
 
 use crate::evidence::ErrorClass;
 
-/// Code and class, in the order of the reference. `S` marks codes known from secondary sources only.
+/// Code and class, in the order of the broker's list. `S` marks codes known from secondary sources only.
 const TABLE: [(&str, ErrorClass); 46] = {
     use ErrorClass as C;
     [

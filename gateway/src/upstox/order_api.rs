@@ -3,7 +3,7 @@
 //! Invariants: a price is written from its integer, never through a float; slicing and after-market orders are
 //! always off; only limit, market and stop orders of one product are ever written. A reply proves an order only
 //! with an order id in a successful envelope, and proves its absence only by a structured refusal or by not a
-//! byte having left. Source: reference `upstox-api` §5.1, §5.2, §5.6; `faults-and-invariants` §6.3.
+//! byte having left. Source: the broker's order API v3, see `PROTOCOL.md`.
 
 use std::fmt::Write;
 

@@ -2,7 +2,7 @@
 //!
 //! Invariants: a row without what identifies it is not a row; an unknown status counts as live; a status is
 //! matched exactly as written in the reference. Order rows of the book, of a history and of the order stream
-//! differ only in fields that are not read here. Source: reference `upstox-api` §4, §5.4, §6 (position row).
+//! differ only in fields that are not read here. Source: the broker's order, trade and position rows, see `PROTOCOL.md`.
 
 use bijli_core::order::{BrokerStatus, IntentId, OrderType, Side, Validity};
 use bijli_core::text::Text;

@@ -2,7 +2,7 @@
 //!
 //! Invariants: only `update_type` "order" becomes an update; other types are named and counted; a frame that
 //! cannot be read changes nothing. A stream update is a hint: fills come from trade rows alone.
-//! Source: reference `upstox-api` §4.
+//! Source: the broker's portfolio stream feed, see `PROTOCOL.md`.
 
 use super::order_row::OrderJson;
 use crate::evidence::BrokerOrder;

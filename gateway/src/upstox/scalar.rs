@@ -2,7 +2,7 @@
 //!
 //! Invariants: reading one never fails on well-formed JSON; numbers become prices and quantities by one rounding
 //! to 1/10 000, which is exact for every exchange tick; what is no number is absent, never zero by accident.
-//! Source: reference `upstox-api` §11, "accept numbers as int or float everywhere, nulls on every string".
+//! The broker's own clients accept integers for floats and null for any text; so does this.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! When an access token dies: at 03:30 in India after its issue, whatever the hour of issue.
 //!
-//! Source: reference `upstox-api` §2 (issued 20:00 Tuesday, dead 03:30 Wednesday; issued 02:30 Wednesday, dead
+//! Source: the broker's token documentation (issued 20:00 Tuesday, dead 03:30 Wednesday; issued 02:30 Wednesday, dead
 //! 03:30 the same day). Left out: earlier deaths by logout, address change or kill switch, which only a reply tells.
 
 use bijli_core::{DurationNs, IstDay, TsNs};
