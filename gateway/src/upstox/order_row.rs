@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::scalar::Scalar;
 use crate::evidence::{BrokerOrder, BrokerPosition, BrokerTrade, InstrumentKey};
 
-/// Every status word of the broker and what it means (reference §5.4).
+/// Every status word of the broker and what it means (`PROTOCOL.md`).
 const STATUSES: [(&str, BrokerStatus); 17] = {
     use BrokerStatus as S;
     [
