@@ -116,8 +116,12 @@ impl ChargedFill {
     pub fn total(&self) -> Money {
         assert!(self.turnover.get() >= 0, "turnover has no sign");
         let rates = self.rates();
-        let brokerage = self.brokerage_until(self.turnover.get() + self.order_turnover_before.get(), rates)
-            - self.brokerage_until(self.order_turnover_before.get(), rates);
+        let brokerage = self.brokerage_until(
+            self.turnover
+                .get()
+                .saturating_add(self.order_turnover_before.get()),
+            rates,
+        ) - self.brokerage_until(self.order_turnover_before.get(), rates);
         let exchange = of(self.turnover, rates.exchange);
         let sebi = of(self.turnover, SEBI_PPB);
         let gst = of(Money::new(brokerage + exchange + sebi), GST_PPB);

@@ -82,6 +82,16 @@ impl Command {
         }
     }
 
+    /// Engine time of the decision.
+    #[must_use]
+    pub const fn ts(&self) -> TsNs {
+        match self {
+            Self::Place(place) => place.ts,
+            Self::Modify(modify) => modify.ts,
+            Self::Cancel(cancel) => cancel.ts,
+        }
+    }
+
     /// The intent that the command is about.
     #[must_use]
     pub const fn intent(&self) -> IntentId {

@@ -139,6 +139,7 @@ impl State {
         assert!(started.epoch > self.epoch, "epochs only grow");
         self.epoch = started.epoch;
         self.next_sequence = 1;
+        self.process_started = self.now;
         self.reconciled = false;
         self.disarmed = self
             .session

@@ -7,13 +7,13 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Stage {
-    /// Frame bytes to ticks.
+    /// Frame bytes to ticks, per tick of the frame.
     Decode = 0,
     /// Pushed into the ring to popped from it.
     Ring = 1,
-    /// One event through the engine, its journal records included.
+    /// One event through the engine, its journal records included; one event in 64 is timed.
     Engine = 2,
-    /// A command to request bytes handed to the socket.
+    /// A lane's taking of a placement to its request bytes handed to the kernel.
     OrderWrite = 3,
     /// Frame bytes in our hands to request bytes handed to the socket.
     TickToOrder = 4,

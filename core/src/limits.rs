@@ -4,6 +4,8 @@
 pub const INSTRUMENTS_MAX: usize = 131_072;
 /// Orders of one day, ours and foreign ones.
 pub const ORDERS_PER_DAY_MAX: usize = 8_192;
+/// Of these, orders that entries may never use.
+pub const ORDERS_KEPT_FOR_EXITS: usize = 2_048;
 /// Orders that may be live at one moment.
 pub const ORDERS_LIVE_MAX: usize = 256;
 /// Positions that may be open at one moment, adopted ones included.
@@ -31,5 +33,6 @@ const _: () = assert!(ORDER_CALLS_PER_S_MAX < BROKER_ORDER_CALLS_PER_S);
 const _: () = assert!(ORDER_CALLS_RESERVED_FOR_EXITS < ORDER_CALLS_PER_S_MAX);
 const _: () = assert!(ORDER_RING_SLOTS > COMMANDS_PER_EVENT_MAX);
 const _: () = assert!(ORDERS_LIVE_MAX <= ORDERS_PER_DAY_MAX);
+const _: () = assert!(ORDERS_KEPT_FOR_EXITS < ORDERS_PER_DAY_MAX && POSITIONS_MAX < ORDERS_LIVE_MAX);
 const _: () = assert!(INTENTS_PER_EVENT_MAX >= POSITIONS_MAX);
 const _: () = assert!(TICK_RING_SLOTS.is_power_of_two());

@@ -5,7 +5,7 @@
 
 use crate::command::Place;
 use crate::instrument::InstrumentId;
-use crate::limits::{ORDERS_LIVE_MAX, ORDERS_PER_DAY_MAX};
+use crate::limits::{ORDERS_KEPT_FOR_EXITS, ORDERS_LIVE_MAX, ORDERS_PER_DAY_MAX, POSITIONS_MAX};
 use crate::order::{BrokerOrderId, IntentId, OrderState, Purpose, Side, TradeId};
 use crate::price::{Money, Price};
 use crate::quantity::Qty;
@@ -138,6 +138,13 @@ impl OrderBook {
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.orders.len() < ORDERS_PER_DAY_MAX && self.live.len() < ORDERS_LIVE_MAX
+    }
+
+    /// Whether an entry fits with room to spare for the exits that it may need.
+    #[must_use]
+    pub fn has_room_for_entries(&self) -> bool {
+        self.orders.len() + ORDERS_KEPT_FOR_EXITS < ORDERS_PER_DAY_MAX
+            && self.live.len() + POSITIONS_MAX < ORDERS_LIVE_MAX
     }
 
     /// Finds an order by intent or, without one, by the broker's id. Live orders are looked at first.

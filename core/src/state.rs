@@ -64,6 +64,8 @@ pub struct State {
     pub(crate) config: Config,
     pub(crate) epoch: u32,
     pub(crate) next_sequence: u32,
+    /// Engine time at which the process at work took over.
+    pub(crate) process_started: TsNs,
     pub(crate) reconciled: bool,
     /// Real money waits for a person's word.
     pub(crate) disarmed: bool,
@@ -100,6 +102,7 @@ impl Default for State {
             config: Config::default(),
             epoch: 0,
             next_sequence: 1,
+            process_started: TsNs::NEVER,
             reconciled: false,
             disarmed: false,
             paused: false,
@@ -401,6 +404,7 @@ impl State {
     pub(crate) fn hash_into(&self, hasher: &mut StateHasher) {
         hasher.i64(self.now.get());
         hasher.u64(self.session.is_some().into());
+        hasher.i64(self.process_started.get());
         hasher.u64(u64::from(self.epoch) << 32 | u64::from(self.next_sequence));
         for flag in [
             self.reconciled,

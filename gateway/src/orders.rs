@@ -118,6 +118,7 @@ impl OrderTable {
             trades_at: TsNs::NEVER,
             trades_reads: 0,
         });
+        order.intent = order.intent.or(intent);
         if !order.is_ended() {
             self.live.insert(id);
         }

@@ -61,10 +61,10 @@ fn an_order_fills_in_parts_as_the_book_allows() {
     let told = [
         "1 Acked PAPER0000000000",
         "1 PAPER0000000000 is Open 0/75",
-        "1 PAPER0000000000 is Open 50/75",
         "1 PAPER0000000000 traded PAPERT00000001 50@100.00",
-        "1 PAPER0000000000 is Complete 75/75",
+        "1 PAPER0000000000 is Open 50/75",
         "1 PAPER0000000000 traded PAPERT00000002 25@100.00",
+        "1 PAPER0000000000 is Complete 75/75",
     ];
     assert_eq!(said(&mut venue), told);
 }
@@ -114,8 +114,8 @@ fn a_modify_moves_the_limit_and_may_fill_at_once() {
     venue.handle_command(at(2), &modify(1, "PAPER0000000000", Purpose::Entry));
     let told = said(&mut venue);
     let filled = [
-        "1 PAPER0000000000 is Complete 75/75",
         "1 PAPER0000000000 traded PAPERT00000001 75@100.05",
+        "1 PAPER0000000000 is Complete 75/75",
     ];
     assert_eq!(told[2..], filled);
 }

@@ -44,6 +44,10 @@ impl State {
             Some(index) => index,
             None => self.adopt_order(update),
         };
+        if self.is_contradicted(index, update) {
+            self.contradict();
+            return;
+        }
         let order = self.orders.get_mut(index);
         order.order_id = update.order_id;
         order.reported_filled = order.reported_filled.max(update.filled);
@@ -65,6 +69,25 @@ impl State {
         if stale || !self.orders.advance(index, next, self.now) {
             self.counts.stale_updates += 1;
         }
+    }
+
+    /// Whether a row cannot be about this order as we know it: another instrument or side, life after we were
+    /// told that it never began, or a completion taken back. The last one also drops its claim to a fill.
+    fn is_contradicted(&mut self, index: usize, update: &OrderUpdated) -> bool {
+        let order = *self.orders.get(index);
+        let is_other = order.instrument != update.instrument || order.side != update.side;
+        let next = state_of(update.status);
+        let never_began = matches!(order.state, OrderState::Refused | OrderState::NotSent);
+        let lives = next.is_some_and(OrderState::may_be_live) || update.filled.get() > 0;
+        let withdrawn = order.state == OrderState::Filled
+            && update.filled < order.reported_filled
+            && order.filled <= update.filled
+            && matches!(next, Some(OrderState::Cancelled | OrderState::Rejected));
+        if withdrawn {
+            self.orders.get_mut(index).reported_filled = update.filled;
+            self.orders.settle(index);
+        }
+        is_other || (never_began && lives) || withdrawn
     }
 
     /// An order that we did not know: counted in every limit, and its instrument is left alone.

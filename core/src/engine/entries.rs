@@ -39,7 +39,7 @@ impl State {
             unknown_here,
             unknown_total,
             entries_today: u32::try_from(self.counts.entries).unwrap_or(u32::MAX),
-            orders_have_room: self.orders.has_room(),
+            orders_have_room: self.orders.has_room_for_entries(),
             exposure_total,
             exposure_options,
         }

@@ -5,9 +5,9 @@
 
 use crate::command::{Cancel, Command, Commands, Modify, Place};
 use crate::instrument::InstrumentId;
-use crate::limits::POSITIONS_MAX;
+use crate::limits::{ORDERS_LIVE_MAX, POSITIONS_MAX};
 use crate::order::{OrderState, OrderType, Purpose, Side, Validity};
-use crate::orders::submitted;
+use crate::orders::{Order, submitted};
 use crate::price::{Price, Round};
 use crate::quantity::Qty;
 use crate::state::State;
@@ -16,6 +16,11 @@ use crate::time::DurationNs;
 
 /// How long an unanswered cancel or modify is left alone before the broker's word allows another.
 const ACTION_GAP: DurationNs = DurationNs::from_secs(2);
+/// How long after a failed exit the next one is tried: a price outside the band must not eat the order budget.
+const EXIT_AGAIN: DurationNs = DurationNs::from_secs(5);
+
+/// How long square-off, re-pricing and a kill wait for a reconciliation that does not end.
+const RECONCILE_PATIENCE: DurationNs = DurationNs::from_secs(60);
 
 impl State {
     pub(super) fn consider_exit(&mut self, leave: &Leave, commands: &mut Commands) {
@@ -33,16 +38,16 @@ impl State {
     ) {
         self.cancel_entries_of(id, commands);
         let position = self.positions[id.index()].qty;
-        let exit_is_live = self
-            .orders
-            .live()
-            .any(|(_, order)| order.instrument == id && order.purpose == Purpose::Exit);
-        if position.is_zero() || exit_is_live || !commands.has_room() || !self.orders.has_room() {
+        if position.is_zero() || self.must_wait_with_exit(id) || !commands.has_room() {
             return;
         }
+        let contract = &self.instruments[id.index()];
+        let qty = qty
+            .min(position.abs())
+            .min(contract.freeze.floor_to_lot(contract.lot));
         let side = if position.get() > 0 { Side::Sell } else { Side::Buy };
         let price = self.exit_price(id, side);
-        if !price.is_set() {
+        if !price.is_set() || qty.is_zero() {
             return;
         }
         let place = Place {
@@ -53,7 +58,7 @@ impl State {
             purpose: Purpose::Exit,
             order_type: OrderType::Limit,
             validity: Validity::Day,
-            qty: qty.min(position.abs()).min(self.instruments[id.index()].freeze),
+            qty,
             price,
             trigger: Price::NONE,
         };
@@ -62,6 +67,33 @@ impl State {
         self.orders.add(order);
         self.counts.exits += 1;
         commands.push(Command::Place(place));
+    }
+
+    /// Whether an exit must not be sent now: one may be live, the last one failed a moment ago, the market is
+    /// shut, or the order table is full. An order presumed absent by the written rule does not block exits: it
+    /// still counts in every limit on entries.
+    fn must_wait_with_exit(&self, id: InstrumentId) -> bool {
+        let exit_of = |order: &Order| order.instrument == id && order.purpose == Purpose::Exit;
+        let is_live = self
+            .orders
+            .live()
+            .any(|(_, order)| exit_of(order) && order.state != OrderState::PresumedAbsent);
+        let failed = |order: &Order| {
+            matches!(
+                order.state,
+                OrderState::NotSent | OrderState::Refused | OrderState::Rejected
+            )
+        };
+        let failed_just_now = self
+            .orders
+            .all()
+            .iter()
+            .rev()
+            .take(ORDERS_LIVE_MAX)
+            .any(|order| exit_of(order) && failed(order) && self.now.since(order.placed_ts) < EXIT_AGAIN);
+        let close = self.hours(id).close;
+        let is_shut = close.is_set() && self.now >= close;
+        is_live || failed_just_now || is_shut || !self.orders.has_room()
     }
 
     /// A limit beyond the touch, so that it trades at once yet never far away: the slack while there is time,
@@ -82,9 +114,15 @@ impl State {
         }
     }
 
+    /// Whether timed actions run: after reconciliation, or once it has taken so long that the journal's own
+    /// positions must be looked after without it.
+    fn may_act_by_time(&self) -> bool {
+        self.reconciled || self.now.since(self.process_started) >= RECONCILE_PATIENCE
+    }
+
     /// What the passing of time makes due.
     pub(super) fn run_timed_actions(&mut self, commands: &mut Commands) {
-        if self.session.is_none() || !self.reconciled {
+        if self.session.is_none() || !self.may_act_by_time() {
             return;
         }
         self.watch_day_loss();
@@ -93,7 +131,7 @@ impl State {
         self.square_off(commands);
         if self.flattening || self.killed {
             self.close_all(ExitReason::Operator, commands);
-            if self.open.is_empty() && self.orders.live_count() == 0 {
+            if self.reconciled && self.open.is_empty() && self.orders.live_count() == 0 {
                 self.flattening = false;
                 self.paused = true;
             }

@@ -161,3 +161,56 @@ fn a_restart_turns_an_unanswered_placement_into_unknown() {
     let exit = only_place(&house.wish_to_leave(STOCK, 100));
     assert_eq!(exit.intent.epoch(), 2, "a new process never reuses an intent");
 }
+
+#[test]
+fn an_exit_presumed_absent_does_not_block_the_next_exit() {
+    let (mut house, _) = House::bought(STOCK);
+    let exit = only_place(&house.wish_to_leave(STOCK, 100));
+    house.resolve(exit.intent, Submission::Unknown);
+    assert_eq!(
+        house.wish_to_leave(STOCK, 100),
+        [],
+        "an exit of unknown fate may be live"
+    );
+    house.resolve(exit.intent, Submission::PresumedAbsent);
+    let again = only_place(&house.wish_to_leave(STOCK, 100));
+    assert_ne!(again.intent, exit.intent);
+}
+
+#[test]
+fn an_order_that_lives_although_it_was_refused_stops_entries() {
+    let mut house = House::open();
+    let place = only_place(&house.wish_to_buy(STOCK));
+    house.resolve(place.intent, Submission::Refused);
+    house.update(&place, BrokerStatus::Open, 0);
+    assert_eq!(house.engine.state().mode(), TradingMode::Halted);
+}
+
+#[test]
+fn a_row_of_another_side_under_our_tag_stops_entries_and_changes_nothing() {
+    let mut house = House::open();
+    let place = only_place(&house.wish_to_buy(STOCK));
+    let other = bijli_core::command::Place {
+        side: Side::Sell,
+        ..place
+    };
+    house.update(&other, BrokerStatus::Open, 0);
+    assert_eq!(house.engine.state().mode(), TradingMode::Halted);
+    assert_eq!(house.engine.state().orders().get(0).state, OrderState::Submitted);
+}
+
+#[test]
+fn a_completion_that_is_taken_back_frees_the_instrument() {
+    let (mut house, _) = House::bought(STOCK);
+    let exit = only_place(&house.wish_to_leave(STOCK, 100));
+    house.resolve(exit.intent, Submission::Acked);
+    house.update(&exit, BrokerStatus::Complete, 100);
+    house.update(&exit, BrokerStatus::Rejected, 0);
+    assert_eq!(house.engine.state().orders().live_count(), 0);
+    assert_eq!(house.engine.state().mode(), TradingMode::Halted);
+    assert_eq!(
+        only_place(&house.wish_to_leave(STOCK, 100)).qty,
+        Qty::new(100),
+        "the position can be closed"
+    );
+}

@@ -123,6 +123,11 @@ fn an_exit_that_is_rejected_is_asked_for_again_at_square_off() {
     house.now = at(15, 16);
     let exit = only_place(&house.wait(DurationNs::ZERO));
     house.resolve(exit.intent, Submission::Refused);
+    assert_eq!(
+        house.wait(DurationNs::from_secs(4)),
+        [],
+        "a failed exit is not hammered"
+    );
     let again = only_place(&house.wait(DurationNs::from_secs(1)));
     assert_ne!(again.intent, exit.intent);
 }

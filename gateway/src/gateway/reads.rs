@@ -113,6 +113,11 @@ impl Gateway {
 
     /// Takes an order row in, whoever brought it, and tells the engine what is new.
     fn take_order(&mut self, row: &BrokerOrder, source: Source) {
+        if source == Source::Stream && self.may_be_ours_untagged(row) {
+            // Its owner is not named: the book, which carries tags, will say.
+            self.want_book();
+            return;
+        }
         let instrument = self.keys.get(&row.key).copied();
         let known = self.orders.get(&row.order_id).and_then(|order| order.intent);
         let intent = known.or(row.intent).filter(|intent| self.claim(*intent, row));
@@ -130,6 +135,18 @@ impl Gateway {
         if matches!(applied, Applied::Changed | Applied::Contradicted) || asked_again {
             self.tell_order(&row.order_id);
         }
+    }
+
+    /// Whether a row without a tag may be about a placement whose reply has not come.
+    fn may_be_ours_untagged(&self, row: &BrokerOrder) -> bool {
+        let placing = self
+            .in_flight
+            .iter()
+            .flatten()
+            .any(|flight| matches!(flight.asked, Asked::Place(_)));
+        row.intent.is_none()
+            && self.orders.get(&row.order_id).is_none()
+            && (placing || !self.intents.unknown().is_empty())
     }
 
     /// Whether the order belongs to this intent; finding it ends every doubt about the intent.

@@ -248,7 +248,12 @@ impl Gateway {
     pub(super) fn acknowledge(&mut self, intent: IntentId, order_id: BrokerOrderId) {
         let place = self.intents.get(intent).and_then(|known| known.place);
         let identified = self.intents.identify(intent, order_id);
-        assert!(identified, "an intent without an outcome has no other order id");
+        if !identified {
+            // The broker knows this intent under another id: two answers, of which neither can be trusted.
+            self.counts.duplicate_tags += 1;
+            self.resolve(intent, Submission::Unknown, BrokerOrderId::EMPTY, Text::EMPTY);
+            return;
+        }
         self.orders
             .expect(order_id, Some(intent), place.map(|place| place.instrument));
         self.readout.acked += 1;
@@ -258,8 +263,8 @@ impl Gateway {
     pub(super) fn take_change(&mut self, order_id: &BrokerOrderId, reply: &Reply) {
         let outcome = order_api::outcome_of_write(reply);
         match outcome {
-            // Taken in; the row tells when it has happened.
-            Outcome::Acked(_) => {}
+            // Taken in; the next book row asked after this tells whether it has happened, news or not.
+            Outcome::Acked(_) => self.orders.note_change(order_id, Some(self.now)),
             Outcome::Refused(refusal) if refusal.class == ErrorClass::Rate => {
                 self.orders.note_change(order_id, None);
             }

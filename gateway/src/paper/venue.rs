@@ -195,10 +195,11 @@ impl PaperVenue {
             desk.working.retain(|working| *working != number);
         }
         paper.status = status;
-        self.tell_order(now, number);
+        // Trades first: a crash between the two must not leave a fill that nobody will tell again.
         for fill in fills {
             self.tell_trade(now, number, fill);
         }
+        self.tell_order(now, number);
     }
 
     fn modify(&mut self, now: TsNs, modify: &Modify) {

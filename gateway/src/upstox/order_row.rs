@@ -71,7 +71,16 @@ impl OrderJson {
     /// The row, or `None` without an order id, an instrument, a side or a quantity.
     pub(super) fn read(&self) -> Option<BrokerOrder> {
         let qty = self.quantity.qty()?;
-        let filled = self.filled_quantity.qty().unwrap_or(Qty::ZERO);
+        let status = self
+            .status
+            .text()
+            .map_or(BrokerStatus::Unrecognised, |word| status_of(word.trim()));
+        // A completed order is filled in full, also where the row leaves that out: its trades must be asked for.
+        let filled = match self.filled_quantity.qty() {
+            Some(filled) => filled,
+            None if status == BrokerStatus::Complete => qty,
+            None => Qty::ZERO,
+        };
         if qty.get() < 0 || filled.get() < 0 || filled > qty {
             return None;
         }
@@ -80,10 +89,7 @@ impl OrderJson {
             intent: self.tag.text().and_then(IntentId::from_tag),
             key: key_of(&self.instrument_token, &self.instrument_key)?,
             side: side_of(&self.transaction_type)?,
-            status: self
-                .status
-                .text()
-                .map_or(BrokerStatus::Unrecognised, |word| status_of(word.trim())),
+            status,
             qty,
             filled,
             price: self.price.price().unwrap_or(Price::NONE),
