@@ -53,7 +53,12 @@ impl AccountLock {
         self.file
             .read_to_string(&mut text)
             .map_err(io_error("reading", &self.path))?;
-        let last: u32 = text.trim().parse().unwrap_or(0);
+        let last: u32 = match text.trim() {
+            "" => 0,
+            text => text.parse().map_err(|_| StoreError::EpochLost {
+                path: self.path.clone(),
+            })?,
+        };
         let next = last
             .max(at_least)
             .checked_add(1)

@@ -15,6 +15,45 @@ use bijli_gateway::socket::{RestLane, RestSettings, StreamSettings};
 use serde::Deserialize;
 
 use crate::config_file::{FeedMode, FeedSection, UniverseSection};
+use crate::exit_code;
+
+/// Why the broker or one of our own files did not give what is needed, with the exit code that fits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// One of [`exit_code`].
+    pub code: i32,
+    /// What went wrong and what to do.
+    pub message: String,
+}
+
+impl Trouble {
+    /// Something that another try may cure, or a file that is not as it should be.
+    #[must_use]
+    pub fn error(message: impl Into<String>) -> Self {
+        Self {
+            code: exit_code::ERROR,
+            message: message.into(),
+        }
+    }
+
+    /// The broker said no: only a person can help.
+    #[must_use]
+    pub fn broker(message: impl Into<String>) -> Self {
+        Self {
+            code: exit_code::BROKER,
+            message: message.into(),
+        }
+    }
+
+    /// The configuration asks for what cannot be.
+    #[must_use]
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self {
+            code: exit_code::USAGE,
+            message: message.into(),
+        }
+    }
+}
 
 /// Addresses, token and an extra certificate authority.
 #[derive(Clone)]
@@ -100,19 +139,25 @@ pub fn fetch_instruments(
     access: &Access,
     master_url: &str,
     choice: Choice<'_>,
-) -> Result<Vec<Instrument>, String> {
+) -> Result<Vec<Instrument>, Trouble> {
     let body = get(access, master_url)?;
-    choose(&body[..], choice).map_err(|error| format!("the instrument master {master_url}: {error}"))
+    choose(&body[..], choice)
+        .map_err(|error| Trouble::error(format!("the instrument master {master_url}: {error}")))
 }
 
 /// Reads the day's instrument master from a file.
 ///
 /// # Errors
 /// What went wrong and what to do, in words.
-pub fn read_instruments(path: &Path, choice: Choice<'_>) -> Result<Vec<Instrument>, String> {
-    let file = File::open(path)
-        .map_err(|error| format!("opening the instrument master {}: {error}", path.display()))?;
-    choose(file, choice).map_err(|error| format!("the instrument master {}: {error}", path.display()))
+pub fn read_instruments(path: &Path, choice: Choice<'_>) -> Result<Vec<Instrument>, Trouble> {
+    let file = File::open(path).map_err(|error| {
+        Trouble::error(format!(
+            "opening the instrument master {}: {error}",
+            path.display()
+        ))
+    })?;
+    choose(file, choice)
+        .map_err(|error| Trouble::error(format!("the instrument master {}: {error}", path.display())))
 }
 
 fn choose(source: impl Read, choice: Choice<'_>) -> Result<Vec<Instrument>, MasterError> {
@@ -156,7 +201,7 @@ fn choose(source: impl Read, choice: Choice<'_>) -> Result<Vec<Instrument>, Mast
 ///
 /// # Errors
 /// What went wrong and what to do, in words.
-pub fn check_token(access: &Access) -> Result<(), String> {
+pub fn check_token(access: &Access) -> Result<(), Trouble> {
     get(access, &format!("{}/v2/order/retrieve-all", access.api_url)).map(|_book| ())
 }
 
@@ -164,10 +209,10 @@ pub fn check_token(access: &Access) -> Result<(), String> {
 ///
 /// # Errors
 /// When no simulator answers there.
-pub fn simulated_day(access: &Access) -> Result<(IstDay, DataKind), String> {
+pub fn simulated_day(access: &Access) -> Result<(IstDay, DataKind), Trouble> {
     let url = format!("{}/sim/stats", access.api_url);
     let stats: SimulatedDay = serde_json::from_slice(&get(access, &url)?)
-        .map_err(|error| format!("{url} is no simulator's answer: {error}"))?;
+        .map_err(|error| Trouble::error(format!("{url} is no simulator's answer: {error}")))?;
     let mut parts = stats.day.splitn(3, '-').map(str::parse::<u32>);
     let mut next = || parts.next().and_then(Result::ok);
     let day = match (next(), next(), next()) {
@@ -176,9 +221,9 @@ pub fn simulated_day(access: &Access) -> Result<(IstDay, DataKind), String> {
             .and_then(|year| IstDay::from_ymd(year, month, day)),
         _ => None,
     };
-    let day = day.ok_or_else(|| format!("{url}: {:?} is no date", stats.day))?;
-    let data =
-        data_named(&stats.data).ok_or_else(|| format!("{url}: unknown kind of data {:?}", stats.data))?;
+    let day = day.ok_or_else(|| Trouble::error(format!("{url}: {:?} is no date", stats.day)))?;
+    let data = data_named(&stats.data)
+        .ok_or_else(|| Trouble::error(format!("{url}: unknown kind of data {:?}", stats.data)))?;
     Ok((day, data))
 }
 
@@ -201,15 +246,15 @@ fn data_named(name: &str) -> Option<DataKind> {
 }
 
 /// One GET, answered with 200 or explained.
-fn get(access: &Access, url: &str) -> Result<Vec<u8>, String> {
-    let (base, path) =
-        split_url(url).ok_or_else(|| format!("{url} is not an address: write https://host/path"))?;
+fn get(access: &Access, url: &str) -> Result<Vec<u8>, Trouble> {
+    let (base, path) = split_url(url)
+        .ok_or_else(|| Trouble::error(format!("{url} is not an address: write https://host/path")))?;
     let settings = RestSettings {
         api_url: base.to_owned(),
         order_url: base.to_owned(),
         ..access.rest()
     };
-    let mut lane = RestLane::new(&settings).map_err(|error| error.to_string())?;
+    let mut lane = RestLane::new(&settings).map_err(|error| Trouble::usage(error.to_string()))?;
     let request = Request {
         id: RequestId::new(0),
         lane: Lane::Read,
@@ -221,11 +266,13 @@ fn get(access: &Access, url: &str) -> Result<Vec<u8>, String> {
     let reply = lane.perform(&request).reply;
     match reply.outcome {
         Ok(200) => Ok(reply.body),
-        Ok(401) => Err(format!("{url}: the access token is not accepted; log in again")),
-        Ok(status) => Err(format!("{url}: HTTP {status}")),
-        Err(_) => Err(format!(
+        Ok(401) => Err(Trouble::broker(format!(
+            "{url}: the access token is not accepted; log in again"
+        ))),
+        Ok(status) => Err(Trouble::error(format!("{url}: HTTP {status}"))),
+        Err(_) => Err(Trouble::error(format!(
             "nothing answers at {url}: is the address right and the server up?"
-        )),
+        ))),
     }
 }
 

@@ -110,23 +110,16 @@ pub fn run_day(
         format!("{:?}, {:?}", plan.placement.shape, plan.placement.wait),
     ));
     let day = open_day(&plan.day).map_err(RunError::Opening)?;
-    if day.records_recovered > 0 {
+    let recovered = day.records_recovered;
+    if recovered > 0 {
         facts
             .facts
-            .push(("records recovered".to_owned(), day.records_recovered.to_string()));
+            .push(("records recovered".to_owned(), recovered.to_string()));
     }
-    let sink = match plan.day.venue {
-        VenueKind::Paper => {
-            let state = day.engine.state();
-            OrderSink::Paper(
-                Box::new(PaperVenue::new(state.instruments())),
-                paper_opening(state),
-            )
-        }
-        VenueKind::Simulated | VenueKind::Live => OrderSink::Broker(Box::new(gateway_for(&day))),
-    };
+    let sink = sink_for(plan.day.venue, &day);
+    let feed = feed_for(&day, plan.feed, plan.clock);
     let connections = Connections {
-        feed: plan.feed,
+        feed,
         rest: plan.rest,
         stream: plan.stream,
         clock: plan.clock,
@@ -141,6 +134,9 @@ pub fn run_day(
     let ended = running.join();
     let end = collect(ended, &mut facts);
     facts.ticks_sent = ticks_sent();
+    if recovered > 0 {
+        leave_out_process_counts(&mut facts);
+    }
     let day_over = end.day_over;
     if let Some(failure) = end.failure {
         return Err(RunError::Engine(failure));
@@ -153,6 +149,38 @@ pub fn run_day(
         summary,
         day_over: day_over || !interrupted,
     })
+}
+
+/// Where the orders of the day go.
+fn sink_for(venue: VenueKind, day: &OpenDay) -> OrderSink {
+    let state = day.engine.state();
+    match venue {
+        VenueKind::Paper => OrderSink::Paper(
+            Box::new(PaperVenue::new(state.instruments())),
+            paper_opening(state),
+        ),
+        VenueKind::Simulated | VenueKind::Live => OrderSink::Broker(Box::new(gateway_for(day))),
+    }
+}
+
+/// The feed of the journal's instruments: a held one stays subscribed, even if the universe has changed since
+/// the morning. Simulated time may run while batches wait for one another: there, one batch asks for all.
+fn feed_for(day: &OpenDay, mut feed: FeedSettings, clock: ClockSource) -> FeedSettings {
+    let listed = day.engine.state().instruments();
+    feed.keys = listed.iter().map(|row| row.key.as_str().to_owned()).collect();
+    if clock == ClockSource::Venue {
+        feed.batch = feed.keys.len().max(1);
+    }
+    feed
+}
+
+/// Counts of one process beside the journal of the whole day would mislead.
+fn leave_out_process_counts(facts: &mut RunFacts) {
+    (facts.ticks_received, facts.ticks_conflated) = (None, None);
+    facts.facts.push((
+        "latencies".to_owned(),
+        "of the last process of the day".to_owned(),
+    ));
 }
 
 /// What a fresh paper venue tells the engine: orders of a former process died with its venue, and there is no

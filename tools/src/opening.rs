@@ -12,6 +12,7 @@ use bijli_core::event::{DataKind, Event, ProcessStarted, SessionOpened, VenueKin
 use bijli_core::journal::{Damage, JournalError, is_blank, recover, verify_segments};
 use bijli_core::record::SegmentHeader;
 use bijli_core::session::{ClosedDay, Market, SessionTimes};
+use bijli_core::state::State;
 use bijli_core::{Commands, Engine, Instrument, IstDay, TsNs, config::Config};
 use bijli_strategy::SpikeStrategy;
 use memmap2::Mmap;
@@ -75,6 +76,20 @@ pub enum OpeningError {
     Unreadable(PathBuf, String),
     /// The journal is of another day.
     OtherDay(IstDay, IstDay),
+    /// The journal was begun on other data or for another venue.
+    OtherVenue {
+        /// As the journal has it.
+        found: (DataKind, VenueKind),
+        /// As asked for now.
+        wanted: (DataKind, VenueKind),
+    },
+    /// The opening was cut short and its instruments are not today's.
+    OtherInstruments,
+    /// This program does not do what the one before it did: its orders would not be those at the broker.
+    Diverged {
+        /// The first record that differs.
+        seq: u64,
+    },
 }
 
 impl fmt::Display for OpeningError {
@@ -93,6 +108,20 @@ impl fmt::Display for OpeningError {
                 path.display()
             ),
             Self::Unreadable(path, what) => write!(f, "{}: {what}", path.display()),
+            Self::OtherVenue { found, wanted } => write!(
+                f,
+                "the run directory holds a day begun as {found:?}, not as {wanted:?}; a day does not change \
+                 between paper and real money: use another account name"
+            ),
+            Self::OtherInstruments => f.write_str(
+                "the opening of the day was cut short and its instruments are not those of now; nothing was sent: \
+                 remove the run directory and start again",
+            ),
+            Self::Diverged { seq } => write!(
+                f,
+                "record {seq}: this program decides otherwise than the one that wrote the journal; recover with \
+                 that version, or flatten at the broker and start another run directory"
+            ),
             Self::OtherDay(found, wanted) => {
                 write!(
                     f,
@@ -127,6 +156,7 @@ pub fn open_day(plan: &DayPlan) -> Result<OpenDay, OpeningError> {
     make_dir(&journal_dir)?;
     remove_unused_segments(&journal_dir)?;
     let past = recover_past(&journal_dir, plan.day)?;
+    check_same_day(past.engine.state(), plan)?;
     let epoch = lock.next_epoch(past.engine.state().epoch())?;
     let start = JournalStart {
         day: plan.day,
@@ -137,6 +167,15 @@ pub fn open_day(plan: &DayPlan) -> Result<OpenDay, OpeningError> {
     };
     let (mut journal, maker) = JournalStore::create(&journal_dir, start)?;
     let mut engine = past.engine;
+    // A process that died while it wrote the opening left a part of it: the rest is written now.
+    let (is_opening, has_session, listed) = {
+        let state = engine.state();
+        (
+            state.epoch() == 0,
+            state.session().is_some(),
+            state.instruments().len(),
+        )
+    };
     let opened = SessionOpened {
         ts: plan.start,
         day: plan.day,
@@ -154,10 +193,12 @@ pub fn open_day(plan: &DayPlan) -> Result<OpenDay, OpeningError> {
         engine.apply(&event, &mut Commands::default());
         Ok(())
     };
-    if past.records == 0 {
-        tell(Event::SessionOpened(opened))?;
+    if is_opening {
+        if !has_session {
+            tell(Event::SessionOpened(opened))?;
+        }
         tell(Event::Configured(plan.config))?;
-        for instrument in &plan.instruments {
+        for instrument in plan.instruments.iter().skip(listed) {
             tell(Event::InstrumentListed(*instrument))?;
         }
     }
@@ -170,6 +211,22 @@ pub fn open_day(plan: &DayPlan) -> Result<OpenDay, OpeningError> {
         records_recovered: past.records,
         lock,
     })
+}
+
+/// Refuses a journal that was begun as something else than what is asked for now.
+fn check_same_day(state: &State, plan: &DayPlan) -> Result<(), OpeningError> {
+    let Some(session) = state.session() else {
+        return Ok(());
+    };
+    let (found, wanted) = ((session.data, session.venue), (plan.data, plan.venue));
+    if found != wanted {
+        return Err(OpeningError::OtherVenue { found, wanted });
+    }
+    let listed = state.instruments();
+    if state.epoch() == 0 && plan.instruments.get(..listed.len()) != Some(listed) {
+        return Err(OpeningError::OtherInstruments);
+    }
+    Ok(())
 }
 
 /// What former processes of the day left.
@@ -209,7 +266,8 @@ fn recover_past(journal_dir: &Path, day: IstDay) -> Result<Past, OpeningError> {
         Err(error) => return Err(unreadable(error)),
     };
     check_day(&ending.header, day)?;
-    let mut commands = Commands::default();
+    // Commands of the event at hand that were found in the journal; a killed process may lack the last ones.
+    let (mut commands, mut journaled) = (Commands::default(), 0);
     for record in verify_segments(&slices) {
         let record = match record {
             Ok(record) => record,
@@ -223,8 +281,17 @@ fn recover_past(journal_dir: &Path, day: IstDay) -> Result<Past, OpeningError> {
         let item = record
             .item()
             .map_err(|error| OpeningError::Unreadable(last_path.clone(), error.to_string()))?;
-        if let Item::Event(event) = item {
-            past.engine.apply(&event, &mut commands);
+        match item {
+            Item::Event(event) => {
+                past.engine.apply(&event, &mut commands);
+                journaled = 0;
+            }
+            Item::Command(command) if commands.iter().nth(journaled) == Some(&command) => journaled += 1,
+            Item::Checkpoint(checkpoint) if checkpoint.state_hash == past.engine.state_hash() => {}
+            Item::Command(_) | Item::Checkpoint(_) => {
+                return Err(OpeningError::Diverged { seq: record.seq });
+            }
+            Item::TailCut(_) | Item::Closed(_) => {}
         }
     }
     past.next_segment = ending.header.segment + 1;
@@ -274,6 +341,18 @@ mod tests {
         let second = open_day(&plan).expect("the journal is sound");
         assert_eq!((second.epoch, second.records_recovered), (2, 3));
         assert_ne!(second.engine.state_hash(), hash, "the epoch is part of the state");
+    }
+
+    #[test]
+    fn a_day_does_not_change_between_paper_and_real_money() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = plan(folder.path(), day(2026, 7, 31));
+        drop(open_day(&plan).expect("a fresh folder"));
+        let live = DayPlan {
+            venue: VenueKind::Live,
+            ..plan
+        };
+        assert!(matches!(open_day(&live), Err(OpeningError::OtherVenue { .. })));
     }
 
     #[test]

@@ -49,6 +49,11 @@ pub enum StoreError {
         /// The lock file.
         path: PathBuf,
     },
+    /// The account's epoch cannot be read from its lock file.
+    EpochLost {
+        /// The lock file.
+        path: PathBuf,
+    },
     /// The journal refused a record or a segment.
     Journal(JournalError),
     /// The next segment was not made in time.
@@ -68,6 +73,12 @@ impl fmt::Display for StoreError {
             Self::AccountLocked { path } => write!(
                 f,
                 "another engine runs on this account (it holds {}): stop it first; two engines would double orders",
+                path.display()
+            ),
+            Self::EpochLost { path } => write!(
+                f,
+                "{} does not hold the number of process starts; write a number above the last epoch that `bijli \
+                 status` or the journals show, or tags might be used twice",
                 path.display()
             ),
             Self::Journal(error) => error.fmt(f),

@@ -52,7 +52,7 @@ fn a_closed_port_is_named_and_nothing_is_begun() {
         .expect("the world wrote it")
         .to_owned();
     let output = run_with(&world, &api, &format!("api_url = \"https://127.0.0.1:{port}\""));
-    assert_eq!(output.status.code(), Some(5), "{}", words(&output));
+    assert_eq!(output.status.code(), Some(1), "{}", words(&output));
     assert!(words(&output).contains("nothing answers"), "{}", words(&output));
     assert_eq!(world.stats().broker.orders_seen, stats.broker.orders_seen);
 }

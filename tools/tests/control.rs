@@ -86,7 +86,7 @@ fn pause_and_resume_change_the_mode_and_senseless_commands_are_refused_with_reas
     engine.kill();
     assert_eq!(
         ctl(&world, &["pause"]).status.code(),
-        Some(1),
+        Some(3),
         "nobody answers for a dead engine"
     );
 }

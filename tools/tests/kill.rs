@@ -16,6 +16,7 @@ fn an_engine_killed_at_random_instants_doubles_nothing_and_ends_flat() {
     eprintln!("kills: {kills}, seed: {seed} (repeat with BIJLI_SEED={seed})");
     let mut dice = Dice::new(seed);
     let world = World::start(seed, 60);
+    let mut killed = 0;
     for kill in 0..kills {
         let mut engine = world.spawn_engine();
         let delay = Duration::from_millis(20 + dice.below(380));
@@ -24,12 +25,17 @@ fn an_engine_killed_at_random_instants_doubles_nothing_and_ends_flat() {
             break;
         }
         engine.kill();
+        killed += 1;
         assert_eq!(
             world.stats().broker.duplicate_tags,
             0,
             "a tag was sent twice after kill {kill}, seed {seed}"
         );
     }
+    assert_eq!(
+        killed, kills,
+        "a day that ends before the kills do proves too little, seed {seed}"
+    );
     let (code, output) = world.spawn_engine().finish(Duration::from_secs(120));
     assert_eq!(
         code,

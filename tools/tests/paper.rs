@@ -26,6 +26,25 @@ fn a_day_on_paper_fills_flattens_and_sends_no_order() {
         "a day without fills proves nothing: {line}"
     );
     assert_eq!(summary["open_positions"], 0);
+    let orders = std::fs::read_to_string(world.run_dir().join("orders.csv")).expect("part of the report");
+    let mut rows = orders.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let head = rows.next().expect("a head");
+    let place = |name: &str| {
+        head.iter()
+            .position(|column| *column == name)
+            .expect("a column of the report")
+    };
+    let (ack, slippage) = (place("ack_ms"), place("slippage_rupees"));
+    for row in rows {
+        assert!(
+            !row[ack].starts_with('-'),
+            "acknowledged before it was placed: {row:?}"
+        );
+        assert!(
+            row[slippage].is_empty() || row[slippage].parse::<f64>().is_ok(),
+            "{row:?}"
+        );
+    }
     assert_eq!(summary["journal"]["replay_identical"], true);
     assert_eq!(world.stats().broker.orders_seen, 0, "no order left the process");
 }

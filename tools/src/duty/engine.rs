@@ -29,7 +29,7 @@ const TIMER_PERIOD: DurationNs = DurationNs::from_millis(250);
 const FEED_BATCH: usize = 1_024;
 /// Broker events taken in one turn.
 const BROKER_BATCH: usize = 64;
-/// One event in this many is timed on its own; every event that causes an order is.
+/// One event in this many is timed on its own, journaling included.
 const SAMPLE_EVERY: u64 = 64;
 /// Events between two checkpoints of the state hash in the journal.
 const CHECKPOINT_EVERY: u64 = 262_144;
@@ -118,13 +118,10 @@ impl EngineDuty {
     }
 
     fn act_on(&mut self, event: &Event, cause_recv: Option<MonoNs>) -> Result<(), StoreError> {
-        self.journal.append(&Item::Event(*event), event.ts())?;
         let events = self.engine.state().counts().events;
         let started = events.is_multiple_of(SAMPLE_EVERY).then(MonoNs::now);
+        self.journal.append(&Item::Event(*event), event.ts())?;
         self.engine.apply(event, &mut self.commands);
-        if let Some(started) = started {
-            self.apply.record(MonoNs::now().since(started));
-        }
         for command in self.commands.iter() {
             self.journal.append(&Item::Command(*command), event.ts())?;
             let outbound = Outbound {
@@ -137,6 +134,9 @@ impl EngineDuty {
                 .push(outbound)
                 .expect("the order ring holds more than all live orders");
             self.links.orders_pushed.fetch_add(1, Ordering::Release);
+        }
+        if let Some(started) = started {
+            self.apply.record(MonoNs::now().since(started));
         }
         if self.commands.count() > 0 {
             self.links.gateway_bell.ring();
@@ -177,11 +177,12 @@ impl EngineDuty {
             FeedItem::Tick { tick, recv, decoded } => {
                 self.ring.record(taken.since(decoded));
                 self.advance_to(tick.ts);
-                self.take(&Event::Ticked(tick), Some(recv));
                 if let Some(paper) = &mut self.links.paper_ticks {
-                    // A paper venue that lags misses a book and matches against the next one.
+                    // Before the order that it may cause. A paper venue that lags misses a book and matches
+                    // against the next one.
                     let _kept = paper.push(tick);
                 }
+                self.take(&Event::Ticked(tick), Some(recv));
             }
             FeedItem::Clock(ts) => self.advance_to(ts),
             FeedItem::State { ts, state } => {

@@ -245,12 +245,12 @@ impl Duty<Ended> for FeedDuty {
 
 impl Intake {
     fn take_frame(&mut self, frame: &[u8]) {
-        let recv = MonoNs::now();
-        self.readout.frames += 1;
-        self.readout.bytes += frame.len() as u64;
         if let Some(capture) = &mut self.capture {
             capture.append(self.machine, frame);
         }
+        let recv = MonoNs::now();
+        self.readout.frames += 1;
+        self.readout.bytes += frame.len() as u64;
         // The frame's own time stands behind its feeds: look at the envelope first.
         let Ok((kind, current_ts)) = envelope(frame) else {
             self.readout.decode_errors += 1;

@@ -1,11 +1,12 @@
 //! The gateway's stand-in on paper: orders are matched in this process against the feed's own book.
 //!
-//! No order leaves the process: this duty holds no connection at all. Ticks come from the engine after it has
-//! applied them, so a fill can never be better than the book that the decision was made on.
+//! No order leaves the process: this duty holds no connection at all. Each order meets the book that it was
+//! decided on, or a later one: never an older one, which for a spike would be a better one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bijli_core::TsNs;
 use bijli_core::event::Tick;
 use bijli_core::latency::Stage;
 use bijli_core::ring::Consumer;
@@ -41,6 +42,8 @@ pub struct PaperLinks {
 pub struct PaperDuty {
     venue: PaperVenue,
     links: PaperLinks,
+    /// A tick taken from the ring that is younger than an order still to come.
+    next_tick: Option<Tick>,
     screen: GatewayScreen,
 }
 
@@ -51,7 +54,29 @@ impl PaperDuty {
         links
             .busy
             .store(links.events.waiting_count() as u64, Ordering::Release);
-        Self { venue, links, screen }
+        Self {
+            venue,
+            links,
+            next_tick: None,
+            screen,
+        }
+    }
+
+    /// Gives the venue the ticks up to `until`, or one batch of whatever is there.
+    fn take_ticks(&mut self, until: Option<TsNs>) -> usize {
+        let mut count = 0;
+        while until.is_some() || count < BATCH {
+            let Some(tick) = self.next_tick.take().or_else(|| self.links.ticks.pop()) else {
+                break;
+            };
+            if until.is_some_and(|until| tick.ts > until) {
+                self.next_tick = Some(tick);
+                break;
+            }
+            self.venue.handle_tick(&tick);
+            count += 1;
+        }
+        count
     }
 
     fn hand_on(&mut self) -> usize {
@@ -69,20 +94,19 @@ impl PaperDuty {
 impl Duty<Ended> for PaperDuty {
     fn turn(&mut self, moment: Moment) -> Turn {
         let mut work_count = 0;
-        // Orders first: an order must be matched against the book it was decided on, which came before it.
         for _ in 0..BATCH {
             let Some(outbound) = self.links.orders.pop() else {
                 break;
             };
-            self.venue.handle_command(moment.now, &outbound.command);
+            let decided = outbound.command.ts();
+            // The book that the decision was made on comes first, later ones after: no fill may be better.
+            work_count += self.take_ticks(Some(decided));
+            self.venue
+                .handle_command(moment.now.max(decided), &outbound.command);
             self.links.taken.fetch_add(1, Ordering::Release);
             work_count += 1;
         }
-        for _ in 0..BATCH {
-            let Some(tick) = self.links.ticks.pop() else { break };
-            self.venue.handle_tick(&tick);
-            work_count += 1;
-        }
+        work_count += self.take_ticks(None);
         work_count += self.hand_on();
         if self.screen.is_due(moment) {
             self.screen.put_counts(&self.venue.readout());

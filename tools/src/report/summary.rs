@@ -105,15 +105,15 @@ pub struct SignalSummary {
 /// Latency of all stages, nanoseconds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct LatencySummary {
-    /// Frame bytes to ticks.
+    /// Frame bytes to ticks, per tick of the frame.
     pub decode: StageSummary,
-    /// Through the ring.
+    /// From decoded to taken out of the ring by the engine.
     pub ring: StageSummary,
-    /// One event through the engine.
+    /// One event through journal and engine; one in 64 is timed.
     pub engine: StageSummary,
-    /// A command to request bytes.
+    /// A lane's taking of a placement to its request bytes in the kernel.
     pub order_write: StageSummary,
-    /// Frame bytes to request bytes.
+    /// Frame in our hands to the request bytes of the order that it caused in the kernel.
     pub tick_to_order: StageSummary,
 }
 
@@ -240,13 +240,18 @@ impl fmt::Display for Summary {
             "result     net ₹{:+.2} = gross {:+.2} - charges {:.2} · largest drawdown {:.2}",
             self.net_pnl_rupees, self.gross_pnl_rupees, self.charges_rupees, self.drawdown_max_rupees
         )?;
-        writeln!(
-            f,
-            "latency    tick to order p50 {} · p99 {} · max {}",
-            duration_text(order.p50),
-            duration_text(order.p99),
-            duration_text(order.max)
-        )?;
+        match order.count {
+            0 => writeln!(
+                f,
+                "latency    tick to order not measured: no tick caused an order on a wire"
+            )?,
+            count => writeln!(
+                f,
+                "latency    tick to order p50 {} · max {} over {count} orders",
+                duration_text(order.p50),
+                duration_text(order.max)
+            )?,
+        }
         writeln!(
             f,
             "journal    {} records · state {} · replay {}",
@@ -377,7 +382,7 @@ mod tests {
         let text = summary().to_string();
         for words in [
             "net ₹+953.98 = gross +1000.00 - charges 46.02",
-            "p99 74.0µs",
+            "max 74.0µs over",
             "runs/x/report.html",
         ] {
             assert!(text.contains(words), "{words}: {text}");

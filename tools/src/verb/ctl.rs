@@ -69,8 +69,11 @@ pub fn run(args: &Args) -> i32 {
     let reply = match control::call(&socket, &request) {
         Ok(reply) => reply,
         Err(error) => {
-            eprintln!("error: no engine answers at {}: {error}", socket.display());
-            return exit_code::ERROR;
+            eprintln!(
+                "error: no engine answers at {} ({error}): has the run ended? `bijli status` tells",
+                socket.display()
+            );
+            return exit_code::NO_DATA;
         }
     };
     if !reply.accepted {

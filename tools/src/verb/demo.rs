@@ -86,8 +86,8 @@ fn trade(args: &Args, simulator: &RunningSimulator, stop: &Arc<AtomicBool>) -> R
         extra_root_pem: Some(simulator.ca_pem.clone()),
     };
     let master_url = simulator.master_url.clone();
-    let instruments =
-        fetch_instruments(&access, &master_url, Choice::Everything).map_err(RunError::Broker)?;
+    let instruments = fetch_instruments(&access, &master_url, Choice::Everything)
+        .map_err(|trouble| RunError::Broker(trouble.message))?;
     let run_dir = args.out.join(run_name(wall_now(), "demo"));
     let plan = plan(args, simulator, &access, instruments, run_dir.clone());
     let progress = Progress {

@@ -13,7 +13,9 @@ use bijli_core::event::{DataKind, VenueKind};
 use bijli_core::session::{Market, SessionTimes};
 use bijli_core::{IstDay, TsNs};
 
-use crate::broker_access::{Access, Choice, check_token, fetch_instruments, read_instruments, simulated_day};
+use crate::broker_access::{
+    Access, Choice, Trouble, check_token, fetch_instruments, read_instruments, simulated_day,
+};
 use crate::config_check::{self, Finding, Severity};
 use crate::config_file::{self, RunConfig, RunMode};
 use crate::day_run::{Finished, RunError, RunPlan, run_day};
@@ -61,9 +63,9 @@ pub fn run(args: &Args, stop: &Arc<AtomicBool>) -> i32 {
     }
     let plan = match plan(&loaded.config) {
         Ok(plan) => plan,
-        Err(message) => {
-            eprintln!("error: {message}");
-            return exit_code::BROKER;
+        Err(trouble) => {
+            eprintln!("error: {}", trouble.message);
+            return trouble.code;
         }
     };
     let run_dir = plan.day.run_dir.clone();
@@ -107,6 +109,10 @@ fn finish(args: &Args, finished: &Finished) -> i32 {
     } else {
         println!("{}", finished.summary);
     }
+    if finished.summary.ticks_applied == 0 {
+        eprintln!("no tick came: the venue's day was over already, or nothing was subscribed");
+        return exit_code::NO_DATA;
+    }
     if finished.day_over && finished.summary.open_positions > 0 {
         exit_code::NOT_FLAT
     } else {
@@ -114,7 +120,7 @@ fn finish(args: &Args, finished: &Finished) -> i32 {
     }
 }
 
-fn plan(config: &RunConfig) -> Result<RunPlan, String> {
+fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
     let access = access(config)?;
     let clock = match config.clock.source {
         config_file::ClockSource::Wall => ClockSource::Wall,
@@ -122,10 +128,20 @@ fn plan(config: &RunConfig) -> Result<RunPlan, String> {
     };
     match (config.run.mode, clock) {
         (RunMode::Sim, ClockSource::Wall) => {
-            return Err("mode \"sim\" plays days of its own: set clock.source = \"venue\"".to_owned());
+            return Err(Trouble::usage(
+                "mode \"sim\" plays days of its own: set clock.source = \"venue\"",
+            ));
         }
         (RunMode::Live, ClockSource::Venue) => {
-            return Err("live trading runs on this machine's clock: set clock.source = \"wall\"".to_owned());
+            return Err(Trouble::usage(
+                "live trading runs on this machine's clock: set clock.source = \"wall\"",
+            ));
+        }
+        (RunMode::Paper, ClockSource::Wall) if is_loopback(&config.broker.feed_url) => {
+            return Err(Trouble::usage(
+                "a feed on this machine is a simulator's: set clock.source = \"venue\", or its prices would be \
+                 called live",
+            ));
         }
         (RunMode::Sim | RunMode::Live | RunMode::Paper, _) => {}
     }
@@ -175,7 +191,15 @@ fn plan(config: &RunConfig) -> Result<RunPlan, String> {
     })
 }
 
-fn day_of(access: &Access, clock: ClockSource) -> Result<(IstDay, DataKind, TsNs), String> {
+/// Whether an address leads to this machine.
+fn is_loopback(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    ["127.", "localhost", "[::1]"]
+        .iter()
+        .any(|local| host.starts_with(local))
+}
+
+fn day_of(access: &Access, clock: ClockSource) -> Result<(IstDay, DataKind, TsNs), Trouble> {
     if clock == ClockSource::Venue {
         let (day, data) = simulated_day(access)?;
         return Ok((day, data, venue_start(day)));
@@ -184,11 +208,17 @@ fn day_of(access: &Access, clock: ClockSource) -> Result<(IstDay, DataKind, TsNs
     Ok((now.ist_day(), DataKind::Live, now))
 }
 
-fn access(config: &RunConfig) -> Result<Access, String> {
+fn access(config: &RunConfig) -> Result<Access, Trouble> {
     let broker = &config.broker;
     let read = |path: &Path, what: &str| {
         std::fs::read_to_string(path)
-            .map_err(|error| format!("reading the {what} {}: {error}", path.display()))
+            .map_err(|error| {
+            Trouble::error(format!(
+                "reading the {what} {}: {error}; `bijli sim` writes one for its own broker, the real broker's \
+                 comes from its login page",
+                path.display()
+            ))
+        })
     };
     let token = read(&broker.token_file, "access token")?;
     let extra_root_pem = broker

@@ -26,7 +26,7 @@ pub struct DayArgs {
     #[arg(long, default_value = "2026-07-31", value_parser = parse_day)]
     pub date: IstDay,
     /// Stocks of the invented day.
-    #[arg(long, default_value_t = 180)]
+    #[arg(long, default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..=2_000))]
     pub instruments: u32,
     /// `max`, or how many simulated seconds pass in a real one.
     #[arg(long, default_value = "max", value_parser = parse_speed)]
@@ -35,7 +35,7 @@ pub struct DayArgs {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Capital of the account, rupees.
-    #[arg(long, default_value_t = 100_000)]
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(i64).range(1_000..=1_000_000_000))]
     pub capital: i64,
 }
 

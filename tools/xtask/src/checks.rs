@@ -32,14 +32,14 @@ pub(crate) fn lint(run: &mut Run) -> Result<(), Failed> {
 }
 
 fn all_tests(run: &mut Run) -> Result<(), Failed> {
-    let counts = count_tests(&mut run.cargo(&["test", "--workspace", "--locked"]))?;
+    let counts = count_tests(&mut run.cargo(&["test", "--workspace", "--locked", "--", "--show-output"]))?;
     if counts.passed == 0 {
         println!("error: no test ran");
         return Err(Failed);
     }
     if counts.without_data > 0 {
         run.note_unchecked(&format!(
-            "{} tests found no market data (BIJLI_DATA)",
+            "{} tests were skipped for want of market data (BIJLI_DATA) or a program; each is named above",
             counts.without_data
         ));
     }
