@@ -304,3 +304,34 @@ fn work_that_waits_for_time_is_not_in_flight() {
     assert_eq!(reads, 9, "with the first read of the book, ten in a second");
     assert_eq!((gateway.in_flight(), gateway.unsettled()), (0, 12));
 }
+
+#[test]
+fn a_frame_without_a_tag_that_overtakes_the_reply_is_not_somebody_else_s_order() {
+    let mut gateway = gateway();
+    settle(&mut gateway, at(0));
+    gateway.handle_command(at(1), &entry(1));
+    let placing = expect(&mut gateway, at(1), PLACE);
+    gateway.handle_stream_text(at(1), &frame("7", None, "open", 0));
+    assert_eq!(
+        notes(&mut gateway),
+        Vec::<String>::new(),
+        "whose it is, the book will say"
+    );
+    answer(&mut gateway, at(2), BOOK, &list(&[row("7", Some(1), "open", 0)]));
+    gateway.handle_reply(at(2), placing.id, &acked("7"));
+    assert_eq!(notes(&mut gateway), ["1 Acked 7", "1 7 is Open 0/75"]);
+}
+
+#[test]
+fn a_completed_order_that_leaves_its_filled_quantity_out_has_its_trades_read() {
+    let mut gateway = with_order();
+    let complete = String::from_utf8(frame("7", Some(1), "complete", 0)).expect("text");
+    let silent = complete.replace("\"filled_quantity\":0", "\"filled_quantity\":null");
+    assert_ne!(silent, complete);
+    gateway.handle_stream_text(at(1), silent.as_bytes());
+    answer(&mut gateway, at(1), TRADES, &list(&[trade("7", "T1", 75)]));
+    assert_eq!(
+        notes(&mut gateway),
+        ["1 7 is Complete 75/75", "1 7 traded T1 75@100.05"]
+    );
+}
