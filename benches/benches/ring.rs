@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bijli_benches::core_hop::{self, Carrier, Message, Trips};
 use bijli_benches::machine;
 use bijli_benches::measure::{Bench, Entrant, Row, Samples, print_rows};
 use bijli_benches::sequence_ring::{MESSAGE_WORDS, SequenceConsumer, SequenceProducer, sequence_ring};
@@ -27,8 +28,6 @@ const SLOTS: usize = 1_024;
 /// Messages of one sample of a full stream.
 const WINDOW: u64 = 4_000;
 const BATCH: usize = 50;
-
-type Message = [u64; 8];
 
 /// One end that sends without waiting.
 trait Send64: Send {
@@ -141,54 +140,19 @@ impl Receive64 for SequenceConsumer {
     }
 }
 
-fn send_spinning(sender: &mut impl Send64, message: Message) {
-    while !sender.send(message) {
-        spin_loop();
-    }
-}
-
-fn receive_spinning(receiver: &mut impl Receive64) -> Message {
-    loop {
-        match receiver.receive() {
-            Some(message) => return message,
-            None => spin_loop(),
-        }
-    }
-}
-
-/// One repetition of round trips: there over one ring, back over another. Ends early on a machine too busy to
-/// run both threads at once.
+/// One repetition of round trips: there over one ring, back over another.
 fn round_trips<S: Send64, R: Receive64>(bench: &Bench, pair: fn(usize) -> (S, R)) -> Samples {
-    const STOP: Message = [u64::MAX; 8];
-    let (mut there, mut arrivals) = pair(SLOTS);
-    let (mut back, mut returns) = pair(SLOTS);
-    let mut samples = Samples::new(1);
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            machine::pin(1);
-            loop {
-                let message = receive_spinning(&mut arrivals);
-                if message[0] == STOP[0] {
-                    return;
-                }
-                send_spinning(&mut back, message);
-            }
-        });
-        machine::pin(0);
-        let start = Instant::now();
-        for trip in 0..bench.scaled(ROUND_TRIPS) as u64 {
-            let begin = Instant::now();
-            if begin.duration_since(start) > REPETITION_MAX {
-                break;
-            }
-            send_spinning(&mut there, [trip; 8]);
-            let message = receive_spinning(&mut returns);
-            samples.add(begin.elapsed().as_nanos() as f64 - bench.stamp_ns());
-            assert_eq!(message[0], trip);
-        }
-        send_spinning(&mut there, STOP);
-    });
-    samples
+    let carrier = Carrier {
+        pair,
+        send: S::send,
+        receive: R::receive,
+    };
+    let trips = Trips {
+        count: ROUND_TRIPS,
+        slots: SLOTS,
+        parts: 1,
+    };
+    core_hop::round_trips(bench, carrier, trips)
 }
 
 /// One repetition of a full stream, in batches of `batch`; each sample is the time per message over a window
