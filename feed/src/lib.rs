@@ -53,6 +53,7 @@ pub mod key_index;
 pub mod normalise;
 pub mod backoff;
 pub mod subscription;
+pub mod planner;
 pub mod liveness;
 pub mod feed_note;
 pub mod session;

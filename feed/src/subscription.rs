@@ -27,6 +27,15 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// How many modes there are.
+    pub const COUNT: usize = 4;
+
+    /// Its place in tables by mode.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
     /// The broker's word for it.
     #[must_use]
     pub const fn word(self) -> &'static str {
