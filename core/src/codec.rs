@@ -12,7 +12,7 @@ mod layout;
 
 use std::fmt;
 
-use crate::command::{Cancel, Command, Modify, Place};
+use crate::command::{Cancel, CancelForeign, Command, Modify, Place};
 use crate::config::{Config, RiskConfig, StrategyConfig};
 use crate::event::{
     Controlled, Event, FeedChanged, IntentResolved, OrderUpdated, PositionReported, ProcessStarted,
@@ -81,6 +81,7 @@ impl Item {
             Self::Command(Command::Place(place)) => Some(place.ts),
             Self::Command(Command::Modify(modify)) => Some(modify.ts),
             Self::Command(Command::Cancel(cancel)) => Some(cancel.ts),
+            Self::Command(Command::CancelForeign(cancel)) => Some(cancel.ts),
             Self::Checkpoint(_) | Self::TailCut(_) | Self::Closed(_) => None,
         }
     }
@@ -167,6 +168,7 @@ pub fn encode(item: &Item, into: &mut [u8; PAYLOAD_BYTES_MAX]) -> (RecordKind, u
         Item::Command(Command::Place(place)) => put(RecordKind::PLACE, place, into),
         Item::Command(Command::Modify(modify)) => put(RecordKind::MODIFY, modify, into),
         Item::Command(Command::Cancel(cancel)) => put(RecordKind::CANCEL, cancel, into),
+        Item::Command(Command::CancelForeign(cancel)) => put(RecordKind::CANCEL_FOREIGN, cancel, into),
         Item::Checkpoint(checkpoint) => put(RecordKind::CHECKPOINT, checkpoint, into),
         Item::TailCut(cut) => put(RecordKind::TAIL_CUT, cut, into),
         Item::Closed(closed) => put(RecordKind::CLOSED, closed, into),
@@ -228,6 +230,11 @@ pub fn decode(kind: RecordKind, version: u8, ts: TsNs, payload: &[u8]) -> Result
         RecordKind::PLACE => return from.take().map(|place| Item::Command(Command::Place(place))),
         RecordKind::MODIFY => return from.take().map(|modify| Item::Command(Command::Modify(modify))),
         RecordKind::CANCEL => return from.take().map(|cancel| Item::Command(Command::Cancel(cancel))),
+        RecordKind::CANCEL_FOREIGN => {
+            return from
+                .take()
+                .map(|cancel| Item::Command(Command::CancelForeign(cancel)));
+        }
         RecordKind::CHECKPOINT => return from.take().map(Item::Checkpoint),
         RecordKind::TAIL_CUT => return from.take().map(Item::TailCut),
         RecordKind::CLOSED => return from.take().map(Item::Closed),
@@ -312,6 +319,7 @@ pub fn layout_of(kind: RecordKind) -> Option<Vec<FieldRow>> {
         RecordKind::PLACE => Place::rows(),
         RecordKind::MODIFY => Modify::rows(),
         RecordKind::CANCEL => Cancel::rows(),
+        RecordKind::CANCEL_FOREIGN => CancelForeign::rows(),
         RecordKind::CHECKPOINT => Checkpoint::rows(),
         RecordKind::TAIL_CUT => TailCut::rows(),
         RecordKind::CLOSED => Closed::rows(),

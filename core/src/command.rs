@@ -60,6 +60,18 @@ pub struct Cancel {
     pub order_id: BrokerOrderId,
 }
 
+/// Cancel an order that somebody else placed on the account: only a person's `flatten` or `kill` asks for it, since
+/// it stands between a position and its exit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CancelForeign {
+    /// Engine time of the decision.
+    pub ts: TsNs,
+    /// The broker's id of the order.
+    pub order_id: BrokerOrderId,
+    /// What it trades.
+    pub instrument: InstrumentId,
+}
+
 /// Everything that the engine can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -69,6 +81,8 @@ pub enum Command {
     Modify(Modify),
     /// Cancel a live order.
     Cancel(Cancel),
+    /// Cancel a live order of somebody else.
+    CancelForeign(CancelForeign),
 }
 
 impl Command {
@@ -78,7 +92,7 @@ impl Command {
         match self {
             Self::Place(place) => matches!(place.purpose, Purpose::Exit),
             Self::Modify(modify) => matches!(modify.purpose, Purpose::Exit),
-            Self::Cancel(_) => true,
+            Self::Cancel(_) | Self::CancelForeign(_) => true,
         }
     }
 
@@ -89,16 +103,18 @@ impl Command {
             Self::Place(place) => place.ts,
             Self::Modify(modify) => modify.ts,
             Self::Cancel(cancel) => cancel.ts,
+            Self::CancelForeign(cancel) => cancel.ts,
         }
     }
 
-    /// The intent that the command is about.
+    /// The intent that the command is about; `None` for an order that is not ours.
     #[must_use]
-    pub const fn intent(&self) -> IntentId {
+    pub const fn intent(&self) -> Option<IntentId> {
         match self {
-            Self::Place(place) => place.intent,
-            Self::Modify(modify) => modify.intent,
-            Self::Cancel(cancel) => cancel.intent,
+            Self::Place(place) => Some(place.intent),
+            Self::Modify(modify) => Some(modify.intent),
+            Self::Cancel(cancel) => Some(cancel.intent),
+            Self::CancelForeign(_) => None,
         }
     }
 }

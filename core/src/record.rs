@@ -75,6 +75,7 @@ kinds! {
     PLACE = 64, "Place";
     MODIFY = 65, "Modify";
     CANCEL = 66, "Cancel";
+    CANCEL_FOREIGN = 67, "CancelForeign";
     CHECKPOINT = 128, "Checkpoint";
     TAIL_CUT = 129, "TailCut";
     CLOSED = 130, "Closed";

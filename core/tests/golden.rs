@@ -4,7 +4,7 @@
 mod items;
 
 use bijli_core::codec::{Checkpoint, Closed, Item, TailCut, decode, encode};
-use bijli_core::command::{Cancel, Command, Modify, Place};
+use bijli_core::command::{Cancel, CancelForeign, Command, Modify, Place};
 use bijli_core::config::Config;
 use bijli_core::event::{
     Controlled, DataKind, Event, FeedChanged, FeedState, IntentResolved, OrderUpdated, PositionReported,
@@ -302,6 +302,16 @@ fn commands_version_1() {
         Item::Command(Command::Cancel(cancel)),
         RecordKind::CANCEL,
         "0200000001000000323630373331303030303030303031000000000000000000",
+    );
+    let foreign = CancelForeign {
+        ts: TS,
+        order_id,
+        instrument: InstrumentId::new(7),
+    };
+    golden(
+        Item::Command(Command::CancelForeign(foreign)),
+        RecordKind::CANCEL_FOREIGN,
+        "32363037333130303030303030303100000000000000000007000000",
     );
 }
 

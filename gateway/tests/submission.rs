@@ -2,7 +2,9 @@
 
 mod scripted;
 
+use bijli_core::command::CancelForeign;
 use bijli_core::order::Purpose;
+use bijli_core::{Command, InstrumentId};
 use bijli_gateway::{Host, Lane, Reply};
 use scripted::*;
 
@@ -310,4 +312,22 @@ fn a_modify_carries_the_terms_of_its_placement_and_uses_the_lane_of_its_purpose(
             .is_some_and(|body| body.contains("\"price\":100.05"))
     );
     assert_eq!(expect(&mut gateway, at(1), MODIFY).lane, Lane::Entry);
+}
+
+#[test]
+fn a_foreign_order_is_cancelled_by_its_broker_id_alone() {
+    let mut gateway = gateway();
+    settle(&mut gateway, at(0));
+    gateway.handle_command(at(1), &entry(1));
+    gateway.handle_command(
+        at(1),
+        &Command::CancelForeign(CancelForeign {
+            ts: at(1),
+            order_id: order_id("90"),
+            instrument: InstrumentId::new(0),
+        }),
+    );
+    let request = expect(&mut gateway, at(1), CANCEL);
+    assert_eq!((request.lane, request.host), (Lane::Exit, Host::Order));
+    assert!(request.path.ends_with("order_id=90"), "{}", request.path);
 }

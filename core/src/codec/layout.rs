@@ -5,7 +5,7 @@
 //! braces is the engine time, which stands in the record's header instead.
 
 use super::{Checkpoint, Closed, Field, FieldRow, TailCut};
-use crate::command::{Cancel, Modify, Place};
+use crate::command::{Cancel, CancelForeign, Modify, Place};
 use crate::config::{Config, RiskConfig, StrategyConfig};
 use crate::event::{
     Controlled, DataKind, FeedChanged, FeedState, IntentResolved, OrderUpdated, PositionReported,
@@ -198,6 +198,10 @@ layout! { Modify { ts }
 
 layout! { Cancel { ts }
     intent: IntentId, order_id: BrokerOrderId,
+}
+
+layout! { CancelForeign { ts }
+    order_id: BrokerOrderId, instrument: InstrumentId,
 }
 
 layout! { Checkpoint

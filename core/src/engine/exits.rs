@@ -3,7 +3,7 @@
 //! At most one exit order per instrument may be live, and never for more than the position, so an exit can
 //! never turn a position round. Nothing here passes the entry gate: exits come before entries, always.
 
-use crate::command::{Cancel, Command, Commands, Modify, Place};
+use crate::command::{Cancel, CancelForeign, Command, Commands, Modify, Place};
 use crate::instrument::InstrumentId;
 use crate::limits::{ORDERS_LIVE_MAX, POSITIONS_MAX};
 use crate::order::{OrderState, OrderType, Purpose, Side, Validity};
@@ -193,11 +193,13 @@ impl State {
         }
     }
 
-    /// Cancels every live entry and sends an exit for every position.
+    /// A person's word to be out: cancels every live entry and every order of somebody else, which would stand
+    /// between a position and its exit, and sends an exit for every position.
     pub(super) fn close_all(&mut self, reason: ExitReason, commands: &mut Commands) {
         let mut place = 0;
         while let Some(index) = self.orders.live_at(place) {
-            if self.orders.get(index).purpose == Purpose::Entry {
+            let order = self.orders.get(index);
+            if order.purpose == Purpose::Entry || order.intent.is_none() {
                 self.cancel(index, commands);
             }
             place += 1;
@@ -219,7 +221,8 @@ impl State {
         }
     }
 
-    /// Asks for a cancel, unless the order has no broker id yet or was acted on a moment ago.
+    /// Asks for a cancel, unless the order has no broker id yet or was acted on a moment ago. Somebody else's order
+    /// is cancelled for a person alone.
     fn cancel(&mut self, index: usize, commands: &mut Commands) {
         let order = *self.orders.get(index);
         let cancellable = matches!(
@@ -228,18 +231,26 @@ impl State {
         );
         let acted_just_now =
             order.action_ts != order.placed_ts && self.now.since(order.action_ts) < ACTION_GAP;
-        let Some(intent) = order.intent else { return };
-        if !cancellable || order.order_id.is_empty() || acted_just_now || !commands.has_room() {
+        let is_allowed = order.intent.is_some() || self.flattening || self.killed;
+        if !is_allowed || !cancellable || order.order_id.is_empty() || acted_just_now || !commands.has_room()
+        {
             return;
         }
         let moved = self.orders.advance(index, OrderState::PendingCancel, self.now);
         assert!(moved, "an accepted or open order may be cancelled");
         self.orders.get_mut(index).action_ts = self.now;
-        commands.push(Command::Cancel(Cancel {
-            ts: self.now,
-            intent,
-            order_id: order.order_id,
-        }));
+        commands.push(match order.intent {
+            Some(intent) => Command::Cancel(Cancel {
+                ts: self.now,
+                intent,
+                order_id: order.order_id,
+            }),
+            None => Command::CancelForeign(CancelForeign {
+                ts: self.now,
+                order_id: order.order_id,
+                instrument: order.instrument,
+            }),
+        });
     }
 
     /// The open positions as they stand, so that the list may change while it is walked.

@@ -1,10 +1,10 @@
 //! Everything that stops or unwinds: operator commands, the loss limit and the end of the day.
 
-use bijli_core::command::Command;
-use bijli_core::event::{Submission, Verb};
-use bijli_core::order::{BrokerStatus, Purpose};
+use bijli_core::command::{CancelForeign, Command};
+use bijli_core::event::{Event, OrderUpdated, Submission, Verb};
+use bijli_core::order::{BrokerOrderId, BrokerStatus, Purpose, Side};
 use bijli_core::risk::TradingMode;
-use bijli_core::{Denial, DurationNs, TsNs};
+use bijli_core::{Denial, DurationNs, Price, Qty, TsNs};
 
 use crate::house::{House, OTHER, STOCK, at, only_place, rupees};
 
@@ -130,4 +130,58 @@ fn an_exit_that_is_rejected_is_asked_for_again_at_square_off() {
     );
     let again = only_place(&house.wait(DurationNs::from_secs(1)));
     assert_ne!(again.intent, exit.intent);
+}
+
+/// An order that a person placed at the broker's own screen, selling the whole position.
+fn sold_by_hand(house: &mut House, status: BrokerStatus) -> BrokerOrderId {
+    let order_id = BrokerOrderId::new("260731009999999").expect("fifteen digits");
+    house.tell(Event::OrderUpdated(OrderUpdated {
+        ts: house.now,
+        intent: None,
+        order_id,
+        instrument: STOCK,
+        side: Side::Sell,
+        status,
+        qty: Qty::new(100),
+        filled: Qty::ZERO,
+        price: Price::from_paise(12_000),
+        average_price: Price::from_paise(12_000),
+    }));
+    order_id
+}
+
+#[test]
+fn a_person_s_own_exit_is_left_alone_by_stops_and_by_time() {
+    let (mut house, _) = House::bought(STOCK);
+    sold_by_hand(&mut house, BrokerStatus::Open);
+    assert_eq!(
+        house.wish_to_leave(STOCK, 100),
+        [],
+        "two exits could turn the position round"
+    );
+    assert_eq!(house.wait(DurationNs::from_secs(90)), []);
+}
+
+#[test]
+fn a_kill_cancels_a_foreign_order_in_its_way_and_then_closes() {
+    let (mut house, _) = House::bought(STOCK);
+    let order_id = sold_by_hand(&mut house, BrokerStatus::Open);
+    let cancel = Command::CancelForeign(CancelForeign {
+        ts: house.now,
+        order_id,
+        instrument: STOCK,
+    });
+    assert_eq!(house.control(Verb::Kill, 1), [cancel]);
+    assert!(cancel.reduces_risk());
+    assert_eq!(
+        house.wait(DurationNs::from_secs(1)),
+        [],
+        "one cancel is on its way"
+    );
+    sold_by_hand(&mut house, BrokerStatus::Cancelled);
+    let exit = only_place(&house.wait(DurationNs::from_secs(1)));
+    assert_eq!(
+        (exit.instrument, exit.side, exit.qty),
+        (STOCK, Side::Sell, Qty::new(100))
+    );
 }

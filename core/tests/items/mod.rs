@@ -5,7 +5,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use bijli_core::codec::{Checkpoint, Closed, Item, TailCut};
-use bijli_core::command::{Cancel, Command, Modify, Place};
+use bijli_core::command::{Cancel, CancelForeign, Command, Modify, Place};
 use bijli_core::config::{Config, RiskConfig, StrategyConfig};
 use bijli_core::event::{
     Controlled, DataKind, Event, FeedChanged, FeedState, IntentResolved, OrderUpdated, PositionReported,
@@ -353,6 +353,13 @@ fn command() -> impl Strategy<Value = Command> {
             intent,
             order_id
         })),
+        (ts(), text(), instrument()).prop_map(|(ts, order_id, instrument)| {
+            Command::CancelForeign(CancelForeign {
+                ts,
+                order_id,
+                instrument,
+            })
+        }),
     ]
 }
 

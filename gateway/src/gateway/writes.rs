@@ -111,6 +111,11 @@ impl Gateway {
                 let call = order_api::cancel(&cancel.order_id);
                 (Asked::Change(cancel.order_id), call)
             }
+            Command::CancelForeign(cancel) => {
+                self.readout.cancels += 1;
+                let call = order_api::cancel(&cancel.order_id);
+                (Asked::Change(cancel.order_id), call)
+            }
         };
         self.dispatch(lane, Host::Order, asked, call)
     }
@@ -179,7 +184,7 @@ impl Gateway {
     pub(super) fn drop_command(&mut self, command: &Command) {
         match command {
             Command::Place(place) => self.give_up(place.intent),
-            Command::Modify(_) | Command::Cancel(_) => {
+            Command::Modify(_) | Command::Cancel(_) | Command::CancelForeign(_) => {
                 self.counts.changes_dropped += 1;
                 if let Some(order_id) = changed_order(command) {
                     self.orders.note_change(&order_id, None);
@@ -287,5 +292,6 @@ const fn changed_order(command: &Command) -> Option<BrokerOrderId> {
         Command::Place(_) => None,
         Command::Modify(modify) => Some(modify.order_id),
         Command::Cancel(cancel) => Some(cancel.order_id),
+        Command::CancelForeign(cancel) => Some(cancel.order_id),
     }
 }

@@ -77,12 +77,13 @@ impl PaperVenue {
     /// Carries a command out at once.
     ///
     /// # Panics
-    /// When an intent is placed a second time.
+    /// When an intent is placed a second time, or an order of somebody else is to be cancelled: there is none.
     pub fn handle_command(&mut self, now: TsNs, command: &Command) {
         match command {
             Command::Place(place) => self.place(now, place),
             Command::Modify(modify) => self.modify(now, modify),
             Command::Cancel(cancel) => self.cancel(now, cancel.intent),
+            Command::CancelForeign(_) => unreachable!("nobody else trades on a paper account"),
         }
     }
 

@@ -114,8 +114,9 @@ impl GatewayDuty {
             let Some(outbound) = self.links.orders.pop() else {
                 break;
             };
-            self.causes
-                .push_back((outbound.command.intent(), outbound.cause_recv));
+            if let Some(intent) = outbound.command.intent() {
+                self.causes.push_back((intent, outbound.cause_recv));
+            }
             self.gateway.handle_command(moment.now, &outbound.command);
             self.show_busy();
             self.links.taken.fetch_add(1, Ordering::Release);

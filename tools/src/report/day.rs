@@ -264,7 +264,7 @@ impl DayCollector {
                 acked: TsNs::NEVER,
                 code: String::new(),
             }),
-            Command::Modify(_) | Command::Cancel(_) => {}
+            Command::Modify(_) | Command::Cancel(_) | Command::CancelForeign(_) => {}
         }
     }
 

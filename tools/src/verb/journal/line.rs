@@ -185,6 +185,12 @@ impl Narrator {
                 price_or_dash(modify.price)
             ),
             Command::Cancel(cancel) => format!("{} {}", cancel.intent.tag(), cancel.order_id),
+            Command::CancelForeign(cancel) => format!(
+                "{} {} of {}",
+                tag_text(None),
+                cancel.order_id,
+                self.symbol(cancel.instrument)
+            ),
         }
     }
 }
