@@ -10,6 +10,7 @@ pub mod quantity;
 pub mod text;
 pub mod instrument;
 pub mod session;
+pub mod holiday;
 pub mod limits;
 pub mod config;
 pub mod event;

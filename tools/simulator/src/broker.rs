@@ -13,7 +13,8 @@ use bijli_core::session::{Market, SessionTimes};
 use bijli_core::{DurationNs, Money, Price, TsNs};
 use bijli_gateway::paper::fill::{Book, Liquidity};
 
-use crate::day::{DayInfo, DayInstrument, hours};
+use crate::day::{DayInfo, DayInstrument, DayTick, hours};
+use crate::market::MarketDesk;
 
 pub mod account;
 pub mod faults;
@@ -101,6 +102,8 @@ pub struct Broker {
     orders: Vec<Order>,
     order_ids: BTreeMap<String, usize>,
     ledger: Ledger,
+    /// What is known of the market, and answered to whoever asks.
+    desk: MarketDesk,
     errands: VecDeque<(TsNs, usize, Errand)>,
     updates: VecDeque<StreamUpdate>,
     tags: BTreeSet<String>,
@@ -151,6 +154,7 @@ impl Broker {
             orders: Vec::new(),
             order_ids: BTreeMap::new(),
             ledger: Ledger::default(),
+            desk: MarketDesk::new(info),
             errands: VecDeque::new(),
             updates: VecDeque::new(),
             tags: BTreeSet::new(),
@@ -210,6 +214,11 @@ impl Broker {
         if !self.listings[instrument as usize].working.is_empty() {
             self.match_all(now, instrument);
         }
+    }
+
+    /// Takes a tick of the played day in as market information; its book comes by [`Broker::apply_book`].
+    pub fn apply_tick(&mut self, tick: &DayTick) {
+        self.desk.apply_tick(tick);
     }
 
     /// Lets time pass: errands to the exchange arrive, and day orders end at the close.

@@ -247,7 +247,7 @@ fn day_in_name(path: &Path) -> Option<IstDay> {
 }
 
 /// A day written `YYYY-MM-DD`.
-fn day_of_text(text: &str) -> Option<IstDay> {
+pub(crate) fn day_of_text(text: &str) -> Option<IstDay> {
     let mut parts = text.splitn(3, '-');
     let year = parts.next()?.parse().ok()?;
     let month = parts.next()?.parse().ok()?;

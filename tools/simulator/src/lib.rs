@@ -1,16 +1,17 @@
 //! A broker on loopback that speaks the real protocol: market feed, orders, order stream, instrument master.
 //!
 //! Nothing here is real, and the day's [`bijli_core::event::DataKind`] says how unreal: invented, recorded
-//! bars, recorded prices or whole recorded feeds. In reading order: a day as a stream of ticks ([`day`]), the
-//! broker and its ledger as a pure state machine ([`broker`]), ticks as messages ([`feed_frame`],
-//! [`subscriber`]), simulated time ([`play`]), and the sockets ([`server`]). All but the last can serve a world
-//! that is simulated inside one process.
+//! bars, recorded prices or whole recorded feeds. In reading order: a day as a stream of ticks ([`day`]), what
+//! the broker knows of the market ([`market`]), the broker and its ledger as a pure state machine ([`broker`]),
+//! ticks as messages ([`feed_frame`], [`subscriber`]), simulated time ([`play`]), and the sockets ([`server`]).
+//! All but the last can serve a world that is simulated inside one process.
 
 pub mod random;
 pub mod settings;
 pub mod error;
 pub mod stats;
 pub mod day;
+pub mod market;
 pub mod broker;
 pub mod feed_frame;
 mod websocket;

@@ -256,6 +256,7 @@ impl Player {
         let tick = self.pending;
         let index = tick.instrument as usize;
         let instrument = &self.info.instruments[index];
+        broker.apply_tick(&tick);
         broker.apply_book(self.now, tick.instrument, book_of(&tick));
         for subscriber in self.subscribers.values_mut() {
             subscriber.push(self.now, instrument, &tick);

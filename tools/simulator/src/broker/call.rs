@@ -50,6 +50,16 @@ impl<'a> ApiCall<'a> {
         self.target.split('?').next().unwrap_or_default()
     }
 
+    /// The parts of the path, decoded.
+    #[must_use]
+    pub fn path_words(&self) -> Vec<String> {
+        self.path()
+            .trim_start_matches('/')
+            .split('/')
+            .map(percent_decoded)
+            .collect()
+    }
+
     /// The decoded value of a query parameter.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<String> {

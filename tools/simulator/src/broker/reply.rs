@@ -30,7 +30,7 @@ pub struct ApiReply {
 
 /// A refusal with the broker's code.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     status: u16,
     code: &'static str,
     message: &'static str,
@@ -39,7 +39,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) const fn new(code: &'static str, message: &'static str) -> Self {
+    pub(crate) const fn new(code: &'static str, message: &'static str) -> Self {
         let status = match code.as_bytes() {
             b"UDAPI100050" => 401,
             b"UDAPI10005" => 429,
@@ -57,17 +57,17 @@ impl Refusal {
     }
 
     /// Names the field at fault.
-    pub(super) fn at(mut self, property: &'static str, value: impl Into<Value>) -> Self {
+    pub(crate) fn at(mut self, property: &'static str, value: impl Into<Value>) -> Self {
         self.property = Some(property);
         self.value = value.into();
         self
     }
 
-    pub(super) const fn code(&self) -> &'static str {
+    pub(crate) const fn code(&self) -> &'static str {
         self.code
     }
 
-    pub(super) fn reply(&self) -> ApiReply {
+    pub(crate) fn reply(&self) -> ApiReply {
         let body = json!({
             "status": "error",
             "errors": [{
@@ -85,7 +85,7 @@ impl Refusal {
 }
 
 impl ApiReply {
-    pub(super) fn json(status: u16, body: &Value) -> Self {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
         Self {
             status,
             body: body.to_string().into_bytes(),
@@ -93,24 +93,24 @@ impl ApiReply {
         }
     }
 
-    pub(super) fn success(data: &Value) -> Self {
+    pub(crate) fn success(data: &Value) -> Self {
         Self::json(200, &json!({ "status": "success", "data": data }))
     }
 
     /// Success of a version 3 order call, which tells its latency.
-    pub(super) fn order_success(data: &Value, latency_ms: i64) -> Self {
+    pub(crate) fn order_success(data: &Value, latency_ms: i64) -> Self {
         let body = json!({ "status": "success", "data": data, "metadata": { "latency": latency_ms } });
         Self::json(200, &body)
     }
 }
 
-pub(super) const NOT_SUPPORTED: Refusal = Refusal::new(
+pub(crate) const NOT_SUPPORTED: Refusal = Refusal::new(
     "UDAPI10000",
     "This request is not supported by this host of the API",
 );
-pub(super) const TOO_MANY: Refusal = Refusal::new("UDAPI10005", "Too Many Request Sent");
-pub(super) const BAD_TOKEN: Refusal = Refusal::new("UDAPI100050", "Invalid token used to access API");
-pub(super) const UNEXPECTED: Refusal = Refusal::new("UDAPI100500", "Something went wrong");
-pub(super) const BAD_INPUT: Refusal = Refusal::new("UDAPI100036", "Invalid input");
-pub(super) const BAD_KEY: Refusal = Refusal::new("UDAPI100011", "Invalid Instrument key");
-pub(super) const NO_SUCH_ORDER: Refusal = Refusal::new("UDAPI100010", "Order not found");
+pub(crate) const TOO_MANY: Refusal = Refusal::new("UDAPI10005", "Too Many Request Sent");
+pub(crate) const BAD_TOKEN: Refusal = Refusal::new("UDAPI100050", "Invalid token used to access API");
+pub(crate) const UNEXPECTED: Refusal = Refusal::new("UDAPI100500", "Something went wrong");
+pub(crate) const BAD_INPUT: Refusal = Refusal::new("UDAPI100036", "Invalid input");
+pub(crate) const BAD_KEY: Refusal = Refusal::new("UDAPI100011", "Invalid Instrument key");
+pub(crate) const NO_SUCH_ORDER: Refusal = Refusal::new("UDAPI100010", "Order not found");

@@ -14,9 +14,9 @@ use super::entry_check::check_order_id;
 use super::faults::CallFault;
 use super::limiter::CallClass;
 use super::reply::{
-    ApiReply, BAD_INPUT, BAD_KEY, BAD_TOKEN, Delivery, NO_SUCH_ORDER, NOT_SUPPORTED, Refusal, TOO_MANY,
-    UNEXPECTED,
+    ApiReply, BAD_INPUT, BAD_TOKEN, Delivery, NO_SUCH_ORDER, NOT_SUPPORTED, Refusal, TOO_MANY, UNEXPECTED,
 };
+use crate::market::MarketDesk;
 
 /// What the broker says it needed for an order call.
 const LATENCY_MS: i64 = 3;
@@ -31,7 +31,7 @@ impl Broker {
             Host::Order => CallClass::Order,
             Host::Api => CallClass::Other,
         };
-        if !self.account.admits(at.now, call.bearer) {
+        if !MarketDesk::is_public(call) && !self.account.admits(at.now, call.bearer) {
             return BAD_TOKEN.reply();
         }
         if !self.limiter.admits(at.limits, class) {
@@ -98,13 +98,11 @@ impl Broker {
             ("GET", "/v2/user/profile") => return Ok(ApiReply::success(&profile())),
             ("GET", "/v2/user/get-funds-and-margin") => return Ok(ApiReply::success(&self.funds_v2())),
             ("GET", "/v3/user/get-funds-and-margin") => return Ok(ApiReply::success(&self.funds_v3())),
-            ("GET", "/v3/market-quote/ltp") => return self.last_prices(call),
-            ("GET", path) if path.starts_with("/v2/market/status/") => return self.market_status(now, path),
             ("DELETE", "/v2/logout") => {
                 self.account.log_out();
                 return Ok(ApiReply::success(&json!(true)));
             }
-            _ => return Err(NOT_SUPPORTED),
+            _ => return self.desk.answer(now, call).ok_or(NOT_SUPPORTED),
         };
         Ok(ApiReply::success(&Value::Array(rows)))
     }
@@ -143,38 +141,6 @@ impl Broker {
         wanted
             .flat_map(|trade| std::iter::repeat_n(self.trade_row(trade), 1 + usize::from(trade.doubled)))
             .collect()
-    }
-
-    fn last_prices(&self, call: &ApiCall<'_>) -> Answer {
-        let keys = call.query("instrument_key").unwrap_or_default();
-        let mut prices = serde_json::Map::new();
-        for key in keys.split(',') {
-            let id = self
-                .ids
-                .get(key)
-                .ok_or_else(|| BAD_KEY.at("instrument_key", key))?;
-            let listing = self.listing(*id);
-            let segment = key.split('|').next().unwrap_or_default();
-            let row = json!({
-                "last_price": listing.ltp.rupees(), "instrument_token": key, "ltq": 0, "volume": 0, "cp": 0.0,
-            });
-            prices.insert(format!("{segment}:{}", listing.instrument.symbol), row);
-        }
-        Ok(ApiReply::success(&Value::Object(prices)))
-    }
-
-    fn market_status(&self, now: TsNs, path: &str) -> Answer {
-        let exchange = path.trim_start_matches("/v2/market/status/");
-        if !["NSE", "NFO"].contains(&exchange) {
-            return Err(Refusal::new("UDAPI1089", "Invalid exchange").at("exchange", exchange));
-        }
-        let status = if now < self.close {
-            "NORMAL_OPEN"
-        } else {
-            "NORMAL_CLOSE"
-        };
-        let row = json!({ "exchange": exchange, "status": status, "last_updated": now.get() / 1_000_000 });
-        Ok(ApiReply::success(&row))
     }
 
     fn funds_v2(&self) -> Value {
