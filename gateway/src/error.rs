@@ -11,6 +11,8 @@ use bijli_wire::WireError;
 pub enum GatewayError {
     /// The access token cannot stand in a header. Its text is not repeated here.
     BadToken,
+    /// The name of the algorithm cannot stand in a header.
+    BadAlgoName,
     /// A URL or certificate cannot be used.
     Wire(WireError),
 }
@@ -22,6 +24,10 @@ impl fmt::Display for GatewayError {
                 "preparing the broker connection: the access token is empty or holds characters that no \
                  header may carry; log in again and paste the token without spaces or line breaks",
             ),
+            Self::BadAlgoName => f.write_str(
+                "preparing the broker connection: the algorithm name is empty or holds characters that no header \
+                 may carry; write it as registered with the exchange, or leave it out",
+            ),
             Self::Wire(error) => write!(f, "preparing the broker connection: {error}"),
         }
     }
@@ -30,7 +36,7 @@ impl fmt::Display for GatewayError {
 impl std::error::Error for GatewayError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::BadToken => None,
+            Self::BadToken | Self::BadAlgoName => None,
             Self::Wire(error) => Some(error),
         }
     }

@@ -21,8 +21,8 @@ use crate::evidence::{ErrorClass, InstrumentKey};
 use crate::intent::IntentTable;
 use crate::orders::OrderTable;
 use crate::reconcile::{Part, Reconciler};
-use crate::request::{Host, LANES, Lane, Reply, Request, RequestId};
-use crate::upstox::order_api::{Call, Product};
+use crate::request::{LANES, Lane, Reply, Request, RequestId};
+use crate::upstox::{call::Call, order_api::Product};
 
 /// What the gateway may be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -441,21 +441,13 @@ impl Gateway {
         self.in_flight[lane as usize].is_none()
     }
 
-    fn dispatch(&mut self, lane: Lane, host: Host, asked: Asked, call: Call) -> Request {
+    fn dispatch(&mut self, lane: Lane, asked: Asked, call: Call) -> Request {
         assert!(self.is_free(lane), "one request in flight per lane");
         let id = RequestId::new(self.next_request);
         self.next_request += 1;
         let at = self.now;
         self.in_flight[lane as usize] = Some(InFlight { id, asked, at });
-        let Call { method, path, body } = call;
-        Request {
-            id,
-            lane,
-            host,
-            method,
-            path,
-            body,
-        }
+        call.into_request(id, lane)
     }
 
     fn want_book(&mut self) {

@@ -25,4 +25,4 @@ pub mod socket;
 pub use error::GatewayError;
 pub use gateway::{Gateway, GatewayConfig, KnownOrder};
 pub use paper::PaperVenue;
-pub use request::{Host, Lane, Method, Reply, Request, RequestId, Transport};
+pub use request::{Auth, Body, Host, Lane, Method, Reply, Request, RequestId, Transport};

@@ -3,6 +3,8 @@
 //! Invariant: a [`Request`] is performed at most once by whoever takes it; nothing here says "again".
 //! Left out: headers and hosts, which only `socket.rs` knows, so no secret is ever in a request.
 
+use std::fmt;
+
 /// Number of a request; its reply carries it back. Never reused within a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(u64);
@@ -58,6 +60,45 @@ pub enum Method {
     Delete,
 }
 
+/// What a request carries, in the form its content type says.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Body {
+    /// `application/json`
+    Json(String),
+    /// `application/x-www-form-urlencoded`; used where an application shows its secret.
+    Form(String),
+}
+
+impl Body {
+    /// The body as it is sent.
+    #[must_use]
+    pub const fn text(&self) -> &str {
+        match self {
+            Self::Json(text) | Self::Form(text) => text.as_str(),
+        }
+    }
+}
+
+/// Prints the text unless it holds a secret.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json(text) if !text.contains("secret") => write!(f, "Json({text})"),
+            Self::Json(text) => write!(f, "Json({} bytes)", text.len()),
+            Self::Form(text) => write!(f, "Form({} bytes)", text.len()),
+        }
+    }
+}
+
+/// Whether the access token goes along with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Auth {
+    /// `Authorization: Bearer <token>`.
+    Bearer,
+    /// No such header: login, holidays, timings and candles need none.
+    None,
+}
+
 /// One HTTP request, without host name and headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -71,8 +112,10 @@ pub struct Request {
     pub method: Method,
     /// Path with query, percent-encoded.
     pub path: String,
-    /// JSON body.
-    pub body: Option<String>,
+    /// What is sent with it.
+    pub body: Option<Body>,
+    /// Whether the access token goes along.
+    pub auth: Auth,
 }
 
 /// No complete HTTP reply came.

@@ -3,6 +3,7 @@
 //! Read `upstox/PROTOCOL.md` first; facts come from the broker's API documentation and its published clients.
 
 mod scalar;
+pub mod call;
 pub mod error_code;
 pub mod token;
 pub mod envelope;

@@ -129,7 +129,7 @@ impl Ledger {
 
     fn answer_place(&mut self, request: &Request, dice: &mut Dice, faults: bool) -> Reply {
         let body: serde_json::Value =
-            serde_json::from_str(request.body.as_deref().expect("a body")).expect("JSON");
+            serde_json::from_str(request.body.as_ref().expect("a body").text()).expect("JSON");
         let sequence = IntentId::from_tag(body["tag"].as_str().expect("a tag"))
             .expect("our tag")
             .sequence();

@@ -8,7 +8,7 @@ use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 
 use bijli_gateway::socket::{RestLane, RestSettings, TimedReply};
-use bijli_gateway::{GatewayError, Host, Lane, Method, Request, RequestId, Transport};
+use bijli_gateway::{Auth, Body, GatewayError, Host, Lane, Method, Request, RequestId, Transport};
 use bijli_wire::tls;
 
 const TOKEN: &str = "secret-token-of-the-test";
@@ -19,6 +19,7 @@ fn lane(url: &str, pem: Option<String>) -> RestLane {
         order_url: url.to_owned(),
         token: TOKEN.to_owned(),
         extra_root_pem: pem,
+        algo_name: None,
         timeout: Duration::from_secs(2),
     })
     .expect("usable settings")
@@ -31,7 +32,8 @@ fn post(tag: &str) -> Request {
         host: Host::Order,
         method: Method::Post,
         path: "/v3/order/place".to_owned(),
-        body: Some(format!("{{\"tag\":\"{tag}\"}}")),
+        body: Some(Body::Json(format!("{{\"tag\":\"{tag}\"}}"))),
+        auth: Auth::Bearer,
     }
 }
 
@@ -361,6 +363,7 @@ fn a_token_that_cannot_be_sent_is_refused_and_never_printed() {
             order_url: "http://127.0.0.1:1".to_owned(),
             token: token.to_owned(),
             extra_root_pem: None,
+            algo_name: None,
             timeout: Duration::from_secs(1),
         };
         let error = RestLane::new(&settings).expect_err("unusable");
@@ -369,4 +372,69 @@ fn a_token_that_cannot_be_sent_is_refused_and_never_printed() {
     }
     let shown = format!("{:?}", lane("http://127.0.0.1:1", None));
     assert!(!shown.contains(TOKEN), "{shown}");
+}
+
+#[test]
+fn a_login_form_goes_without_token_and_the_algorithm_name_only_with_order_calls() {
+    let server = Server::start(vec![|stream, seen| {
+        for _ in 0..3 {
+            one_ok(stream, seen);
+        }
+    }]);
+    let settings = RestSettings {
+        api_url: server.url.clone(),
+        order_url: server.url.clone(),
+        token: TOKEN.to_owned(),
+        extra_root_pem: None,
+        algo_name: Some("tortoise".to_owned()),
+        timeout: Duration::from_secs(2),
+    };
+    let mut lane = RestLane::new(&settings).expect("usable settings");
+    let exchange = Request {
+        path: "/v2/login/authorization/token".to_owned(),
+        body: Some(Body::Form("code=a%20b".to_owned())),
+        auth: Auth::None,
+        ..post("")
+    };
+    let withdrawal = Request {
+        method: Method::Delete,
+        path: "/v3/order/gtt/cancel".to_owned(),
+        ..post("A")
+    };
+    let read = Request {
+        method: Method::Get,
+        path: "/v3/order/gtt".to_owned(),
+        body: None,
+        ..post("")
+    };
+    for request in [&exchange, &withdrawal, &read] {
+        assert_eq!(outcome(&lane.perform(request)), Ok(200));
+    }
+    let mut login = RestLane::without_token(&settings).expect("usable settings");
+    assert_eq!(outcome(&login.perform(&read)), UNSENT, "no token, no request");
+    let requests = server.end();
+    let has = |request: &str, header: &str| request.to_lowercase().contains(header);
+    assert!(has(
+        &requests[0],
+        "content-type: application/x-www-form-urlencoded\r\n"
+    ));
+    assert!(requests[0].ends_with("\r\n\r\ncode=a%20b"));
+    let signs: Vec<[bool; 3]> = requests
+        .iter()
+        .map(|request| {
+            [
+                has(request, "authorization: bearer "),
+                has(request, "x-algo-name: tortoise\r\n"),
+                has(request, "user-agent: bijli\r\n"),
+            ]
+        })
+        .collect();
+    assert_eq!(
+        signs,
+        [[false, false, true], [true, true, true], [true, false, true]]
+    );
+    assert!(
+        requests[1].ends_with("{\"tag\":\"A\"}"),
+        "a DELETE carries its body"
+    );
 }

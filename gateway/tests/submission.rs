@@ -53,7 +53,12 @@ fn exits_and_cancels_go_before_entries_whatever_came_first() {
     gateway.handle_command(at(1), &entry(3));
     let first = expect(&mut gateway, at(1), PLACE);
     assert_eq!((first.lane, first.host), (Lane::Exit, Host::Order));
-    assert!(first.body.as_ref().is_some_and(|body| body.contains("SELL")));
+    assert!(
+        first
+            .body
+            .as_ref()
+            .is_some_and(|body| body.text().contains("SELL"))
+    );
     assert_eq!(
         gateway.poll_request(at(1)),
         None,
@@ -309,7 +314,7 @@ fn a_modify_carries_the_terms_of_its_placement_and_uses_the_lane_of_its_purpose(
         first
             .body
             .as_ref()
-            .is_some_and(|body| body.contains("\"price\":100.05"))
+            .is_some_and(|body| body.text().contains("\"price\":100.05"))
     );
     assert_eq!(expect(&mut gateway, at(1), MODIFY).lane, Lane::Entry);
 }

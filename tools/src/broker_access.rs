@@ -10,8 +10,9 @@ use bijli_core::{DurationNs, Instrument, IstDay, TsNs};
 use bijli_feed::upstox::master::{self, MasterError, MasterRow};
 use bijli_feed::upstox::universe::{self, Universe};
 use bijli_feed::{FeedSettings, Mode};
-use bijli_gateway::request::{Host, Lane, Method, Request, RequestId};
+use bijli_gateway::request::{Lane, RequestId};
 use bijli_gateway::socket::{RestLane, RestSettings, StreamSettings};
+use bijli_gateway::upstox::call::Call;
 use serde::Deserialize;
 
 use crate::config_file::{FeedMode, FeedSection, UniverseSection};
@@ -81,6 +82,7 @@ impl Access {
             order_url: self.order_url.clone(),
             token: self.token.clone(),
             extra_root_pem: self.extra_root_pem.clone(),
+            algo_name: None,
             timeout: Duration::from_secs(5),
         }
     }
@@ -255,14 +257,7 @@ fn get(access: &Access, url: &str) -> Result<Vec<u8>, Trouble> {
         ..access.rest()
     };
     let mut lane = RestLane::new(&settings).map_err(|error| Trouble::usage(error.to_string()))?;
-    let request = Request {
-        id: RequestId::new(0),
-        lane: Lane::Read,
-        host: Host::Api,
-        method: Method::Get,
-        path: path.to_owned(),
-        body: None,
-    };
+    let request = Call::get(path).into_request(RequestId::new(0), Lane::Read);
     let reply = lane.perform(&request).reply;
     match reply.outcome {
         Ok(200) => Ok(reply.body),

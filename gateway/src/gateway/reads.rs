@@ -15,7 +15,7 @@ use crate::evidence::{BrokerOrder, BrokerTrade, ErrorClass, ReadError, Rows};
 use crate::intent::Stage;
 use crate::orders::{Applied, Order, Source, rank};
 use crate::reconcile::{Answer, Part, Round};
-use crate::request::{Host, Lane, Reply, Request};
+use crate::request::{Lane, Reply, Request};
 use crate::upstox::order_api;
 use crate::upstox::order_stream::{self, StreamUpdate};
 
@@ -91,7 +91,7 @@ impl Gateway {
             Asked::Reconcile(Part::Positions) => order_api::positions(),
             Asked::Place(_) | Asked::Change(_) => unreachable!("writes are not read from here"),
         };
-        Some(self.dispatch(Lane::Read, Host::Api, asked, call))
+        Some(self.dispatch(Lane::Read, asked, call))
     }
 
     fn note_read_error(&mut self, error: ReadError) {

@@ -15,8 +15,9 @@ use crate::budget::Risk;
 use crate::evidence::{ErrorClass, Outcome};
 use crate::intent::Stage;
 use crate::orders::Order;
-use crate::request::{Host, Lane, Reply, Request};
-use crate::upstox::order_api::{self, Call, QTY_MAX, Terms};
+use crate::request::{Lane, Reply, Request};
+use crate::upstox::call::Call;
+use crate::upstox::order_api::{self, QTY_MAX, Terms};
 
 impl Gateway {
     /// Whether a placement agrees with the day's table; the engine's own gates come before this one.
@@ -117,7 +118,7 @@ impl Gateway {
                 (Asked::Change(cancel.order_id), call)
             }
         };
-        self.dispatch(lane, Host::Order, asked, call)
+        self.dispatch(lane, asked, call)
     }
 
     fn place_call(&self, place: &Place) -> Call {

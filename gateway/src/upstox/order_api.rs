@@ -12,13 +12,14 @@ use bijli_core::{Price, Qty};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::call::{Body, Call, Method, PathWriter};
 use super::envelope::{class_hint, data_of, refusal_of};
 use super::order_row::{OrderJson, PositionJson, TradeJson};
 use super::scalar::Scalar;
 use crate::evidence::{
     BrokerOrder, BrokerPosition, BrokerTrade, ErrorClass, InstrumentKey, Outcome, ReadError, Rows,
 };
-use crate::request::{Method, Reply};
+use crate::request::Reply;
 
 /// Largest quantity that the broker's 32-bit field holds.
 pub const QTY_MAX: i64 = i32::MAX as i64;
@@ -57,27 +58,6 @@ pub struct Terms {
     pub trigger: Price,
 }
 
-/// Method, path and body of one call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
-    /// HTTP method.
-    pub method: Method,
-    /// Path with query.
-    pub path: String,
-    /// JSON body.
-    pub body: Option<String>,
-}
-
-impl Call {
-    const fn get(path: String) -> Self {
-        Self {
-            method: Method::Get,
-            path,
-            body: None,
-        }
-    }
-}
-
 /// The call that places an order under the tag of `intent`.
 #[must_use]
 pub fn place(intent: IntentId, key: &InstrumentKey, side: Side, terms: &Terms, product: Product) -> Call {
@@ -96,11 +76,7 @@ pub fn place(intent: IntentId, key: &InstrumentKey, side: Side, terms: &Terms, p
         product.code()
     )
     .expect("writing to a String cannot fail");
-    Call {
-        method: Method::Post,
-        path: "/v3/order/place".to_owned(),
-        body: Some(body),
-    }
+    Call::order(Method::Post, "/v3/order/place", Some(Body::Json(body)))
 }
 
 /// The call that changes a live order to `terms`; its quantity is the new total.
@@ -111,27 +87,20 @@ pub fn modify(order_id: &BrokerOrderId, terms: &Terms) -> Call {
     push_quoted(&mut body, order_id.as_str());
     push_terms(&mut body, terms);
     body.push('}');
-    Call {
-        method: Method::Put,
-        path: "/v3/order/modify".to_owned(),
-        body: Some(body),
-    }
+    Call::order(Method::Put, "/v3/order/modify", Some(Body::Json(body)))
 }
 
 /// The call that cancels a live order.
 #[must_use]
 pub fn cancel(order_id: &BrokerOrderId) -> Call {
-    Call {
-        method: Method::Delete,
-        path: format!("/v3/order/cancel?order_id={}", encoded(order_id.as_str())),
-        body: None,
-    }
+    let path = PathWriter::new("/v3/order/cancel").param("order_id", order_id);
+    Call::order(Method::Delete, path.end(), None)
 }
 
 /// The day's orders.
 #[must_use]
 pub fn order_book() -> Call {
-    Call::get("/v2/order/retrieve-all".to_owned())
+    Call::get("/v2/order/retrieve-all")
 }
 
 /// The states of the orders that carry the tag of `intent`.
@@ -143,22 +112,23 @@ pub fn history_of_tag(intent: IntentId) -> Call {
 /// The trades of one order.
 #[must_use]
 pub fn trades_of_order(order_id: &BrokerOrderId) -> Call {
-    Call::get(format!(
-        "/v2/order/trades?order_id={}",
-        encoded(order_id.as_str())
-    ))
+    Call::get(
+        PathWriter::new("/v2/order/trades")
+            .param("order_id", order_id)
+            .end(),
+    )
 }
 
 /// The day's trades.
 #[must_use]
 pub fn trades_of_day() -> Call {
-    Call::get("/v2/order/trades/get-trades-for-day".to_owned())
+    Call::get("/v2/order/trades/get-trades-for-day")
 }
 
 /// Net positions of the day.
 #[must_use]
 pub fn positions() -> Call {
-    Call::get("/v2/portfolio/short-term-positions".to_owned())
+    Call::get("/v2/portfolio/short-term-positions")
 }
 
 fn push_terms(body: &mut String, terms: &Terms) {
@@ -196,18 +166,6 @@ fn push_quoted(body: &mut String, text: &str) {
         body.push(char);
     }
     body.push('"');
-}
-
-fn encoded(text: &str) -> String {
-    let mut into = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') {
-            into.push(char::from(byte));
-        } else {
-            write!(into, "%{byte:02X}").expect("writing to a String cannot fail");
-        }
-    }
-    into
 }
 
 #[derive(Deserialize)]

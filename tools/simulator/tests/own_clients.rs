@@ -7,7 +7,7 @@ use bijli_core::instrument::InstrumentKind;
 use bijli_core::{DurationNs, Instrument, InstrumentId, IstDay, Price, Qty, TsNs, text::Text};
 use bijli_feed::upstox::message;
 use bijli_feed::{FeedClient, FeedOutput, FeedSettings, KeyIndex, Mode};
-use bijli_gateway::request::{Host, Lane, Method, Request, RequestId};
+use bijli_gateway::request::{Auth, Body, Host, Lane, Method, Request, RequestId};
 use bijli_gateway::socket::{RestLane, RestSettings};
 use bijli_simulator::{DaySpec, RunningSimulator, SimSettings, day, start};
 
@@ -101,6 +101,7 @@ fn the_order_lane_places_and_reads_over_kept_connections() {
         order_url: sim.order_url.clone(),
         token: sim.token.clone(),
         extra_root_pem: Some(sim.ca_pem.clone()),
+        algo_name: None,
         timeout: Duration::from_secs(5),
     })
     .expect("a lane");
@@ -116,7 +117,8 @@ fn the_order_lane_places_and_reads_over_kept_connections() {
             host,
             method,
             path: path.to_owned(),
-            body,
+            body: body.map(Body::Json),
+            auth: Auth::Bearer,
         };
         lane.perform(&request).reply
     };
