@@ -19,11 +19,19 @@ use crate::market::MarketDesk;
 pub mod account;
 pub mod faults;
 pub mod limiter;
+pub mod options;
 pub mod order;
 pub mod reply;
 pub mod stats;
+pub mod webhook;
 mod call;
+mod gate;
 mod route;
+mod login;
+mod order_write;
+mod order_read;
+mod portfolio;
+mod user;
 mod entry;
 mod entry_check;
 mod change;
@@ -35,19 +43,22 @@ mod row;
 mod tests;
 
 pub use account::SocketGrant;
-pub use call::{ApiCall, Host, Moments};
+pub use call::{ApiCall, Host, LOCAL_PEER, Moments};
+pub use options::{BadLine, BrokerOptions, Relogin};
 pub use order::Status;
 pub use reply::{ApiReply, Delivery};
 pub use stats::BrokerStats;
+pub use webhook::Webhook;
 
 use account::Account;
 use faults::{FaultDice, Faults};
 use ledger::Ledger;
 use limiter::{Limiter, RateLimits};
 use order::{Change, Order};
+use webhook::Outgoing;
 
 /// What a broker is set up with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerSettings {
     /// Cash at the start of the day.
     pub capital: Money,
@@ -59,6 +70,8 @@ pub struct BrokerSettings {
     pub rate_limits: RateLimits,
     /// Simulated time from the broker to the exchange: opens the race between a cancel and a fill.
     pub exchange_delay: DurationNs,
+    /// What is not known for sure of the real broker, or differs between accounts.
+    pub options: BrokerOptions,
 }
 
 /// A message of the portfolio stream.
@@ -106,6 +119,7 @@ pub struct Broker {
     desk: MarketDesk,
     errands: VecDeque<(TsNs, usize, Errand)>,
     updates: VecDeque<StreamUpdate>,
+    webhooks: Outgoing,
     tags: BTreeSet<String>,
     duplicate_tags: u64,
     orders_refused: u64,
@@ -139,7 +153,6 @@ impl Broker {
             .collect();
         let (year, month, day) = info.day.ymd();
         Self {
-            settings,
             data: info.data,
             account: Account::new(info.day, settings.seed),
             limiter: Limiter::new(settings.rate_limits),
@@ -157,16 +170,24 @@ impl Broker {
             desk: MarketDesk::new(info),
             errands: VecDeque::new(),
             updates: VecDeque::new(),
+            webhooks: Outgoing::default(),
             tags: BTreeSet::new(),
             duplicate_tags: 0,
             orders_refused: 0,
             day_prefix: format!("{:02}{month:02}{day:02}", year % 100),
             is_closed: false,
             close: cash.close.max(derivatives.close),
+            settings,
         }
     }
 
-    /// The access token of the day.
+    /// Where the prices of the day come from.
+    #[must_use]
+    pub const fn data(&self) -> DataKind {
+        self.data
+    }
+
+    /// The access token that the account begins the day with.
     #[must_use]
     pub fn token(&self) -> &str {
         self.account.token()
@@ -244,6 +265,11 @@ impl Broker {
     /// The next message of the portfolio stream.
     pub fn poll_update(&mut self) -> Option<StreamUpdate> {
         self.updates.pop_front()
+    }
+
+    /// The next message to be posted to the application.
+    pub fn poll_webhook(&mut self) -> Option<Webhook> {
+        self.webhooks.pop_front()
     }
 
     /// Whether a connection is to be cut by a fault; asked once per connection and simulated second.

@@ -6,7 +6,10 @@
 //! documentation (market quote, historical data, option chain, market information), with recorded answers as
 //! the tie-breaker of form. Left out: orders and the account, which are the broker's own.
 
-#![allow(dead_code, reason = "the readers of candles and pages come with the calls that use them")]
+#![allow(
+    dead_code,
+    reason = "the readers of candles and pages come with the calls that use them"
+)]
 
 use std::collections::BTreeMap;
 

@@ -15,7 +15,7 @@ use bijli_core::event::DataKind;
 use mio::Waker;
 use mio::net::TcpListener;
 
-use crate::broker::{Broker, BrokerSettings};
+use crate::broker::{Broker, BrokerOptions, BrokerSettings};
 use crate::day;
 use crate::error::SimError;
 use crate::play::Player;
@@ -82,6 +82,7 @@ pub fn start(settings: SimSettings) -> Result<RunningSimulator, SimError> {
             faults: settings.faults,
             rate_limits: settings.rate_limits,
             exchange_delay: settings.exchange_delay,
+            options: BrokerOptions::default(),
         },
     );
     let credentials = certificate::make()?;

@@ -3,7 +3,7 @@
 use std::hash::Hasher;
 
 use bijli_core::{DurationNs, IstDay, Money};
-use bijli_simulator::broker::{Broker, BrokerSettings};
+use bijli_simulator::broker::{Broker, BrokerOptions, BrokerSettings};
 use bijli_simulator::play::Player;
 use bijli_simulator::{DaySpec, Faults, RateLimits, day};
 use serde_json::json;
@@ -22,6 +22,7 @@ fn played(seed: u64, instruments: u32) -> (u64, u64, u64) {
         faults: Faults::NONE,
         rate_limits: RateLimits::Off,
         exchange_delay: DurationNs::ZERO,
+        options: BrokerOptions::default(),
     };
     let mut broker = Broker::new(player.info(), settings);
     let keys: Vec<String> = player

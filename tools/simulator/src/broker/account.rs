@@ -1,6 +1,7 @@
-//! Who may call: one user, one access token until the next 03:30, and single-use codes for the sockets.
+//! Who may call: one user, one application, tokens that die at the next 03:30, and single-use codes.
 //!
-//! Source: reference sheet 2 (token life) and 3.1 (the redirect URI is consumed by its first use).
+//! Invariant: a token that was revoked or has reached its hour never admits again. Source: the broker's API
+//! documentation (token life, single use of the socket's redirect URI and of the login code).
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,10 @@ use crate::random::Random;
 pub const USER_ID: &str = "SIM001";
 /// Codes that may be outstanding; older ones are forgotten.
 const CODES_MAX: usize = 64;
+/// When access tokens die.
+const TOKEN_DEATH: DurationNs = DurationNs::from_hm(3, 30);
+/// Days that a token lives that only reads.
+const READER_DAYS: i32 = 365;
 
 /// Which socket a code opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,29 +27,80 @@ pub enum SocketGrant {
     Portfolio(Vec<String>),
 }
 
+/// What a token is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TokenKind {
+    /// Everything.
+    Access,
+    /// Reads alone.
+    Reader,
+}
+
+/// Codes that work once; when too many are outstanding the oldest is forgotten.
+#[derive(Clone, Debug)]
+struct Codes<T>(BTreeMap<String, (u64, T)>, u64);
+
+impl<T> Codes<T> {
+    const fn new() -> Self {
+        Self(BTreeMap::new(), 0)
+    }
+
+    fn issue(&mut self, code: String, opens: T) {
+        self.1 += 1;
+        if self.0.len() >= CODES_MAX {
+            let oldest = self.0.iter().min_by_key(|(_, (number, _))| *number);
+            let key = oldest
+                .map(|(key, _)| key.clone())
+                .expect("a full table has an oldest entry");
+            self.0.remove(&key);
+        }
+        self.0.insert(code, (self.1, opens));
+    }
+
+    fn redeem(&mut self, code: &str) -> Option<T> {
+        self.0.remove(code).map(|(_, opens)| opens)
+    }
+}
+
 /// The account's credentials.
 #[derive(Clone, Debug)]
 pub(super) struct Account {
     token: String,
-    expires: TsNs,
-    is_logged_out: bool,
+    reader: String,
+    client_id: String,
+    client_secret: String,
+    /// Tokens that are good until their hour.
+    tokens: BTreeMap<String, (TokenKind, TsNs)>,
     random: Random,
-    codes: BTreeMap<String, (u64, SocketGrant)>,
-    issued: u64,
+    sockets: Codes<SocketGrant>,
+    /// Login codes and the redirect URI that each was issued for.
+    logins: Codes<String>,
 }
 
 impl Account {
-    /// The account on a trading day. Its token is the same for the same seed, so that a client survives a
-    /// restart of the simulator.
+    /// The account on a trading day. Its first tokens are the same for the same seed, so that a client survives
+    /// a restart of the simulator.
     pub(super) fn new(day: IstDay, seed: u64) -> Self {
         let mut random = Random::new(seed, 0xacc0);
+        let token = format!("sim-{:016x}{:016x}", random.word(), random.word());
+        let mut keys = Random::new(seed, 0xacc1);
+        let reader = format!("sim-reader-{:016x}{:016x}", keys.word(), keys.word());
+        let client_id = format!("sim-app-{:016x}", keys.word());
+        let client_secret = format!("sim{:08x}", keys.word() >> 32);
+        let dies = IstDay::new(day.get() + 1).at(TOKEN_DEATH);
+        let reader_dies = IstDay::new(day.get() + READER_DAYS).at(TOKEN_DEATH);
         Self {
-            token: format!("sim-{:016x}{:016x}", random.word(), random.word()),
-            expires: IstDay::new(day.get() + 1).at(DurationNs::from_hm(3, 30)),
-            is_logged_out: false,
+            tokens: BTreeMap::from([
+                (token.clone(), (TokenKind::Access, dies)),
+                (reader.clone(), (TokenKind::Reader, reader_dies)),
+            ]),
+            token,
+            reader,
+            client_id,
+            client_secret,
             random,
-            codes: BTreeMap::new(),
-            issued: 0,
+            sockets: Codes::new(),
+            logins: Codes::new(),
         }
     }
 
@@ -52,32 +108,65 @@ impl Account {
         &self.token
     }
 
-    pub(super) fn admits(&self, now: TsNs, bearer: Option<&str>) -> bool {
-        !self.is_logged_out && now < self.expires && bearer == Some(self.token.as_str())
+    pub(super) fn reader_token(&self) -> &str {
+        &self.reader
     }
 
-    pub(super) fn log_out(&mut self) {
-        self.is_logged_out = true;
+    pub(super) fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    pub(super) fn client_secret(&self) -> &str {
+        &self.client_secret
+    }
+
+    pub(super) fn admits(&self, now: TsNs, bearer: Option<&str>) -> bool {
+        self.kind_of(now, bearer).is_some()
+    }
+
+    /// What a token is good for now; nothing once it is dead.
+    pub(super) fn kind_of(&self, now: TsNs, bearer: Option<&str>) -> Option<TokenKind> {
+        let (kind, dies) = self.tokens.get(bearer?)?;
+        (now < *dies).then_some(*kind)
+    }
+
+    pub(super) fn issue_token(&mut self, kind: TokenKind, dies: TsNs) -> String {
+        let token = format!("sim-{:016x}{:016x}", self.random.word(), self.random.word());
+        self.tokens.insert(token.clone(), (kind, dies));
+        token
+    }
+
+    pub(super) fn log_out(&mut self, bearer: Option<&str>) {
+        self.tokens.remove(bearer.unwrap_or_default());
+    }
+
+    /// Kills every access token; those that only read live on.
+    pub(super) fn revoke_all(&mut self) {
+        self.tokens.retain(|_, (kind, _)| *kind == TokenKind::Reader);
+    }
+
+    /// A fresh login code for a redirect URI.
+    pub(super) fn issue_code(&mut self, redirect: String) -> String {
+        let code = format!("{:06x}", self.random.word() >> 40);
+        self.logins.issue(code.clone(), redirect);
+        code
+    }
+
+    /// The redirect URI that a login code was issued for; nothing the second time.
+    pub(super) fn burn_code(&mut self, code: &str) -> Option<String> {
+        self.logins.redeem(code)
     }
 
     /// A fresh `requestId=…&code=…` for one handshake.
     pub(super) fn issue(&mut self, grant: SocketGrant) -> String {
         let query = format!("requestId={}&code={}", self.uuid(), self.uuid());
-        self.issued += 1;
-        if self.codes.len() >= CODES_MAX {
-            let oldest = self.codes.iter().min_by_key(|(_, (number, _))| *number);
-            let key = oldest
-                .map(|(key, _)| key.clone())
-                .expect("a full table has an oldest entry");
-            self.codes.remove(&key);
-        }
-        self.codes.insert(query.clone(), (self.issued, grant));
+        self.sockets.issue(query.clone(), grant);
         query
     }
 
     /// What a code opens; a second use opens nothing.
     pub(super) fn redeem(&mut self, query: &str) -> Option<SocketGrant> {
-        self.codes.remove(query).map(|(_, grant)| grant)
+        self.sockets.redeem(query)
     }
 
     fn uuid(&mut self) -> String {
@@ -90,6 +179,16 @@ impl Account {
             low >> 52,
             low & 0xffff_ffff_ffff
         )
+    }
+}
+
+/// When an access token that is issued now dies: at the next 03:30, whatever the hour.
+pub(super) fn next_token_death(now: TsNs) -> TsNs {
+    let today = now.ist_day().at(TOKEN_DEATH);
+    if now < today {
+        today
+    } else {
+        IstDay::new(now.ist_day().get() + 1).at(TOKEN_DEATH)
     }
 }
 
@@ -110,7 +209,20 @@ mod tests {
         let query = account.issue(SocketGrant::Market);
         assert_eq!(account.redeem(&query), Some(SocketGrant::Market));
         assert_eq!(account.redeem(&query), None);
-        account.log_out();
+        account.log_out(Some(&token));
         assert!(!account.admits(day.at(DurationNs::from_hm(9, 0)), Some(&token)));
+    }
+
+    #[test]
+    fn tokens_die_at_the_next_half_past_three_whatever_the_hour_of_issue() {
+        let day = IstDay::from_ymd(2026, 7, 28).expect("a real date");
+        let next = IstDay::new(day.get() + 1);
+        let death = next.at(DurationNs::from_hm(3, 30));
+        assert_eq!(next_token_death(day.at(DurationNs::from_hm(20, 0))), death);
+        assert_eq!(next_token_death(next.at(DurationNs::from_hm(2, 30))), death);
+        assert_eq!(
+            next_token_death(death),
+            IstDay::new(day.get() + 2).at(DurationNs::from_hm(3, 30))
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! A call as it reaches the broker, whatever carried it: a socket or a world simulated in one process.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use bijli_core::TsNs;
 
 /// Which of the broker's hosts is called.
@@ -39,11 +41,33 @@ pub struct ApiCall<'a> {
     pub target: &'a str,
     /// The bearer token.
     pub bearer: Option<&'a str>,
-    /// JSON body; empty without one.
+    /// All other headers; names compare without case.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// Where the call comes from, as far as the static-IP rule is concerned.
+    pub peer: IpAddr,
+    /// JSON or form body; empty without one.
     pub body: &'a [u8],
 }
 
+/// The address of a caller that sits in the same process or on the same machine.
+pub const LOCAL_PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
 impl<'a> ApiCall<'a> {
+    /// The first value of a header.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| *value)
+    }
+
+    /// The decoded value of a field of a form body.
+    #[must_use]
+    pub fn form(&self, name: &str) -> Option<String> {
+        pair_value(std::str::from_utf8(self.body).ok()?, name)
+    }
+
     /// The path without the query.
     #[must_use]
     pub fn path(&self) -> &'a str {
@@ -63,16 +87,19 @@ impl<'a> ApiCall<'a> {
     /// The decoded value of a query parameter.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<String> {
-        let (_, query) = self.target.split_once('?')?;
-        query.split('&').find_map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (key == name).then(|| percent_decoded(value))
-        })
+        pair_value(self.target.split_once('?')?.1, name)
     }
 }
 
+fn pair_value(pairs: &str, name: &str) -> Option<String> {
+    pairs.split('&').find_map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (key == name).then(|| percent_decoded(value))
+    })
+}
+
 /// `%7C` and `+` turned back; broken escapes stay as they are.
-fn percent_decoded(text: &str) -> String {
+pub(super) fn percent_decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -106,8 +133,13 @@ mod tests {
             method: "GET",
             target: "/v2/order/history?tag=a%7Cb+c&order_id=12%3&empty",
             bearer: None,
-            body: b"",
+            headers: &[("x-algo-name", "trend")],
+            peer: LOCAL_PEER,
+            body: b"code=a%2Bb&client_id=c",
         };
+        assert_eq!(call.header("X-Algo-Name"), Some("trend"));
+        assert_eq!(call.form("code").as_deref(), Some("a+b"));
+        assert_eq!(call.form("grant_type"), None);
         assert_eq!(call.path(), "/v2/order/history");
         assert_eq!(call.query("tag").as_deref(), Some("a|b c"));
         assert_eq!(call.query("order_id").as_deref(), Some("12%3"));

@@ -1,7 +1,7 @@
 //! The broker's rate limits, counted in calendar windows of whatever clock the caller measures calls on.
 //!
-//! Source: reference sheet 5.7 (order calls 10 a second, others 50; 500 a minute and 2000 in half an hour
-//! each). That windows are calendar windows is the rule that Kite states; for Upstox it is not known.
+//! Source: the broker's API documentation (rate limits); payout, share issues and TOTP as other clients report
+//! them. That windows are calendar windows is the rule that Kite states; for Upstox it is not known.
 
 use bijli_core::TsNs;
 use bijli_core::limits::BROKER_ORDER_CALLS_PER_S;
@@ -19,23 +19,44 @@ pub enum RateLimits {
 /// Which allowance a call draws on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CallClass {
-    /// Place, modify, cancel.
+    /// Every call that places, changes or cancels orders, GTT included.
     Order,
+    /// Reads of withdrawals.
+    PayoutRead,
+    /// Withdrawals.
+    PayoutWrite,
+    /// Applications for new shares.
+    IpoWrite,
+    /// Logins by one-time password.
+    Totp,
     /// Everything else.
     Other,
 }
 
-const READ_CALLS_PER_S: u32 = 50;
+const UNLIMITED: u32 = u32::MAX;
 const SECONDS: [i64; 3] = [1, 60, 1_800];
-const ORDER_CALLS_MAX: [u32; 3] = [BROKER_ORDER_CALLS_PER_S, 500, 2_000];
-const OTHER_CALLS_MAX: [u32; 3] = [READ_CALLS_PER_S, 500, 2_000];
+const CLASSES: usize = 6;
+
+impl CallClass {
+    /// Calls allowed in a second, a minute and half an hour.
+    const fn calls_max(self) -> [u32; 3] {
+        match self {
+            Self::Order => [BROKER_ORDER_CALLS_PER_S, 500, 2_000],
+            Self::PayoutRead => [10, 500, 2_000],
+            Self::PayoutWrite => [UNLIMITED, 10, 300],
+            Self::IpoWrite => [1, 10, 300],
+            Self::Totp => [1, 10, 60],
+            Self::Other => [50, 500, 2_000],
+        }
+    }
+}
 
 /// Calls of one class in the window under way of each length.
 #[derive(Clone, Copy, Debug, Default)]
 struct Windows([(i64, u32); 3]);
 
 impl Windows {
-    fn take(&mut self, now: TsNs, calls_max: &[u32; 3]) -> bool {
+    fn take(&mut self, now: TsNs, calls_max: [u32; 3], calls: u32) -> bool {
         let mut within = true;
         for ((window, seconds), max) in self.0.iter_mut().zip(SECONDS).zip(calls_max) {
             let number = now.get().div_euclid(seconds * NS_PER_S);
@@ -43,8 +64,8 @@ impl Windows {
                 *window = (number, 0);
             }
             // A refused call counts too, as it does at brokers that suspend repeated breaches.
-            window.1 = window.1.saturating_add(1);
-            within = within && window.1 <= *max;
+            window.1 = window.1.saturating_add(calls);
+            within = within && window.1 <= max;
         }
         within
     }
@@ -54,8 +75,7 @@ impl Windows {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limiter {
     limits: RateLimits,
-    order: Windows,
-    other: Windows,
+    windows: [Windows; CLASSES],
     refused: u64,
 }
 
@@ -63,21 +83,17 @@ impl Limiter {
     pub(super) fn new(limits: RateLimits) -> Self {
         Self {
             limits,
-            order: Windows::default(),
-            other: Windows::default(),
+            windows: [Windows::default(); CLASSES],
             refused: 0,
         }
     }
 
-    /// Whether a call may go on.
-    pub(super) fn admits(&mut self, now: TsNs, class: CallClass) -> bool {
+    /// Whether a call that counts as so many may go on.
+    pub(super) fn admits(&mut self, now: TsNs, class: CallClass, calls: u32) -> bool {
         if self.limits == RateLimits::Off {
             return true;
         }
-        let within = match class {
-            CallClass::Order => self.order.take(now, &ORDER_CALLS_MAX),
-            CallClass::Other => self.other.take(now, &OTHER_CALLS_MAX),
-        };
+        let within = self.windows[class as usize].take(now, class.calls_max(), calls);
         self.refused += u64::from(!within);
         within
     }
@@ -93,16 +109,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_eleventh_order_call_of_a_second_is_refused_and_the_next_second_is_free() {
-        let mut limiter = Limiter::new(RateLimits::Enforced);
+    fn each_class_has_its_own_second_and_the_next_second_is_free() {
         let at = |ms: i64| TsNs::from_millis(1_000_000_000_000 + ms);
-        for call in 0..10 {
-            assert!(limiter.admits(at(call), CallClass::Order));
+        for (class, max) in [
+            (CallClass::Order, 10),
+            (CallClass::PayoutRead, 10),
+            (CallClass::PayoutWrite, 10),
+            (CallClass::IpoWrite, 1),
+            (CallClass::Totp, 1),
+            (CallClass::Other, 50),
+        ] {
+            let mut limiter = Limiter::new(RateLimits::Enforced);
+            for call in 0..max {
+                assert!(limiter.admits(at(call), class, 1), "{class:?}: call {call}");
+            }
+            assert!(!limiter.admits(at(999), class, 1), "{class:?}");
+            let other = if class == CallClass::Other {
+                CallClass::Order
+            } else {
+                CallClass::Other
+            };
+            assert!(limiter.admits(at(999), other, 1), "another class is free");
+            assert_eq!(limiter.refused(), 1);
+            assert!(limiter.admits(at(60_000), class, 1), "{class:?}: the next window");
         }
-        assert!(!limiter.admits(at(999), CallClass::Order));
-        assert!(limiter.admits(at(999), CallClass::Other));
-        assert!(limiter.admits(at(1_000), CallClass::Order));
-        assert_eq!(limiter.refused(), 1);
     }
 
     #[test]
@@ -110,8 +140,16 @@ mod tests {
         let mut limiter = Limiter::new(RateLimits::Enforced);
         let minute = 1_000_000_020_000;
         let admitted = (0..540)
-            .filter(|call| limiter.admits(TsNs::from_millis(minute + call * 110), CallClass::Order))
+            .filter(|call| limiter.admits(TsNs::from_millis(minute + call * 110), CallClass::Order, 1))
             .count();
         assert_eq!(admitted, 500);
+    }
+
+    #[test]
+    fn a_call_of_many_lines_may_count_as_many() {
+        let mut limiter = Limiter::new(RateLimits::Enforced);
+        let now = TsNs::from_millis(1_000_000_000_000);
+        assert!(limiter.admits(now, CallClass::Order, 10));
+        assert!(!limiter.admits(now, CallClass::Order, 1));
     }
 }

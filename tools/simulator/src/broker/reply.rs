@@ -24,6 +24,8 @@ pub struct ApiReply {
     pub status: u16,
     /// JSON text.
     pub body: Vec<u8>,
+    /// Headers beyond the content's own: `Location`, `Retry-After`.
+    pub headers: Vec<(&'static str, String)>,
     /// How it is delivered.
     pub delivery: Delivery,
 }
@@ -41,10 +43,12 @@ pub(crate) struct Refusal {
 impl Refusal {
     pub(crate) const fn new(code: &'static str, message: &'static str) -> Self {
         let status = match code.as_bytes() {
-            b"UDAPI100050" => 401,
+            b"UDAPI100050" | b"UDAPI100016" | b"UDAPI100057" => 401,
             b"UDAPI10005" => 429,
             b"UDAPI10000" => 404,
             b"UDAPI100500" => 500,
+            b"UDAPI100067" | b"UDAPI1154" | b"UDAPI1179" => 403,
+            b"UDAPI100072" => 423,
             _ => 400,
         };
         Self {
@@ -67,20 +71,27 @@ impl Refusal {
         self.code
     }
 
+    /// The same refusal under another HTTP status.
+    pub(crate) const fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// One row of a list of errors, in both spellings.
+    pub(crate) fn row(&self) -> Value {
+        json!({
+            "errorCode": self.code,
+            "message": self.message,
+            "propertyPath": self.property,
+            "invalidValue": self.value,
+            "error_code": self.code,
+            "property_path": self.property,
+            "invalid_value": self.value,
+        })
+    }
+
     pub(crate) fn reply(&self) -> ApiReply {
-        let body = json!({
-            "status": "error",
-            "errors": [{
-                "errorCode": self.code,
-                "message": self.message,
-                "propertyPath": self.property,
-                "invalidValue": self.value,
-                "error_code": self.code,
-                "property_path": self.property,
-                "invalid_value": self.value,
-            }],
-        });
-        ApiReply::json(self.status, &body)
+        ApiReply::json(self.status, &json!({ "status": "error", "errors": [self.row()] }))
     }
 }
 
@@ -89,6 +100,17 @@ impl ApiReply {
         Self {
             status,
             body: body.to_string().into_bytes(),
+            headers: Vec::new(),
+            delivery: Delivery::Now,
+        }
+    }
+
+    /// A redirect.
+    pub(crate) fn redirect(location: String) -> Self {
+        Self {
+            status: 302,
+            body: Vec::new(),
+            headers: vec![("Location", location)],
             delivery: Delivery::Now,
         }
     }
@@ -110,6 +132,10 @@ pub(crate) const NOT_SUPPORTED: Refusal = Refusal::new(
 );
 pub(crate) const TOO_MANY: Refusal = Refusal::new("UDAPI10005", "Too Many Request Sent");
 pub(crate) const BAD_TOKEN: Refusal = Refusal::new("UDAPI100050", "Invalid token used to access API");
+pub(crate) const READ_ONLY_TOKEN: Refusal = Refusal::new(
+    "UDAPI100067",
+    "This call is not permitted with a token that only reads",
+);
 pub(crate) const UNEXPECTED: Refusal = Refusal::new("UDAPI100500", "Something went wrong");
 pub(crate) const BAD_INPUT: Refusal = Refusal::new("UDAPI100036", "Invalid input");
 pub(crate) const BAD_KEY: Refusal = Refusal::new("UDAPI100011", "Invalid Instrument key");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::faults::Faults;
 use super::limiter::RateLimits;
-use super::{ApiCall, ApiReply, Broker, BrokerSettings, Delivery, Host, Moments};
+use super::{ApiCall, ApiReply, Broker, BrokerOptions, BrokerSettings, Delivery, Host, LOCAL_PEER, Moments};
 use crate::day::{DayInfo, DayInstrument};
 
 mod entry;
@@ -93,6 +93,8 @@ impl Bench {
             method,
             target,
             bearer: Some(&self.token),
+            headers: &[],
+            peer: LOCAL_PEER,
             body: body.as_bytes(),
         };
         self.broker.handle(Moments::at(self.now), &call)
@@ -154,13 +156,14 @@ impl Bench {
     }
 }
 
-const fn settings() -> BrokerSettings {
+fn settings() -> BrokerSettings {
     BrokerSettings {
         capital: Money::from_rupees(100_000),
         seed: 7,
         faults: Faults::NONE,
         rate_limits: RateLimits::Off,
         exchange_delay: DurationNs::ZERO,
+        options: BrokerOptions::default(),
     }
 }
 

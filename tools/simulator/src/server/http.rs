@@ -7,7 +7,7 @@ use bijli_wire::http1::{self, RequestHead};
 use super::connection::{Connection, Health, Held, Listener, Protocol};
 use super::event_loop::EventLoop;
 use super::upgrade;
-use crate::broker::{ApiCall, ApiReply, Delivery, Host, Moments};
+use crate::broker::{ApiCall, ApiReply, Delivery, Host, LOCAL_PEER, Moments};
 
 /// Where the broker keeps the instruments of the exchange.
 pub(super) const MASTER_PATH: &str = "/market-quote/instruments/exchange/NSE.json.gz";
@@ -90,11 +90,14 @@ impl EventLoop {
             now: self.player.now(),
             limits: self.pace.limits_clock(&self.player),
         };
+        let headers: Vec<(&str, &str)> = request.head.headers.iter().collect();
         let call = ApiCall {
             host,
             method: &request.head.method,
             target: &request.head.target,
             bearer: request.head.bearer(),
+            headers: &headers,
+            peer: LOCAL_PEER,
             body: &request.body,
         };
         let reply = self.broker.handle(at, &call);
@@ -105,7 +108,9 @@ impl EventLoop {
     /// Sends a broker's reply the way that it says.
     pub(super) fn deliver(&mut self, token: usize, reply: &ApiReply) {
         let mut bytes = Vec::new();
-        http1::write_response(&mut bytes, reply.status, &JSON, &reply.body);
+        let own = reply.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let headers: Vec<(&str, &str)> = JSON.into_iter().chain(own).collect();
+        http1::write_response(&mut bytes, reply.status, &headers, &reply.body);
         let (now, has_listener) = (self.player.now(), self.player.has_listener());
         let Some(connection) = self.connections[token].as_mut() else {
             return;

@@ -1,0 +1,120 @@
+//! The gate that every call passes: path, token, rate limit, address and algorithm name, then its answer.
+//!
+//! Invariants: a path on the wrong host is answered like an unknown one, so that a client's mix-up shows; a call
+//! is counted once; faults strike order calls alone. Source: the broker's API documentation (hosts, errors).
+
+use super::Broker;
+use super::account::TokenKind;
+use super::call::{ApiCall, Host, Moments};
+use super::faults::CallFault;
+use super::limiter::CallClass;
+use super::reply::{
+    ApiReply, BAD_TOKEN, Delivery, NOT_SUPPORTED, READ_ONLY_TOKEN, Refusal, TOO_MANY, UNEXPECTED,
+};
+use super::route::{Access, Asked, Route, find};
+use crate::market::MarketDesk;
+
+impl Broker {
+    /// Answers one call.
+    pub fn handle(&mut self, at: Moments, call: &ApiCall<'_>) -> ApiReply {
+        self.advance(at.now);
+        let found = find(call);
+        let (access, class) = match &found {
+            Some((route, _)) => (route.access, route.class),
+            None if MarketDesk::is_public(call) => (Access::Public, CallClass::Other),
+            None => (Access::Reader, CallClass::Other),
+        };
+        if let Err(refusal) = self.check_token(at, call, access) {
+            return refusal.reply();
+        }
+        if !self.limiter.admits(at.limits, class, self.weight(call, class)) {
+            return self.too_many();
+        }
+        match found {
+            None if call.host == Host::Api => self
+                .desk
+                .answer(at.now, call)
+                .unwrap_or_else(|| NOT_SUPPORTED.reply()),
+            None => NOT_SUPPORTED.reply(),
+            Some((route, arguments)) => {
+                let asked = Asked {
+                    now: at.now,
+                    call,
+                    arguments,
+                };
+                if class == CallClass::Order {
+                    self.write_with_faults(&asked, route)
+                } else {
+                    (route.answer)(self, &asked).unwrap_or_else(|refusal| refusal.reply())
+                }
+            }
+        }
+    }
+
+    fn check_token(&self, at: Moments, call: &ApiCall<'_>, access: Access) -> Result<(), Refusal> {
+        if access == Access::Public {
+            return Ok(());
+        }
+        match self.account.kind_of(at.now, call.bearer) {
+            None => Err(BAD_TOKEN),
+            Some(TokenKind::Access) => Ok(()),
+            Some(TokenKind::Reader) if access == Access::Reader && call.method == "GET" => Ok(()),
+            Some(TokenKind::Reader) => Err(READ_ONLY_TOKEN),
+        }
+    }
+
+    fn too_many(&self) -> ApiReply {
+        let mut reply = TOO_MANY.reply();
+        if let Some(seconds) = self.settings.options.retry_after_s {
+            reply.headers.push(("Retry-After", seconds.to_string()));
+        }
+        reply
+    }
+
+    /// How many calls a call counts as.
+    fn weight(&self, call: &ApiCall<'_>, class: CallClass) -> u32 {
+        if class != CallClass::Order || !self.settings.options.multi_counts_lines {
+            return 1;
+        }
+        match serde_json::from_slice(call.body) {
+            Ok(serde_json::Value::Array(lines)) => u32::try_from(lines.len()).unwrap_or(u32::MAX).max(1),
+            _ => 1,
+        }
+    }
+
+    fn write_with_faults(&mut self, asked: &Asked<'_>, route: &Route) -> ApiReply {
+        let fault = self.dice.call();
+        if fault == CallFault::ErrorBefore {
+            return UNEXPECTED.reply();
+        }
+        let answer = self
+            .check_order_caller(asked.call)
+            .and_then(|()| (route.answer)(self, asked));
+        let mut reply = answer.unwrap_or_else(|refusal| {
+            self.orders_refused += u64::from(asked.call.method == "POST");
+            refusal.reply()
+        });
+        match fault {
+            CallFault::None | CallFault::ErrorBefore => {}
+            CallFault::ErrorAfter => reply = UNEXPECTED.reply(),
+            CallFault::DropReply => reply.delivery = Delivery::Never,
+            CallFault::DelayReply => reply.delivery = Delivery::After(self.dice.delay()),
+        }
+        reply
+    }
+
+    /// Order calls come from a registered address, and name a registered algorithm or none.
+    fn check_order_caller(&self, call: &ApiCall<'_>) -> Result<(), Refusal> {
+        let options = &self.settings.options;
+        if !options.order_ips.is_empty() && !options.order_ips.contains(&call.peer) {
+            let refusal = Refusal::new("UDAPI1154", "This address is not registered for order calls");
+            return Err(refusal.with_status(options.static_ip_status));
+        }
+        match call.header("x-algo-name") {
+            Some(name) if !options.algo_names.iter().any(|known| known == name) => {
+                Err(Refusal::new("UDAPI1156", "Unknown algorithm name").at("X-Algo-Name", name))
+            }
+            _ => Ok(()),
+        }
+    }
+}
