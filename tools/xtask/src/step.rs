@@ -15,6 +15,8 @@ pub(crate) struct Run {
     pub(crate) root: PathBuf,
     /// Whether a missing tool is an error.
     pub(crate) ci: bool,
+    /// What followed the chore's name on the command line.
+    pub(crate) arguments: Vec<String>,
     began: Instant,
     timings: Vec<(String, Duration)>,
     unchecked: Vec<String>,
@@ -34,11 +36,12 @@ pub(crate) struct TestCounts {
 }
 
 impl Run {
-    pub(crate) fn new(root: PathBuf) -> Self {
+    pub(crate) fn new(root: PathBuf, arguments: Vec<String>) -> Self {
         let ci = std::env::var("CI").is_ok_and(|value| value == "true");
         Self {
             root,
             ci,
+            arguments,
             began: Instant::now(),
             timings: Vec::new(),
             unchecked: Vec::new(),
