@@ -182,9 +182,9 @@ fn a_broken_file_is_refused_with_its_place() {
     for (text, place) in [
         ("", "row 1, line 1, column 0"),
         ("{}", "row 1, line 1, column 1"),
-        ("[1]", "row 1, line 1, column 3"),
+        ("[1]", "row 1, line 1, column 2"),
         ("[{\"lot_size\":\"x\"}]", "row 1, line 1, column 16"),
-        ("[{},\n {\"segment\": 5}]", "row 2, line 2, column 15"),
+        ("[{},\n {\"segment\": 5}]", "row 2, line 2, column 14"),
         ("[{},", "row 2, line 1, column 4"),
         ("[{}] x", "row 2, line 1, column 6"),
         ("<html>403</html>", "row 1, line 1, column 1"),

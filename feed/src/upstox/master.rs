@@ -1,25 +1,27 @@
 //! The broker's instrument master: a JSON array of rows, gzipped or plain, read as a stream.
 //!
-//! Invariants: the file is never whole in memory; unknown fields are passed over, nulls read as absent; an error
-//! names the row and the place. Left out: choosing rows and turning them into instruments ([`super::universe`]),
-//! fetching the file (the caller hands in a reader; the broker's host answers 403 without a `User-Agent`).
+//! Invariants: the file is never whole in memory and never longer than its bound once unpacked; it is read to its
+//! end, gzip trailer included; unknown fields are passed over, nulls read as absent; an error names the row and the
+//! place. Left out: cutting the text into rows ([`super::row_stream`]), all of the rows in little memory
+//! ([`super::catalogue`]), choosing rows and turning them into instruments ([`super::universe`]), fetching the file (the caller hands in a reader; the broker's host answers 403 without a `User-Agent`).
 //! Facts: the broker's instruments page; figures of real files in the data set's README.
 
-use std::cell::Cell;
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
-use serde::de::{DeserializeSeed, SeqAccess, Visitor};
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
+
+use super::row_stream::{RowStream, TEXT_BYTES_MAX};
 
 /// Most rows that are read: four times the largest file known.
 pub const ROWS_MAX: u64 = 524_288;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// One contract as the broker lists it. Text is empty and numbers are zero where a field does not apply.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MasterRow {
     /// Market segment, such as `NSE_EQ`.
     pub segment: String,
@@ -30,14 +32,54 @@ pub struct MasterRow {
     /// Symbol as people know it.
     pub trading_symbol: String,
     /// Name of the company or the underlying.
-    #[serde(deserialize_with = "or_default")]
     pub name: String,
     /// International number of a share.
-    #[serde(deserialize_with = "or_default")]
     pub isin: String,
     /// The exchange's own number.
-    #[serde(deserialize_with = "or_default")]
     pub exchange_token: String,
+    /// Units in a lot.
+    pub lot_size: f64,
+    /// Largest quantity of one order, units.
+    pub freeze_quantity: f64,
+    /// Smallest price step, **paise**: 5.0 is Rs 0.05.
+    pub tick_size: f64,
+    /// Strike, rupees; 0 for a future.
+    pub strike_price: f64,
+    /// Expiry, epoch **milliseconds**, at 23:59:59 in India.
+    pub expiry: i64,
+    /// `EQUITY`, `INDEX`, `COM`, `CUR`, `IRD` for derivatives.
+    pub asset_type: String,
+    /// Key of the underlying.
+    pub underlying_key: String,
+    /// Symbol of the underlying.
+    pub underlying_symbol: String,
+}
+
+/// A row as it stands in the reader's buffer: [`MasterRow`] without a copy.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct RowView<'a> {
+    /// Market segment, such as `NSE_EQ`.
+    #[serde(borrow, deserialize_with = "text_or_empty")]
+    pub segment: Cow<'a, str>,
+    /// The broker's key, such as `NSE_FO|45450`.
+    #[serde(borrow, deserialize_with = "text_or_empty")]
+    pub instrument_key: Cow<'a, str>,
+    /// `EQ` and other series, `FUT`, `CE`, `PE`, `INDEX`.
+    #[serde(borrow, deserialize_with = "text_or_empty")]
+    pub instrument_type: Cow<'a, str>,
+    /// Symbol as people know it.
+    #[serde(borrow, deserialize_with = "text_or_empty")]
+    pub trading_symbol: Cow<'a, str>,
+    /// Name of the company or the underlying.
+    #[serde(borrow, deserialize_with = "text_or_empty")]
+    pub name: Cow<'a, str>,
+    /// International number of a share.
+    #[serde(borrow, deserialize_with = "text_or_empty")]
+    pub isin: Cow<'a, str>,
+    /// The exchange's own number.
+    #[serde(borrow, deserialize_with = "text_or_empty")]
+    pub exchange_token: Cow<'a, str>,
     /// Units in a lot.
     #[serde(deserialize_with = "or_default")]
     pub lot_size: f64,
@@ -54,19 +96,66 @@ pub struct MasterRow {
     #[serde(deserialize_with = "or_default")]
     pub expiry: i64,
     /// `EQUITY`, `INDEX`, `COM`, `CUR`, `IRD` for derivatives.
-    #[serde(deserialize_with = "or_default")]
-    pub asset_type: String,
+    #[serde(borrow, deserialize_with = "text_or_empty")]
+    pub asset_type: Cow<'a, str>,
     /// Key of the underlying.
-    #[serde(deserialize_with = "or_default")]
-    pub underlying_key: String,
+    #[serde(borrow, deserialize_with = "text_or_empty")]
+    pub underlying_key: Cow<'a, str>,
     /// Symbol of the underlying.
-    #[serde(deserialize_with = "or_default")]
-    pub underlying_symbol: String,
+    #[serde(borrow, deserialize_with = "text_or_empty")]
+    pub underlying_symbol: Cow<'a, str>,
+}
+
+impl From<RowView<'_>> for MasterRow {
+    fn from(row: RowView<'_>) -> Self {
+        Self {
+            segment: row.segment.into_owned(),
+            instrument_key: row.instrument_key.into_owned(),
+            instrument_type: row.instrument_type.into_owned(),
+            trading_symbol: row.trading_symbol.into_owned(),
+            name: row.name.into_owned(),
+            isin: row.isin.into_owned(),
+            exchange_token: row.exchange_token.into_owned(),
+            lot_size: row.lot_size,
+            freeze_quantity: row.freeze_quantity,
+            tick_size: row.tick_size,
+            strike_price: row.strike_price,
+            expiry: row.expiry,
+            asset_type: row.asset_type.into_owned(),
+            underlying_key: row.underlying_key.into_owned(),
+            underlying_symbol: row.underlying_symbol.into_owned(),
+        }
+    }
 }
 
 /// Reads `null` as the default, since the broker writes it for what does not apply.
 fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(source: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(source)?.unwrap_or_default())
+}
+
+/// Text that is borrowed where it holds no escape; `null` reads as empty.
+fn text_or_empty<'de: 'a, 'a, D: Deserializer<'de>>(source: D) -> Result<Cow<'a, str>, D::Error> {
+    struct Text;
+    impl<'de> Visitor<'de> for Text {
+        type Value = Cow<'de, str>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text")
+        }
+
+        fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+            Ok(Cow::Borrowed(text))
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(Cow::Owned(text.to_owned()))
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(Cow::Borrowed(""))
+        }
+    }
+    source.deserialize_any(Text)
 }
 
 /// Why a master could not be used.
@@ -92,6 +181,8 @@ pub enum MasterError {
     },
     /// More rows than any master has.
     TooManyRows,
+    /// More text than any master has, once unpacked.
+    TooLong,
     /// A row that is wanted cannot be used.
     Row {
         /// Key of the row.
@@ -100,6 +191,11 @@ pub enum MasterError {
         field: &'static str,
         /// What is wrong with it.
         reason: String,
+    },
+    /// Two rows have one key.
+    DoubledKey {
+        /// The key.
+        key: String,
     },
     /// A key or symbol that is wanted is not in the master.
     NotFound {
@@ -141,12 +237,20 @@ impl fmt::Display for MasterError {
                     "reading the instrument master: more than {ROWS_MAX} rows; is this the right file?"
                 )
             }
+            Self::TooLong => write!(
+                f,
+                "reading the instrument master: more than {TEXT_BYTES_MAX} bytes unpacked; is this the right file?"
+            ),
             Self::Row { key, field, reason } => {
                 write!(
                     f,
                     "instrument `{key}`: {field} {reason}; leave it out or fetch the master again"
                 )
             }
+            Self::DoubledKey { key } => write!(
+                f,
+                "instrument `{key}` stands in the master twice; fetch the file again"
+            ),
             Self::NotFound { wanted } => write!(
                 f,
                 "instrument `{wanted}` is not in the master; check its spelling and the day of the file"
@@ -170,7 +274,9 @@ impl std::error::Error for MasterError {
             Self::Io { source, .. } => Some(source),
             Self::Syntax { .. }
             | Self::TooManyRows
+            | Self::TooLong
             | Self::Row { .. }
+            | Self::DoubledKey { .. }
             | Self::NotFound { .. }
             | Self::Ambiguous { .. }
             | Self::EmptyUniverse => None,
@@ -178,42 +284,47 @@ impl std::error::Error for MasterError {
     }
 }
 
+/// How much was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Rows of the file.
+    pub rows: u64,
+    /// Length of the text, unpacked.
+    pub text_bytes: u64,
+}
+
 /// Hands every row to `on_row`, in order of the file, and answers how many there were.
 ///
 /// # Errors
-/// [`MasterError::Io`], [`MasterError::Syntax`] or [`MasterError::TooManyRows`]; rows before that were handed out.
+/// [`MasterError::Io`], [`MasterError::Syntax`], [`MasterError::TooManyRows`] or [`MasterError::TooLong`]; rows
+/// before that were handed out.
 pub fn read(source: impl Read, mut on_row: impl FnMut(MasterRow)) -> Result<u64, MasterError> {
-    let rows = Cell::new(0);
+    view(source, |row| on_row(row.into())).map(|extent| extent.rows)
+}
+
+/// As [`read`], without copying a row that `on_row` does not keep.
+///
+/// # Errors
+/// As [`read`].
+pub fn view(source: impl Read, on_row: impl FnMut(RowView<'_>)) -> Result<Extent, MasterError> {
     let mut source = BufReader::with_capacity(64 * 1024, source);
     let start = source
         .fill_buf()
         .map_err(|source| MasterError::Io { rows: 0, source })?;
-    let seed = Rows {
-        on_row: &mut on_row,
-        rows: &rows,
-    };
-    let outcome = if start.starts_with(&GZIP_MAGIC) {
-        parse(
-            BufReader::with_capacity(64 * 1024, MultiGzDecoder::new(source)),
-            seed,
-        )
+    if start.starts_with(&GZIP_MAGIC) {
+        parse(MultiGzDecoder::new(source), on_row)
     } else {
-        parse(source, seed)
-    };
-    match outcome {
-        Ok(()) => Ok(rows.get()),
-        Err(_) if rows.get() > ROWS_MAX => Err(MasterError::TooManyRows),
-        Err(error) if error.is_io() => Err(MasterError::Io {
-            rows: rows.get(),
-            source: error.into(),
-        }),
-        Err(error) => Err(MasterError::Syntax {
-            row: rows.get() + 1,
-            line: error.line(),
-            column: error.column(),
-            reason: bare_reason(&error),
-        }),
+        parse(source, on_row)
     }
+}
+
+fn parse(source: impl Read, mut on_row: impl FnMut(RowView<'_>)) -> Result<Extent, MasterError> {
+    let mut stream = RowStream::new(source);
+    stream.each(|row| serde_json::from_slice(row).map(&mut on_row))?;
+    Ok(Extent {
+        rows: stream.rows(),
+        text_bytes: stream.text_bytes(),
+    })
 }
 
 /// All rows that `keep` wants, in order of the file.
@@ -228,49 +339,4 @@ pub fn rows(source: impl Read, keep: impl Fn(&MasterRow) -> bool) -> Result<Vec<
         }
     })?;
     Ok(kept)
-}
-
-/// The parser's words without the place, which is told apart.
-fn bare_reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let end = text.rfind(" at line ").unwrap_or(text.len());
-    text[..end].to_owned()
-}
-
-fn parse<R: BufRead, F: FnMut(MasterRow)>(source: R, seed: Rows<'_, F>) -> Result<(), serde_json::Error> {
-    let mut json = serde_json::Deserializer::from_reader(source);
-    seed.deserialize(&mut json)?;
-    json.end()
-}
-
-struct Rows<'a, F> {
-    on_row: &'a mut F,
-    rows: &'a Cell<u64>,
-}
-
-impl<'de, F: FnMut(MasterRow)> DeserializeSeed<'de> for Rows<'_, F> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<(), D::Error> {
-        source.deserialize_seq(self)
-    }
-}
-
-impl<'de, F: FnMut(MasterRow)> Visitor<'de> for Rows<'_, F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of instrument rows")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
-        while let Some(row) = rows.next_element()? {
-            self.rows.set(self.rows.get() + 1);
-            if self.rows.get() > ROWS_MAX {
-                return Err(serde::de::Error::custom("too many rows"));
-            }
-            (self.on_row)(row);
-        }
-        Ok(())
-    }
 }
