@@ -23,7 +23,7 @@ fn connect(sim: &RunningSimulator, url: &str) -> Result<Tls, Failure> {
     socket.set_nodelay(true)?;
     let name = endpoint.host().to_owned().try_into()?;
     Ok(StreamOwned::new(
-        ClientConnection::new(tls::client_config(Some(&sim.ca_pem))?, name)?,
+        ClientConnection::new(tls::client_config(sim.ca_pem.as_deref())?, name)?,
         socket,
     ))
 }

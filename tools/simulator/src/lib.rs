@@ -7,6 +7,7 @@
 //! All but the last can serve a world that is simulated inside one process.
 
 pub mod random;
+pub mod options;
 pub mod settings;
 pub mod error;
 pub mod stats;
@@ -22,6 +23,7 @@ pub mod server;
 pub use broker::faults::Faults;
 pub use broker::limiter::RateLimits;
 pub use error::SimError;
+pub use options::SimOptions;
 pub use server::{RunningSimulator, start};
-pub use settings::{DaySpec, SimSettings, Speed};
+pub use settings::{DaySpec, SimSettings, Speed, Transport};
 pub use stats::{SimStats, StatsHandle};

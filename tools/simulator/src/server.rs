@@ -1,8 +1,9 @@
-//! The broker's face: TLS listeners on loopback, one thread that owns them all.
+//! The broker's face: listeners on loopback, one thread that owns them all.
 //!
 //! One thread means that orders, ticks and pings have one order, and that the broker needs no lock. Three
 //! listeners stand for the broker's hosts: API, order API, and the feeder that redirects lead to. Everything is
-//! TLS with a certificate made at start. Left out: plain HTTP, addresses other than loopback, HTTP/2.
+//! TLS with a certificate made at start, unless the settings ask for plain connections. Left out: addresses other
+//! than loopback, HTTP/2.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,11 +16,11 @@ use bijli_core::event::DataKind;
 use mio::Waker;
 use mio::net::TcpListener;
 
-use crate::broker::{Broker, BrokerOptions, BrokerSettings};
+use crate::broker::{Broker, BrokerSettings};
 use crate::day;
 use crate::error::SimError;
 use crate::play::Player;
-use crate::settings::SimSettings;
+use crate::settings::{SimSettings, Transport};
 use crate::stats::{SimStats, StatsHandle};
 
 mod certificate;
@@ -47,8 +48,12 @@ pub struct RunningSimulator {
     pub master_url: String,
     /// The access token.
     pub token: String,
-    /// The root certificate to trust.
-    pub ca_pem: String,
+    /// The root certificate to trust; `None` without TLS.
+    pub ca_pem: Option<String>,
+    /// The API key of the registered app.
+    pub client_id: String,
+    /// The secret of the registered app.
+    pub client_secret: String,
     /// The trading day.
     pub day: IstDay,
     /// Where the prices come from.
@@ -82,21 +87,30 @@ pub fn start(settings: SimSettings) -> Result<RunningSimulator, SimError> {
             faults: settings.faults,
             rate_limits: settings.rate_limits,
             exchange_delay: settings.exchange_delay,
-            options: BrokerOptions::default(),
+            options: settings.options.broker,
         },
     );
-    let credentials = certificate::make()?;
+    let credentials = match settings.transport {
+        Transport::Tls => Some(certificate::make()?),
+        Transport::Plain => None,
+    };
+    let (root_pem, tls) = credentials.map(|made| (made.root_pem, made.server)).unzip();
     let (listeners, addresses) = listen(settings.bind)?;
     let stats = StatsHandle(Arc::new(Mutex::new(SimStats::default())));
     let is_stopping = Arc::new(AtomicBool::new(false));
     let info = player.info().clone();
     let token = broker.token().to_owned();
+    let app = (broker.client_id().to_owned(), broker.client_secret().to_owned());
+    let (http, ws) = match settings.transport {
+        Transport::Tls => ("https", "wss"),
+        Transport::Plain => ("http", "ws"),
+    };
     let seat = event_loop::Seat {
         stats: stats.clone(),
         is_stopping: Arc::clone(&is_stopping),
         speed: settings.speed,
         master: master::gzipped(&info),
-        tls: credentials.server,
+        tls,
         feeder: addresses[2],
     };
     let (mut serving, waker) = EventLoop::new(player, broker, listeners, seat)
@@ -107,13 +121,15 @@ pub fn start(settings: SimSettings) -> Result<RunningSimulator, SimError> {
         .map_err(|error| SimError::io("starting the simulator's thread", &error))?;
     let [api, order, _] = addresses;
     Ok(RunningSimulator {
-        api_url: format!("https://{api}"),
-        order_url: format!("https://{order}"),
-        feed_url: format!("wss://{api}{}", upgrade::MARKET_ENTRY),
-        stream_url: format!("wss://{api}{}", upgrade::PORTFOLIO_ENTRY),
-        master_url: format!("https://{api}{}", http::MASTER_PATH),
+        api_url: format!("{http}://{api}"),
+        order_url: format!("{http}://{order}"),
+        feed_url: format!("{ws}://{api}{}", upgrade::MARKET_ENTRY),
+        stream_url: format!("{ws}://{api}{}", upgrade::PORTFOLIO_ENTRY),
+        master_url: format!("{http}://{api}{}", http::MASTER_PATH),
         token,
-        ca_pem: credentials.root_pem,
+        ca_pem: root_pem,
+        client_id: app.0,
+        client_secret: app.1,
         day: info.day,
         data: info.data,
         instruments: info.instruments.len(),

@@ -7,6 +7,7 @@ use bijli_core::{DurationNs, IstDay, Money};
 
 use crate::broker::faults::Faults;
 use crate::broker::limiter::RateLimits;
+use crate::options::SimOptions;
 
 /// Instruments of the default synthetic day.
 pub const SYNTHETIC_INSTRUMENTS: u32 = 180;
@@ -45,6 +46,15 @@ pub enum Speed {
     Max,
 }
 
+/// What carries the connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// TLS with a certificate made at start.
+    Tls,
+    /// Nothing: `http` and `ws`, for clients that cannot be told to trust a certificate.
+    Plain,
+}
+
 /// What a simulator is started with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SimSettings {
@@ -65,6 +75,12 @@ pub struct SimSettings {
     pub rate_limits: RateLimits,
     /// Simulated time from the broker to the exchange; none by default.
     pub exchange_delay: DurationNs,
+    /// What carries the connections; TLS by default.
+    pub transport: Transport,
+    /// Whether requests are kept for `GET /sim/requests`.
+    pub records_requests: bool,
+    /// What is not known for certain of the real service.
+    pub options: SimOptions,
 }
 
 impl Default for SimSettings {
@@ -78,6 +94,9 @@ impl Default for SimSettings {
             faults: Faults::NONE,
             rate_limits: RateLimits::Enforced,
             exchange_delay: DurationNs::ZERO,
+            transport: Transport::Tls,
+            records_requests: false,
+            options: SimOptions::default(),
         }
     }
 }

@@ -58,7 +58,7 @@ fn the_feed_client_receives_every_tick_of_a_day_and_sees_it_close() {
     let mut feed = FeedClient::new(FeedSettings {
         url: sim.feed_url.clone(),
         token: sim.token.clone(),
-        extra_root_pem: Some(sim.ca_pem.clone()),
+        extra_root_pem: sim.ca_pem.clone(),
         keys: all,
         mode: Mode::Full,
         busy_poll: false,
@@ -100,7 +100,7 @@ fn the_order_lane_places_and_reads_over_kept_connections() {
         api_url: sim.api_url.clone(),
         order_url: sim.order_url.clone(),
         token: sim.token.clone(),
-        extra_root_pem: Some(sim.ca_pem.clone()),
+        extra_root_pem: sim.ca_pem.clone(),
         algo_name: None,
         timeout: Duration::from_secs(5),
     })

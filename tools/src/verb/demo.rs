@@ -83,7 +83,7 @@ fn trade(args: &Args, simulator: &RunningSimulator, stop: &Arc<AtomicBool>) -> R
         feed_url: simulator.feed_url.clone(),
         stream_url: simulator.stream_url.clone(),
         token: simulator.token.clone(),
-        extra_root_pem: Some(simulator.ca_pem.clone()),
+        extra_root_pem: simulator.ca_pem.clone(),
     };
     let master_url = simulator.master_url.clone();
     let instruments = fetch_instruments(&access, &master_url, Choice::Everything)

@@ -1,16 +1,16 @@
 //! `bijli sim`: the broker simulator as a server of its own, for `run`, for other clients and for tests.
 //!
-//! Prints one JSON line with its addresses, a ready token and the path of its certificate, then serves until
-//! it is interrupted or its day is done.
+//! Prints one JSON line with its addresses, a ready token and the path of its certificate (the same in sentences
+//! on the error stream, unless `--json`), then serves until it is interrupted or its day is done.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bijli_core::{IstDay, Money};
-use bijli_simulator::{DaySpec, RunningSimulator, SimSettings, Speed, start};
+use bijli_simulator::{DaySpec, RunningSimulator, SimOptions, SimSettings, Speed, Transport, start};
 use serde::Serialize;
 
 use crate::duty_cycle::rest;
@@ -53,6 +53,21 @@ pub struct Args {
     /// Keep serving after the day is done.
     #[arg(long)]
     stay: bool,
+    /// Serve http and ws instead of https and wss, for clients that cannot be told to trust a certificate.
+    #[arg(long)]
+    plain: bool,
+    /// Keep requests and socket messages for `GET /sim/requests`.
+    #[arg(long)]
+    record_requests: bool,
+    /// Set what is not known for certain of the real service; may be given often.
+    #[arg(long = "option", value_name = "NAME=VALUE")]
+    option: Vec<String>,
+    /// List the options with their defaults and meanings, and serve nothing.
+    #[arg(long)]
+    options: bool,
+    /// Print JSON alone.
+    #[arg(long)]
+    json: bool,
 }
 
 /// What `sim` prints.
@@ -65,7 +80,11 @@ struct Ready<'a> {
     master_url: &'a str,
     token: &'a str,
     token_file: PathBuf,
-    extra_root_pem_file: PathBuf,
+    client_id: &'a str,
+    client_secret: &'a str,
+    ca_pem_path: Option<PathBuf>,
+    /// The same under the name that the configuration file has for it.
+    extra_root_pem_file: Option<PathBuf>,
     day: String,
     data: &'static str,
 }
@@ -115,9 +134,16 @@ fn parse_day(text: &str) -> Result<IstDay, String> {
 /// Runs the verb; gives the exit code.
 #[must_use]
 pub fn run(args: &Args, stop: &Arc<AtomicBool>) -> i32 {
-    let settings = SimSettings {
-        bind: args.bind,
-        ..args.day.settings()
+    if args.options {
+        print_options(args.json);
+        return exit_code::OK;
+    }
+    let settings = match settings(args) {
+        Ok(settings) => settings,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            return exit_code::ERROR;
+        }
     };
     let simulator = match start(settings) {
         Ok(simulator) => simulator,
@@ -126,7 +152,7 @@ pub fn run(args: &Args, stop: &Arc<AtomicBool>) -> i32 {
             return exit_code::ERROR;
         }
     };
-    if let Err(error) = print_ready(&simulator, &args.dir) {
+    if let Err(error) = print_ready(&simulator, args) {
         eprintln!(
             "error: writing certificate and token to {}: {error}",
             args.dir.display()
@@ -141,12 +167,57 @@ pub fn run(args: &Args, stop: &Arc<AtomicBool>) -> i32 {
     exit_code::OK
 }
 
-fn print_ready(simulator: &RunningSimulator, dir: &Path) -> std::io::Result<()> {
+fn settings(args: &Args) -> Result<SimSettings, String> {
+    let mut options = SimOptions::default();
+    for text in &args.option {
+        options.set(text).map_err(|error| error.to_string())?;
+    }
+    Ok(SimSettings {
+        bind: args.bind,
+        transport: if args.plain {
+            Transport::Plain
+        } else {
+            Transport::Tls
+        },
+        records_requests: args.record_requests,
+        options,
+        ..args.day.settings()
+    })
+}
+
+fn print_options(as_json: bool) {
+    let rows = SimOptions::default().rows();
+    if as_json {
+        let objects = rows.iter().map(|row| {
+            serde_json::json!({
+                "name": row.name, "default": row.value, "choices": row.choices, "meaning": row.meaning,
+            })
+        });
+        println!("{}", serde_json::Value::Array(objects.collect()));
+        return;
+    }
+    for row in rows {
+        println!(
+            "{}={}\n    {}\n    Write {}.",
+            row.name, row.value, row.meaning, row.choices
+        );
+    }
+}
+
+fn print_ready(simulator: &RunningSimulator, args: &Args) -> std::io::Result<()> {
+    let dir = &args.dir;
     std::fs::create_dir_all(dir)?;
-    let (token_file, pem_file) = (dir.join("token"), dir.join("ca.pem"));
+    let token_file = dir.join("token");
     std::fs::write(&token_file, &simulator.token)?;
     std::fs::set_permissions(&token_file, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    std::fs::write(&pem_file, &simulator.ca_pem)?;
+    let ca_pem_path = match &simulator.ca_pem {
+        None => None,
+        Some(pem) => {
+            let path = dir.join("ca.pem");
+            std::fs::write(&path, pem)?;
+            Some(path)
+        }
+    };
     let ready = Ready {
         api_url: &simulator.api_url,
         order_url: &simulator.order_url,
@@ -155,10 +226,37 @@ fn print_ready(simulator: &RunningSimulator, dir: &Path) -> std::io::Result<()> 
         master_url: &simulator.master_url,
         token: &simulator.token,
         token_file,
-        extra_root_pem_file: pem_file,
+        client_id: &simulator.client_id,
+        client_secret: &simulator.client_secret,
+        extra_root_pem_file: ca_pem_path.clone(),
+        ca_pem_path,
         day: simulator.day.to_string(),
         data: simulator.data.name(),
     };
     println!("{}", serde_json::to_string(&ready)?);
+    if !args.json {
+        tell(&ready);
+    }
     Ok(())
+}
+
+/// The same for people.
+fn tell(ready: &Ready<'_>) {
+    eprintln!("API          {}", ready.api_url);
+    eprintln!("orders       {}", ready.order_url);
+    eprintln!("market feed  {}", ready.feed_url);
+    eprintln!("portfolio    {}", ready.stream_url);
+    eprintln!(
+        "token        {} (also in {})",
+        ready.token,
+        ready.token_file.display()
+    );
+    eprintln!(
+        "app          {} with secret {}",
+        ready.client_id, ready.client_secret
+    );
+    match &ready.ca_pem_path {
+        Some(path) => eprintln!("certificate  {}", path.display()),
+        None => eprintln!("certificate  none: connections are plain"),
+    }
 }

@@ -83,7 +83,8 @@ impl World {
             journal,
         };
         std::fs::write(world.path("token"), &world.simulator.token).expect("a small file");
-        std::fs::write(world.path("ca.pem"), &world.simulator.ca_pem).expect("a small file");
+        let pem = world.simulator.ca_pem.as_deref().expect("it speaks TLS");
+        std::fs::write(world.path("ca.pem"), pem).expect("a small file");
         std::fs::write(world.path("sim.toml"), world.config()).expect("a small file");
         world
     }

@@ -145,6 +145,15 @@ impl Account {
         self.tokens.retain(|_, (kind, _)| *kind == TokenKind::Reader);
     }
 
+    /// Lets every access token die at another moment than its 03:30.
+    pub(super) fn expire_all_at(&mut self, moment: TsNs) {
+        for (kind, dies) in self.tokens.values_mut() {
+            if *kind == TokenKind::Access {
+                *dies = moment;
+            }
+        }
+    }
+
     /// A fresh login code for a redirect URI.
     pub(super) fn issue_code(&mut self, redirect: String) -> String {
         let code = format!("{:06x}", self.random.word() >> 40);

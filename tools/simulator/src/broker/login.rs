@@ -154,6 +154,16 @@ impl Broker {
         self.account.revoke_all();
     }
 
+    /// Lets the access tokens that are out die at another moment than their 03:30.
+    pub fn expire_tokens_at(&mut self, moment: TsNs) {
+        self.account.expire_all_at(moment);
+    }
+
+    /// A fresh access token, as the user gets it from the broker's console.
+    pub fn issue_token(&mut self, now: TsNs) -> String {
+        self.new_token(now)
+    }
+
     fn takes_redirect(&self, uri: &str) -> bool {
         match &self.settings.options.redirect_uri {
             Some(registered) => uri == registered,

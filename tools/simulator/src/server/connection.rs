@@ -1,4 +1,4 @@
-//! One accepted connection: TLS over a non-blocking socket with bounded buffers on both sides.
+//! One accepted connection: TLS, or nothing, over a non-blocking socket with bounded buffers on both sides.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -14,6 +14,8 @@ use crate::websocket::Assembler;
 const INBOX_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Bytes handed to TLS at once; a record holds 16 KiB.
 const TLS_CHUNK_BYTES: usize = 64 * 1024;
+/// Bytes asked of a plain socket at once.
+const READ_BYTES: usize = 16 * 1024;
 
 /// Which of the broker's hosts a connection reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +60,8 @@ pub(super) struct Held {
 
 pub(super) struct Connection {
     socket: TcpStream,
-    tls: ServerConnection,
+    /// `None` on a plain connection.
+    tls: Option<Box<ServerConnection>>,
     pub(super) listener: Listener,
     pub(super) protocol: Protocol,
     pub(super) inbox: Vec<u8>,
@@ -70,10 +73,21 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(socket: TcpStream, config: &Arc<ServerConfig>, listener: Listener) -> io::Result<Self> {
+    /// Plain without a configuration.
+    pub(super) fn new(
+        socket: TcpStream,
+        config: Option<&Arc<ServerConfig>>,
+        listener: Listener,
+    ) -> io::Result<Self> {
         socket.set_nodelay(true)?;
-        let mut tls = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
-        tls.set_buffer_limit(None);
+        let tls = match config {
+            None => None,
+            Some(config) => {
+                let mut tls = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+                tls.set_buffer_limit(None);
+                Some(Box::new(tls))
+            }
+        };
         Ok(Self {
             socket,
             tls,
@@ -98,15 +112,13 @@ impl Connection {
 
     /// Reads all that has arrived into the inbox.
     pub(super) fn receive(&mut self) {
-        if self.health == Health::Dead {
-            return;
-        }
-        loop {
-            match self.tls.read_tls(&mut self.socket) {
-                Ok(0) => {
-                    self.health = Health::Dead;
-                    return;
-                }
+        while self.health != Health::Dead {
+            let outcome = match &mut self.tls {
+                Some(tls) => tls.read_tls(&mut self.socket),
+                None => self.read_plain(),
+            };
+            match outcome {
+                Ok(0) => self.health = Health::Dead,
                 Ok(_) => {
                     if !self.decrypt() {
                         return;
@@ -117,18 +129,30 @@ impl Connection {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => {
-                    self.health = Health::Dead;
-                    return;
-                }
+                Err(_) => self.health = Health::Dead,
             }
         }
     }
 
+    fn read_plain(&mut self) -> io::Result<usize> {
+        let from = self.inbox.len();
+        if from >= INBOX_BYTES_MAX {
+            return Ok(0);
+        }
+        self.inbox.resize(from + READ_BYTES, 0);
+        let outcome = self.socket.read(&mut self.inbox[from..]);
+        self.inbox
+            .truncate(from + outcome.as_ref().copied().unwrap_or_default());
+        outcome
+    }
+
     fn decrypt(&mut self) -> bool {
-        let Ok(state) = self.tls.process_new_packets() else {
+        let Some(tls) = &mut self.tls else {
+            return true;
+        };
+        let Ok(state) = tls.process_new_packets() else {
             // Tell the peer why, as far as it still listens.
-            self.write_tls();
+            self.write_out();
             self.health = Health::Dead;
             return false;
         };
@@ -139,7 +163,7 @@ impl Connection {
             return false;
         }
         self.inbox.resize(from + bytes, 0);
-        if self.tls.reader().read_exact(&mut self.inbox[from..]).is_err() {
+        if tls.reader().read_exact(&mut self.inbox[from..]).is_err() {
             self.health = Health::Dead;
             return false;
         }
@@ -149,24 +173,17 @@ impl Connection {
     /// Writes as much as the socket takes.
     pub(super) fn transmit(&mut self) {
         while self.health != Health::Dead {
-            if self.tls.wants_write() {
-                if !self.write_tls() {
+            if self.wants_write() {
+                if !self.write_out() {
                     return;
                 }
-            } else if self.backlog_bytes() > 0 && !self.tls.is_handshaking() {
-                let end = self.outbox.len().min(self.outbox_used + TLS_CHUNK_BYTES);
-                let chunk = &self.outbox[self.outbox_used..end];
-                if self.tls.writer().write_all(chunk).is_err() {
-                    self.health = Health::Dead;
-                }
-                self.outbox_used = end;
-                if self.backlog_bytes() == 0 {
-                    self.outbox.clear();
-                    self.outbox_used = 0;
-                }
+            } else if self.backlog_bytes() > 0 && self.can_speak() {
+                self.encrypt();
             } else if self.health == Health::Closing && self.backlog_bytes() == 0 && self.held.is_none() {
-                self.tls.send_close_notify();
-                self.write_tls();
+                if let Some(tls) = &mut self.tls {
+                    tls.send_close_notify();
+                    self.write_out();
+                }
                 let is_shut = self.socket.shutdown(std::net::Shutdown::Write).is_ok();
                 self.health = if is_shut { Health::Draining } else { Health::Dead };
             } else {
@@ -175,14 +192,56 @@ impl Connection {
         }
     }
 
+    /// Whether bytes are ready for the socket.
+    fn wants_write(&self) -> bool {
+        match &self.tls {
+            Some(tls) => tls.wants_write(),
+            None => self.backlog_bytes() > 0,
+        }
+    }
+
+    fn can_speak(&self) -> bool {
+        self.tls.as_ref().is_none_or(|tls| !tls.is_handshaking())
+    }
+
+    /// Hands the next piece of the outbox to TLS.
+    fn encrypt(&mut self) {
+        let end = self.outbox.len().min(self.outbox_used + TLS_CHUNK_BYTES);
+        let chunk = &self.outbox[self.outbox_used..end];
+        if let Some(tls) = &mut self.tls
+            && tls.writer().write_all(chunk).is_err()
+        {
+            self.health = Health::Dead;
+        }
+        self.use_up(end);
+    }
+
+    /// Counts the outbox as handed on up to `end`.
+    fn use_up(&mut self, end: usize) {
+        self.outbox_used = end;
+        if self.backlog_bytes() == 0 {
+            self.outbox.clear();
+            self.outbox_used = 0;
+        }
+    }
+
     /// `false` when the socket takes no more now, or is broken.
-    fn write_tls(&mut self) -> bool {
-        match self.tls.write_tls(&mut self.socket) {
+    fn write_out(&mut self) -> bool {
+        let written = match &mut self.tls {
+            Some(tls) => tls.write_tls(&mut self.socket),
+            None => self.socket.write(&self.outbox[self.outbox_used..]),
+        };
+        match written {
             Ok(0) => {
                 self.health = Health::Dead;
                 false
             }
-            Ok(_) => true,
+            Ok(bytes) => {
+                if self.tls.is_none() {
+                    self.use_up(self.outbox_used + bytes);
+                }
+                true
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => true,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
             Err(_) => {

@@ -40,7 +40,8 @@ pub(super) struct Seat {
     pub(super) is_stopping: Arc<AtomicBool>,
     pub(super) speed: Speed,
     pub(super) master: Vec<u8>,
-    pub(super) tls: Arc<ServerConfig>,
+    /// `None` serves without TLS.
+    pub(super) tls: Option<Arc<ServerConfig>>,
     pub(super) feeder: SocketAddr,
 }
 
@@ -147,8 +148,10 @@ impl EventLoop {
                 self.poll
                     .registry()
                     .register(&mut socket, Token(slot + CONNECTIONS_FROM), interest);
-            let (Ok(()), Ok(connection)) = (registered, Connection::new(socket, &self.seat.tls, listener))
-            else {
+            let (Ok(()), Ok(connection)) = (
+                registered,
+                Connection::new(socket, self.seat.tls.as_ref(), listener),
+            ) else {
                 continue;
             };
             if slot == self.connections.len() {

@@ -65,7 +65,8 @@ impl EventLoop {
             )
         };
         let query = self.broker.issue_socket_code(grant);
-        Some(format!("wss://{}{path}?{query}", self.seat.feeder))
+        let scheme = if self.seat.tls.is_some() { "wss" } else { "ws" };
+        Some(format!("{scheme}://{}{path}?{query}", self.seat.feeder))
     }
 
     /// Opens a WebSocket for a single-use URI, or refuses.

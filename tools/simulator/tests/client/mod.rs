@@ -1,4 +1,4 @@
-//! A blocking client for the tests: REST over TLS by hand, WebSockets by tungstenite.
+//! A blocking client for the tests: REST over TLS or plain by hand, WebSockets by tungstenite.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -15,28 +15,62 @@ use serde_json::{Value, json};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{HandshakeError, Message, WebSocket};
 
-pub(crate) type Tls = StreamOwned<ClientConnection, TcpStream>;
-pub(crate) type Socket = WebSocket<Tls>;
+/// A connection, with TLS when the simulator has a certificate.
+#[derive(Debug)]
+pub(crate) enum Wire {
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+    Plain(TcpStream),
+}
+
+pub(crate) type Socket = WebSocket<Wire>;
+
+impl Read for Wire {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Tls(stream) => stream.read(into),
+            Self::Plain(stream) => stream.read(into),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Tls(stream) => stream.write(bytes),
+            Self::Plain(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Self::Tls(stream) => stream.flush(),
+            Self::Plain(stream) => stream.flush(),
+        }
+    }
+}
 
 /// Connects to the host of a URL.
-pub(crate) fn connect(sim: &RunningSimulator, url: &str) -> Tls {
+pub(crate) fn connect(sim: &RunningSimulator, url: &str) -> Wire {
     let endpoint = Endpoint::parse(url).expect("a URL of the simulator");
     let socket = TcpStream::connect((endpoint.host(), endpoint.port())).expect("it listens");
     socket.set_nodelay(true).expect("a socket option");
     socket
         .set_read_timeout(Some(Duration::from_secs(20)))
         .expect("a socket option");
-    let config = tls::client_config(Some(&sim.ca_pem)).expect("a root certificate");
+    if sim.ca_pem.is_none() {
+        return Wire::Plain(socket);
+    }
+    let config = tls::client_config(sim.ca_pem.as_deref()).expect("a root certificate");
     let name = endpoint.host().to_owned().try_into().expect("an address");
-    StreamOwned::new(
+    Wire::Tls(Box::new(StreamOwned::new(
         ClientConnection::new(Arc::clone(&config), name).expect("a client"),
         socket,
-    )
+    )))
 }
 
 /// A keep-alive connection to one REST host.
 pub(crate) struct Rest {
-    stream: Tls,
+    stream: Wire,
     token: String,
 }
 
