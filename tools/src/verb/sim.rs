@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bijli_core::{IstDay, Money};
-use bijli_simulator::{DaySpec, RunningSimulator, SimOptions, SimSettings, Speed, Transport, start};
+use bijli_simulator::{
+    DaySpec, RateLimits, RunningSimulator, SimOptions, SimSettings, Speed, Transport, start,
+};
 use serde::Serialize;
 
 use crate::duty_cycle::rest;
@@ -56,6 +58,9 @@ pub struct Args {
     /// Serve http and ws instead of https and wss, for clients that cannot be told to trust a certificate.
     #[arg(long)]
     plain: bool,
+    /// Refuse no call for being one too many.
+    #[arg(long)]
+    no_rate_limits: bool,
     /// Keep requests and socket messages for `GET /sim/requests`.
     #[arg(long)]
     record_requests: bool,
@@ -178,6 +183,11 @@ fn settings(args: &Args) -> Result<SimSettings, String> {
             Transport::Plain
         } else {
             Transport::Tls
+        },
+        rate_limits: if args.no_rate_limits {
+            RateLimits::Off
+        } else {
+            RateLimits::Enforced
         },
         records_requests: args.record_requests,
         options,

@@ -87,12 +87,12 @@ class Trial:
             time.sleep(0.1)
         raise CheckFailed(f"waited {seconds} s in vain: {what}")
 
-    def refused(self, call, status, codes):
-        """Fails the check unless `call` is refused with this HTTP status and one of these codes."""
+    def refused(self, call, statuses, codes):
+        """Fails the check unless `call` is refused with one of these HTTP statuses and one of these codes."""
         try:
             call()
         except ApiException as refusal:
-            self.same(refusal.status, status, "HTTP status of the refusal")
+            self.expect(refusal.status in statuses, f"refused with HTTP {refusal.status}, wanted one of {statuses}")
         else:
             raise CheckFailed("was not refused")
         self.carries_error(codes)

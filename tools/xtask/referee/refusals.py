@@ -46,39 +46,39 @@ def wrong_paths(sdk, world):
 
 
 def bad_calls(trial):
-    """Calls that must be refused: what it is, the call, the HTTP status, the codes that may stand in the answer."""
+    """Calls that must be refused: what it is, the call, the HTTP statuses and codes that may stand in the answer."""
     sdk, share = trial.sdk, trial.world.key
     price = far_below(trial)
     unknown = "260101000000000"
     place = sdk.order_v3.place_order
     keys = {"UDAPI100011", "UDAPI1087"}
     return (
-        ("no quantity", lambda: place(body(trial, quantity=0)), 400, {"UDAPI1052"}),
-        ("limit without price", lambda: place(body(trial, order_type="LIMIT")), 400, {"UDAPI1008", "UDAPI1029"}),
-        ("stop without trigger", lambda: place(body(trial, order_type="SL-M")), 400, {"UDAPI1036", "UDAPI1032"}),
-        ("long tag", lambda: place(body(trial, tag="x" * 41)), 400, {"UDAPI1119"}),
-        ("unknown share", lambda: place(body(trial, instrument_token="NSE_EQ|INE000X00000")), 400, keys),
-        ("v2 no quantity", lambda: sdk.order.place_order(body(trial, PlaceOrderRequest, quantity=0), V2), 400, {"UDAPI1052"}),
+        ("no quantity", lambda: place(body(trial, quantity=0)), (400,), {"UDAPI1052"}),
+        ("limit without price", lambda: place(body(trial, order_type="LIMIT")), (400,), {"UDAPI1008", "UDAPI1029"}),
+        ("stop without trigger", lambda: place(body(trial, order_type="SL-M")), (400,), {"UDAPI1036", "UDAPI1032"}),
+        ("long tag", lambda: place(body(trial, tag="x" * 41)), (400,), {"UDAPI1119"}),
+        ("unknown share", lambda: place(body(trial, instrument_token="NSE_EQ|INE000X00000")), (400,), keys),
+        ("v2 no quantity", lambda: sdk.order.place_order(body(trial, PlaceOrderRequest, quantity=0), V2), (400,), {"UDAPI1052"}),
         ("little disclosed", lambda: place(
-            body(trial, order_type="LIMIT", price=price, quantity=100, disclosed_quantity=1)), 400, {"UDAPI1039"}),
-        ("details of nothing", lambda: sdk.order.get_order_status(order_id=unknown), 400, {"UDAPI100010"}),
-        ("cancel of nothing", lambda: sdk.order_v3.cancel_order(unknown), 400, {"UDAPI100010"}),
-        ("order id with signs", lambda: sdk.order_v3.cancel_order("a$b"), 400, {"UDAPI1010"}),
-        ("price of nothing", lambda: sdk.quote_v3.get_ltp(instrument_key="NSE_EQ|INE000X00000"), 400, keys),
-        ("price without key", lambda: sdk.quote_v3.get_ltp(), 400, {"UDAPI1026", "UDAPI100036", "UDAPI100011"}),
+            body(trial, order_type="LIMIT", price=price, quantity=100, disclosed_quantity=1)), (400,), {"UDAPI1039"}),
+        ("details of nothing", lambda: sdk.order.get_order_status(order_id=unknown), (400,), {"UDAPI100010"}),
+        ("cancel of nothing", lambda: sdk.order_v3.cancel_order(unknown), (400,), {"UDAPI100010"}),
+        ("order id with signs", lambda: sdk.order_v3.cancel_order("a$b"), (400,), {"UDAPI1010"}),
+        ("price of nothing", lambda: sdk.quote_v3.get_ltp(instrument_key="NSE_EQ|INE000X00000"), (400,), keys),
+        ("price without key", lambda: sdk.quote_v3.get_ltp(), (400,), {"UDAPI1026", "UDAPI100036", "UDAPI100011"}),
         ("candles of nothing", lambda: sdk.history_v3.get_historical_candle_data(
-            "NSE_EQ|INE000X00000", "days", "1", trial.world.days_before(1)), 400, keys),
+            "NSE_EQ|INE000X00000", "days", "1", trial.world.days_before(1)), (400,), keys),
         ("candles up to no date", lambda: sdk.history_v3.get_historical_candle_data(
-            share, "days", "1", "yesterday"), 400, {"UDAPI1088"}),
+            share, "days", "1", "yesterday"), (400,), {"UDAPI1088"}),
     )
 
 
 def refused_calls(sdk, world):
     """Makes the calls that must be refused; gives the problems found."""
     trial, problems = Trial(sdk, world, {}), []
-    for name, call, status, codes in bad_calls(trial):
+    for name, call, statuses, codes in bad_calls(trial):
         try:
-            trial.refused(call, status, codes)
+            trial.refused(call, statuses, codes)
             sdk.client.deserialize(_Body(sdk.exchanges[-1].body), ApiGatewayErrorResponse)
         except (CheckFailed, ApiException, KeyError, TypeError) as failed:
             problems.append(f"{name}: {type(failed).__name__}: {failed}")

@@ -7,11 +7,16 @@ import json
 import ssl
 import subprocess
 import tempfile
-import urllib.error
+import time
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
 STOP_S = 10
+OPEN_S = 20
+# The day that every part of the referee plays. A real second is ten simulated ones: orders fill soon, and the day
+# does not end under the checks. The limits on calls are checked elsewhere; here they would only cost time.
+DAY = ("--speed", "10", "--instruments", "20", "--no-rate-limits")
 
 
 class Simulator:
@@ -31,7 +36,7 @@ class Simulator:
         self.plain = plain
         self.ready = json.loads(line)
         self.token = self.ready["token"]
-        self.ca_file = None if plain else self.ready["extra_root_pem_file"]
+        self.ca_file = None if plain else self.ready["ca_pem_path"]
 
     def __enter__(self):
         return self
@@ -47,6 +52,13 @@ class Simulator:
         self.errors.close()
         self.folder.cleanup()
 
+    def death(self):
+        """What the simulator said when it died by itself, or nothing while it lives."""
+        if self.child.poll() is None:
+            return ""
+        self.errors.seek(0)
+        return f"the simulator died with {self.child.returncode}: {self.errors.read().strip()[-400:]}"
+
     def url(self, name):
         """The base address of `api`, `order`, `feed` or `stream`: scheme, host and port alone."""
         scheme, rest = self.ready[f"{name}_url"].split("://", 1)
@@ -54,10 +66,23 @@ class Simulator:
 
     def fetch(self, url, method="GET", body=None):
         """The body of an answer to a plain request of the referee's own, as bytes."""
-        request = urllib.request.Request(url, data=body, method=method, headers={"User-Agent": "referee"})
+        headers = {"User-Agent": "referee", "Authorization": f"Bearer {self.token}"}
+        request = urllib.request.Request(url, data=body, method=method, headers=headers)
         trust = ssl.create_default_context(cafile=self.ca_file) if self.ca_file else None
         with urllib.request.urlopen(request, timeout=10, context=trust) as answer:
             return answer.read()
+
+    def wait_for_trades(self, keys):
+        """Waits until the market is open and each of these instruments has traded."""
+        question = urllib.parse.urlencode({"instrument_key": ",".join(keys)})
+        end = time.monotonic() + OPEN_S
+        while True:
+            rows = json.loads(self.fetch(f"{self.url('api')}/v3/market-quote/ltp?{question}"))["data"]
+            if len(rows) == len(keys) and all(row["volume"] > 0 for row in rows.values()):
+                return
+            if time.monotonic() > end:
+                raise RuntimeError(f"the simulated market did not trade within {OPEN_S} s: {rows}")
+            time.sleep(0.1)
 
     def requests(self):
         """What the simulator was asked so far; it must have been started with `--record-requests`."""

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 
 class World:
-    """The instruments that the checks trade and ask about."""
+    """The instruments that the checks trade and ask about; it begins when they trade."""
 
     def __init__(self, simulator):
         rows = json.loads(gzip.decompress(simulator.fetch(simulator.ready["master_url"])))
@@ -23,6 +23,7 @@ class World:
         indices = [row for row in rows if row["segment"] == "NSE_INDEX"]
         with_options = [row for row in indices if row["instrument_key"] in held]
         self.index = (with_options or indices)[0]
+        simulator.wait_for_trades([row["instrument_key"] for row in shares[:3]])
 
     @property
     def key(self):

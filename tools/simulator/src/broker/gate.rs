@@ -43,9 +43,7 @@ impl Broker {
                     arguments,
                 };
                 if class == CallClass::Order {
-                    let reply = self.write_with_faults(&asked, route);
-                    self.run_gtts(at.now);
-                    reply
+                    self.write_with_faults(&asked, route)
                 } else {
                     (route.answer)(self, &asked).unwrap_or_else(|refusal| refusal.reply())
                 }

@@ -51,7 +51,7 @@ def cancel_all_takes_what_is_open(trial):
     trial.same(trial.sdk.last["summary"]["success"], len(waiting), "summary")
     for order_id in waiting:
         in_status(trial, order_id, "cancelled")
-    trial.refused(lambda: trial.sdk.order.cancel_multi_order(tag=TAG), 400, ["UDAPI1109"])
+    trial.refused(lambda: trial.sdk.order.cancel_multi_order(tag=TAG), (400,), ["UDAPI1109"])
 
 
 @check("POST /v2/order/positions/exit", "GET /v2/portfolio/short-term-positions")
@@ -66,4 +66,4 @@ def exit_all_flattens_the_account(trial):
         return all(row["quantity"] == 0 for row in trial.data() if row["product"] == "I")
 
     trial.until(flat, "positions are flat")
-    trial.refused(lambda: trial.sdk.order.exit_positions(), 400, ["UDAPI1111"])
+    trial.refused(lambda: trial.sdk.order.exit_positions(), (400,), ["UDAPI1111"])

@@ -21,7 +21,7 @@ def the_market_is_open(trial):
     trial.same((data["exchange"], data["status"]), ("NSE", "NORMAL_OPEN"), "state")
     stamp = datetime.fromtimestamp(data["last_updated"] / 1000, IST)
     trial.same(stamp.date(), trial.world.day, "day of the stamp")
-    trial.refused(lambda: trial.sdk.hours.get_market_status("MCX_FO"), 400, ["UDAPI1089"])
+    trial.refused(lambda: trial.sdk.hours.get_market_status("MCX_FO"), (400,), ["UDAPI1089"])
 
 
 @check("GET /v2/market/holidays")

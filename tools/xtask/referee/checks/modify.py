@@ -57,7 +57,7 @@ def a_cancelled_order_ends(trial):
     trial.same(trial.data()["order_id"], order_id, "id")
     row = in_status(trial, order_id, "cancelled")
     trial.same((row["filled_quantity"], row["pending_quantity"]), (0, 0), "quantities after the cancel")
-    trial.refused(lambda: trial.sdk.order_v3.cancel_order(order_id), 400, ["UDAPI100040"])
+    trial.refused(lambda: trial.sdk.order_v3.cancel_order(order_id), (400,), ["UDAPI100040"])
 
 
 @check("PUT /v2/order/modify")

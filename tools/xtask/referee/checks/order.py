@@ -51,6 +51,8 @@ def in_status(trial, order_id, status):
 
     def probe():
         row = row_of(trial, order_id)
+        refused = row["status"] == "rejected" != status
+        trial.expect(not refused, f"order {order_id} was rejected: {row['status_message']}")
         return row if row["status"] == status else None
 
     return trial.until(probe, f"order {order_id} becomes {status}")

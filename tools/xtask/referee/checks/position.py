@@ -57,7 +57,7 @@ def a_converted_position_moves_to_the_other_product(trial):
     nothing = ConvertPositionRequest(
         instrument_token=key, new_product="D", old_product="I", transaction_type="BUY", quantity=99
     )
-    trial.refused(lambda: trial.sdk.portfolio.convert_positions(nothing, V2), 400, ["UDAPI1035"])
+    trial.refused(lambda: trial.sdk.portfolio.convert_positions(nothing, V2), (400,), ["UDAPI1035"])
 
 
 @check("GET /v2/portfolio/long-term-holdings")
