@@ -109,6 +109,8 @@ readout! {
         pid: u32,
         /// Engine time of the process start.
         started: TsNs,
+        /// When the access token dies; 0 where that is not known.
+        token_expires: TsNs,
     }
 }
 
@@ -221,6 +223,32 @@ readout! {
         calls_last_second: u32,
         /// Whether the order stream is connected.
         stream_connected: bool,
+        /// Whether the access token is known dead: nothing is sent any more.
+        token_dead: bool,
+        /// Whether more than ten calls of the last minute went wrong.
+        error_alert: bool,
+        /// Breaker of order calls: 0 closed, 1 open (entries wait), 2 half open.
+        write_breaker: u8,
+        /// Order calls without an answer that a working broker gives. None is ever repeated.
+        write_failures: u64,
+        /// Order calls of the last minute that went wrong, refusals included.
+        write_errors_last_minute: u32,
+        /// Breaker of reads: 0 closed, 1 open (polls wait), 2 half open.
+        read_breaker: u8,
+        /// Reads without an answer that a working broker gives.
+        read_failures: u64,
+        /// Reads that asked again after a failure.
+        read_retries: u64,
+        /// Reads of the last minute that went wrong, refusals included.
+        read_errors_last_minute: u32,
+    }
+}
+
+impl GatewayReadout {
+    /// Order calls that left: placements, changes and cancels.
+    #[must_use]
+    pub const fn write_calls(&self) -> u64 {
+        self.orders_sent + self.modifies + self.cancels
     }
 }
 

@@ -65,6 +65,7 @@ fn session() -> SessionReadout {
         epoch: 3,
         pid: 4,
         started: TsNs::new(5),
+        token_expires: TsNs::new(6),
     }
 }
 
@@ -352,25 +353,28 @@ fn the_layout_is_pinned() {
         .map(|group| (group.name, group.offset, group.slot_bytes, group.slots))
         .collect();
     let expected = [
-        ("session", 512, 64, 1),
-        ("engine", 576, 256, 1),
-        ("feed", 832, 128, 1),
-        ("gateway", 960, 128, 1),
-        ("latency", 1_088, 64, 5),
-        ("position", 1_408, 128, 64),
-        ("signal", 9_600, 128, 16),
-        ("order", 11_648, 128, 64),
-        ("denial", 19_840, 320, 1),
+        ("session", 512, 128, 1),
+        ("engine", 640, 256, 1),
+        ("feed", 896, 128, 1),
+        ("gateway", 1_024, 192, 1),
+        ("latency", 1_216, 64, 5),
+        ("position", 1_536, 128, 64),
+        ("signal", 9_728, 128, 16),
+        ("order", 11_776, 128, 64),
+        ("denial", 19_968, 320, 1),
     ];
     assert_eq!(groups, expected);
-    assert_eq!((SNAPSHOT_BYTES, layout_hash()), (20_160, 213_915_973_290_461_039));
+    assert_eq!(
+        (SNAPSHOT_BYTES, layout_hash()),
+        (20_288, 3_248_411_083_305_215_582)
+    );
 
     let mut memory = vec![0xEE; SNAPSHOT_BYTES];
     SnapshotWriter::create(&mut memory).expect("enough aligned memory");
     let hex: String = memory[..128].iter().map(|byte| format!("{byte:02x}")).collect();
-    let header = "42494a4c534e415001000000000000006f87c2bf71fbf702c04e000000000000\
-        0900000000000000000200000000000040000000000000000100000000000000\
-        4002000000000000000100000000000001000000000000004003000000000000\
-        80000000000000000100000000000000c0030000000000008000000000000000";
+    let header = "42494a4c534e415002000000000000005e66d960abac142d404f000000000000\
+        0900000000000000000200000000000080000000000000000100000000000000\
+        8002000000000000000100000000000001000000000000008003000000000000\
+        800000000000000001000000000000000004000000000000c000000000000000";
     assert_eq!(hex, header);
 }

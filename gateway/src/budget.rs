@@ -156,6 +156,11 @@ impl Budget {
         self.frozen_until = now.plus(pause.min(FREEZE_MAX));
     }
 
+    /// The broker asked for a pause: calls that must not jump the queue wait until then.
+    pub fn freeze_until(&mut self, until: TsNs) {
+        self.frozen_until = self.frozen_until.max(until);
+    }
+
     /// Whether entries are frozen.
     #[must_use]
     pub fn is_frozen(&self, now: TsNs) -> bool {

@@ -6,6 +6,7 @@
 //! [`Gateway::poll_request`] and [`Gateway::poll_event`]. Left out: gates on risk (the engine's), sockets and
 //! threads (`socket.rs` and the wiring). The broker's facts stand in `upstox/PROTOCOL.md`.
 
+mod health;
 mod reads;
 mod writes;
 
@@ -17,12 +18,15 @@ use bijli_core::readout::GatewayReadout;
 use bijli_core::{Command, DurationNs, Event, Instrument, InstrumentId, Price, Qty, TsNs};
 
 use crate::budget::{Budget, Risk};
-use crate::evidence::{ErrorClass, InstrumentKey};
+use crate::evidence::InstrumentKey;
 use crate::intent::IntentTable;
 use crate::orders::OrderTable;
 use crate::reconcile::{Part, Reconciler};
 use crate::request::{LANES, Lane, Reply, Request, RequestId};
-use crate::upstox::{call::Call, order_api::Product};
+use crate::upstox::call::Call;
+use crate::upstox::order_api::Product;
+
+use self::health::Health;
 
 /// What the gateway may be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub struct GatewayConfig {
     pub entry_age_max: DurationNs,
     /// Spreads the pauses of several processes.
     pub jitter_seed: u64,
+    /// When the access token dies; [`TsNs::NEVER`] where that is not known.
+    pub token_expires: TsNs,
 }
 
 impl Default for GatewayConfig {
@@ -47,6 +53,7 @@ impl Default for GatewayConfig {
             poll_idle: DurationNs::from_secs(15),
             entry_age_max: DurationNs::from_secs(2),
             jitter_seed: 0,
+            token_expires: TsNs::NEVER,
         }
     }
 }
@@ -156,10 +163,9 @@ pub struct Gateway {
     read_budget: Budget,
     reconciler: Option<Reconciler>,
     last_book: TsNs,
-    last_read: TsNs,
     book_wanted: Option<TsNs>,
     stream_connected: bool,
-    token_dead: bool,
+    health: Health,
     now: TsNs,
     next_request: u64,
     events: VecDeque<Event>,
@@ -194,10 +200,9 @@ impl Gateway {
             read_budget: Budget::reads(config.jitter_seed.wrapping_add(1)),
             reconciler: None,
             last_book: TsNs::NEVER,
-            last_read: TsNs::NEVER,
             book_wanted: None,
             stream_connected: false,
-            token_dead: false,
+            health: Health::new(config.token_expires),
             now: TsNs::NEVER,
             next_request: 1,
             events: VecDeque::with_capacity(64),
@@ -250,7 +255,7 @@ impl Gateway {
         }
         let full = self.exits.len() + self.entries.len() >= ORDER_RING_SLOTS
             || self.intents.count() > ORDERS_PER_DAY_MAX;
-        if self.token_dead || full {
+        if self.token_dead() || full {
             self.drop_command(command);
             return;
         }
@@ -291,14 +296,14 @@ impl Gateway {
     /// Takes the reply to a request in.
     pub fn handle_reply(&mut self, now: TsNs, id: RequestId, reply: &Reply) {
         self.advance(now);
-        let place = self
-            .in_flight
-            .iter()
-            .position(|flight| flight.is_some_and(|flight| flight.id == id));
-        let Some(flight) = place.and_then(|lane| self.in_flight[lane].take()) else {
+        let is_meant = |lane: &Lane| self.in_flight[*lane as usize].is_some_and(|flight| flight.id == id);
+        let Some(lane) = LANES.into_iter().find(is_meant) else {
             self.counts.replies_unexpected += 1;
             return;
         };
+        let flight = self.in_flight[lane as usize]
+            .take()
+            .expect("the reply was meant for it");
         match flight.asked {
             Asked::Place(intent) => self.take_placement(intent, reply),
             Asked::Change(order_id) => self.take_change(&order_id, reply),
@@ -307,6 +312,7 @@ impl Gateway {
             Asked::TradesOf(_) => self.take_trades_reply(reply),
             Asked::Reconcile(part) => self.take_reconcile(flight.at, part, reply),
         }
+        self.judge(lane, reply);
     }
 
     /// Takes one text frame of the order stream in.
@@ -344,11 +350,12 @@ impl Gateway {
         if let Some(first) = self.entries.front() {
             note(first.since.plus(self.config.entry_age_max));
             let ready = self.entries.iter().any(|queued| self.may_leave(&queued.command));
-            if self.is_free(Lane::Entry) && ready && !self.entries_are_held() {
-                note(self.order_budget.free_at(self.now, Risk::Raises));
+            if self.is_free(Lane::Entry) && ready && !self.entries_wait_their_turn() {
+                let breaker = self.health.writes.free_at(self.now);
+                note(breaker.max(self.order_budget.free_at(self.now, Risk::Raises)));
             }
         }
-        if self.is_free(Lane::Read) {
+        if self.is_free(Lane::Read) && !self.token_dead() {
             let (due, _, risk) = self.next_read();
             note(due.max(self.read_budget.free_at(self.now, risk)));
         }
@@ -386,7 +393,7 @@ impl Gateway {
         };
         let reads = match &self.reconciler {
             _ if self.read_budget.free_at(now, Risk::Lowers) > now => 0,
-            _ if self.token_dead => 0,
+            _ if self.token_dead() => 0,
             Some(reconciler) if self.is_free(Lane::Read) => usize::from(reconciler.next_read().0 <= now),
             Some(_) => 0,
             None => self.orders.trades_due(now),
@@ -403,38 +410,16 @@ impl Gateway {
         asked + waiting + self.orders.trades_wanted()
     }
 
-    /// Whether the broker said that the token is dead. Nothing is sent any more but reads.
-    #[must_use]
-    pub const fn token_dead(&self) -> bool {
-        self.token_dead
-    }
-
     /// Whether the order stream is connected.
     #[must_use]
     pub const fn is_stream_connected(&self) -> bool {
         self.stream_connected
     }
 
-    /// Counters for screens.
-    #[must_use]
-    pub fn readout(&self) -> GatewayReadout {
-        GatewayReadout {
-            in_flight: u32::try_from(self.in_flight()).unwrap_or(u32::MAX),
-            calls_last_second: self.order_budget.calls_last_second(self.now),
-            stream_connected: self.stream_connected,
-            ..self.readout
-        }
-    }
-
     /// Counters of what should not happen.
     #[must_use]
     pub const fn counts(&self) -> &Counts {
         &self.counts
-    }
-
-    /// Engine time never goes back.
-    fn advance(&mut self, now: TsNs) {
-        self.now = self.now.max(now);
     }
 
     fn is_free(&self, lane: Lane) -> bool {
@@ -447,37 +432,12 @@ impl Gateway {
         self.next_request += 1;
         let at = self.now;
         self.in_flight[lane as usize] = Some(InFlight { id, asked, at });
+        self.health.note_sent(at, lane);
         call.into_request(id, lane)
     }
 
     fn want_book(&mut self) {
         self.book_wanted = Some(self.book_wanted.map_or(self.now, |wanted| wanted.min(self.now)));
-    }
-
-    /// Heeds what an error says about token and rate, whatever else it meant.
-    fn heed(&mut self, class: Option<ErrorClass>, is_read: bool) {
-        match class {
-            Some(ErrorClass::Auth) => self.bury_token(),
-            Some(ErrorClass::Rate) => {
-                self.counts.rate_refusals += 1;
-                let budget = if is_read {
-                    &mut self.read_budget
-                } else {
-                    &mut self.order_budget
-                };
-                budget.penalise(self.now);
-            }
-            Some(_) | None => {}
-        }
-    }
-
-    /// Nothing may be sent with this token: what waits was never sent, and that is certain.
-    fn bury_token(&mut self) {
-        self.token_dead = true;
-        let waiting: Vec<Queued> = self.exits.drain(..).chain(self.entries.drain(..)).collect();
-        for queued in waiting {
-            self.drop_command(&queued.command);
-        }
     }
 
     fn tell(&mut self, event: Event) {

@@ -3,7 +3,7 @@
 //! Everything but [`socket`] is pure: engine time is an argument, requests and replies are values. Read in this
 //! order: what crosses the border ([`request`], [`evidence`]), how much may ([`budget`]), what we wanted and what
 //! exists ([`intent`], [`orders`]), how both are made to agree ([`reconcile`]), the broker's spelling
-//! ([`upstox`]), the state machine ([`gateway`]), its stand-in on paper ([`paper`]), and the I/O ([`socket`]).
+//! ([`upstox`]), the state machine ([`gateway`]), its stand-in on paper ([`paper`]), what holds for every REST call ([`rest`]), and the I/O ([`socket`]).
 //!
 //! Rules that hold everywhere: no placement is ever sent twice; a reply that did not come proves nothing; fills
 //! come from trade rows; work that lowers risk goes first.
@@ -20,6 +20,7 @@ pub mod upstox;
 pub mod gateway;
 pub mod paper;
 pub mod backoff;
+pub mod rest;
 pub mod socket;
 
 pub use error::GatewayError;

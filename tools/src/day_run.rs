@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bijli_core::Event;
 use bijli_core::event::{OrderUpdated, Reconciled, VenueKind};
 use bijli_core::latency::{STAGES, Stage};
 use bijli_core::order::BrokerStatus;
 use bijli_core::state::State;
+use bijli_core::{Event, TsNs};
 use bijli_feed::FeedSettings;
 use bijli_gateway::socket::{RestSettings, StreamSettings};
 use bijli_gateway::{Gateway, GatewayConfig, KnownOrder, PaperVenue};
@@ -36,6 +36,8 @@ pub struct RunPlan {
     pub rest: RestSettings,
     /// The order stream.
     pub stream: StreamSettings,
+    /// When the access token dies, in engine time; [`TsNs::NEVER`] where that is not known.
+    pub token_expires: TsNs,
     /// Where engine time comes from.
     pub clock: ClockSource,
     /// Where and how the hot threads run.
@@ -116,12 +118,13 @@ pub fn run_day(
             .facts
             .push(("records recovered".to_owned(), recovered.to_string()));
     }
-    let sink = sink_for(plan.day.venue, &day);
+    let sink = sink_for(plan.day.venue, &day, plan.token_expires);
     let feed = feed_for(&day, plan.feed, plan.clock);
     let connections = Connections {
         feed,
         rest: plan.rest,
         stream: plan.stream,
+        token_expires: plan.token_expires,
         clock: plan.clock,
         run_dir: run_dir.clone(),
         durability: plan.durability,
@@ -152,14 +155,16 @@ pub fn run_day(
 }
 
 /// Where the orders of the day go.
-fn sink_for(venue: VenueKind, day: &OpenDay) -> OrderSink {
+fn sink_for(venue: VenueKind, day: &OpenDay, token_expires: TsNs) -> OrderSink {
     let state = day.engine.state();
     match venue {
         VenueKind::Paper => OrderSink::Paper(
             Box::new(PaperVenue::new(state.instruments())),
             paper_opening(state),
         ),
-        VenueKind::Simulated | VenueKind::Live => OrderSink::Broker(Box::new(gateway_for(day))),
+        VenueKind::Simulated | VenueKind::Live => {
+            OrderSink::Broker(Box::new(gateway_for(day, token_expires)))
+        }
     }
 }
 
@@ -210,9 +215,13 @@ fn paper_opening(state: &State) -> Vec<Event> {
 }
 
 /// A gateway that knows the orders of former processes and begins by reconciling with the broker.
-fn gateway_for(day: &OpenDay) -> Gateway {
+fn gateway_for(day: &OpenDay, token_expires: TsNs) -> Gateway {
     let state = day.engine.state();
-    let mut gateway = Gateway::new(GatewayConfig::default(), state.instruments());
+    let config = GatewayConfig {
+        token_expires,
+        ..GatewayConfig::default()
+    };
+    let mut gateway = Gateway::new(config, state.instruments());
     let known: Vec<KnownOrder> = state
         .orders()
         .all()
@@ -272,7 +281,7 @@ fn histogram_of(recorders: &[LatencyRecorder], stage: Stage) -> Option<&Histogra
 
 /// The run directory's name: when it began, then what it is.
 #[must_use]
-pub fn run_name(now: bijli_core::TsNs, what: &str) -> PathBuf {
+pub fn run_name(now: TsNs, what: &str) -> PathBuf {
     let stamp: String = now
         .to_string()
         .chars()

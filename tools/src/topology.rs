@@ -135,6 +135,8 @@ pub struct Connections {
     pub rest: RestSettings,
     /// The order stream.
     pub stream: StreamSettings,
+    /// When the access token dies, in engine time; [`TsNs::NEVER`] where that is not known.
+    pub token_expires: TsNs,
     /// Where engine time comes from.
     pub clock: ClockSource,
     /// Folder of the run: snapshot, control socket.
@@ -213,7 +215,7 @@ pub fn start(
     let (orders_out, orders_in) = ring::<Outbound>(ORDER_RING_SLOTS);
     let (events_out, events_in) = ring(ORDER_RING_SLOTS);
     let (notes_out, notes) = channel();
-    let screen = EngineScreen::new(common.screen, &session_readout(&day));
+    let screen = EngineScreen::new(common.screen, &session_readout(&day, connections.token_expires));
     let mut makers = vec![day.maker];
     let inputs = FeedInputs {
         settings: connections.feed,
@@ -349,7 +351,7 @@ impl From<StoreError> for StartError {
     }
 }
 
-fn session_readout(day: &OpenDay) -> SessionReadout {
+fn session_readout(day: &OpenDay, token_expires: TsNs) -> SessionReadout {
     let state = day.engine.state();
     let session = state.session().expect("a day is opened before it is started");
     SessionReadout {
@@ -359,6 +361,7 @@ fn session_readout(day: &OpenDay) -> SessionReadout {
         epoch: day.epoch,
         pid: std::process::id(),
         started: state.now(),
+        token_expires,
     }
 }
 

@@ -258,6 +258,37 @@ pub fn span_text(ns: i64) -> String {
     }
 }
 
+/// A breaker by its number in a read-out.
+#[must_use]
+pub const fn breaker_name(state: u8) -> &'static str {
+    match state {
+        0 => "closed",
+        1 => "OPEN",
+        2 => "half open",
+        _ => "unknown",
+    }
+}
+
+/// How long the access token has, as people say it: `token dies in 10 h 12 min (03:30 IST)`. `expires` is
+/// [`TsNs::NEVER`] where that is not known.
+#[must_use]
+pub fn token_text(expires: TsNs, now: TsNs, known_dead: bool) -> String {
+    if known_dead {
+        return "TOKEN DEAD: nothing is sent; log in again with `bijli login`".to_owned();
+    }
+    if !expires.is_set() {
+        return "token of unknown age: it dies at the next 03:30 IST at the latest".to_owned();
+    }
+    let minutes = expires.since(now).get() / (60 * NS_PER_S);
+    let mut at = second_text(expires);
+    at.truncate("HH:MM".len());
+    match (expires > now, minutes / 60, minutes % 60) {
+        (false, ..) => format!("TOKEN DEAD since {at} IST: log in again with `bijli login`"),
+        (true, 0, minutes) => format!("token dies in {minutes} min ({at} IST)"),
+        (true, hours, minutes) => format!("token dies in {hours} h {minutes} min ({at} IST)"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,6 +339,25 @@ mod tests {
             ("09:15:00".to_owned(), "-".to_owned())
         );
         assert_eq!(span_text(3_725 * NS_PER_S), "1h02m");
+    }
+
+    #[test]
+    fn a_tokens_time_counts_down_and_its_end_is_loud() {
+        let day = IstDay::from_ymd(2026, 7, 31).expect("a real date");
+        let dies = IstDay::new(day.get() + 1).at(DurationNs::from_hm(3, 30));
+        let at = |hours, minutes| day.at(DurationNs::from_hm(hours, minutes));
+        assert_eq!(
+            token_text(dies, at(17, 18), false),
+            "token dies in 10 h 12 min (03:30 IST)"
+        );
+        assert_eq!(
+            token_text(dies, at(27, 1), false),
+            "token dies in 29 min (03:30 IST)"
+        );
+        for (expires, now, dead) in [(dies, at(27, 30), false), (dies, at(9, 15), true)] {
+            assert!(token_text(expires, now, dead).starts_with("TOKEN DEAD"));
+        }
+        assert!(token_text(TsNs::NEVER, at(9, 15), false).contains("at the latest"));
     }
 
     #[test]

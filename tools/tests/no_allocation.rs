@@ -138,6 +138,7 @@ fn two_hundred_thousand_ticks_allocate_nothing() {
         epoch: day.epoch,
         pid: std::process::id(),
         started: TsNs::new(1),
+        token_expires: TsNs::NEVER,
     };
     let (mut feed, feed_in) = ring(8_192);
     let (_broker, broker_in) = ring(64);

@@ -17,7 +17,7 @@ use crate::readout::{
 use crate::state_hash::StateHasher;
 
 /// Version of the header and of the slot guard.
-pub const SNAPSHOT_VERSION: u64 = 1;
+pub const SNAPSHOT_VERSION: u64 = 2;
 /// Slots for open positions.
 pub const POSITION_SLOTS: usize = POSITIONS_MAX;
 /// Slots for the last signals.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bijli_core::event::{OrderUpdated, PositionReported, Reconciled, Submission, Traded};
 use bijli_core::order::{BrokerOrderId, IntentId};
 use bijli_core::text::Text;
-use bijli_core::{DurationNs, Event, InstrumentId, Qty, TsNs};
+use bijli_core::{Event, InstrumentId, Qty, TsNs};
 
 use super::{Asked, Gateway};
 use crate::budget::Risk;
@@ -19,17 +19,11 @@ use crate::request::{Lane, Reply, Request};
 use crate::upstox::order_api;
 use crate::upstox::order_stream::{self, StreamUpdate};
 
-/// Pause between reads while the token is dead.
-const PROBE_GAP: DurationNs = DurationNs::from_secs(10);
-
 impl Gateway {
-    /// The next read, when it is due, and how urgent. With a dead token reads are only probes.
+    /// The next read, when it is due, and how urgent.
     pub(super) fn next_read(&self) -> (TsNs, Asked, Risk) {
         let (due, asked, risk) = self.most_wanted_read();
-        if self.token_dead {
-            return (due.max(self.last_read.plus(PROBE_GAP)), asked, risk);
-        }
-        (due, asked, risk)
+        (due.max(self.read_free_at(asked)), asked, risk)
     }
 
     /// Reconciliation comes first, then trades, inquiries, and the book.
@@ -64,7 +58,7 @@ impl Gateway {
     }
 
     pub(super) fn next_read_request(&mut self) -> Option<Request> {
-        if !self.is_free(Lane::Read) {
+        if !self.is_free(Lane::Read) || self.token_dead() {
             return None;
         }
         let (due, asked, risk) = self.next_read();
@@ -72,7 +66,6 @@ impl Gateway {
             return None;
         }
         self.readout.reads += 1;
-        self.last_read = self.now;
         let call = match asked {
             Asked::Book | Asked::Reconcile(Part::Orders) => {
                 self.last_book = self.now;

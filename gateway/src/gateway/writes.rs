@@ -60,8 +60,13 @@ impl Gateway {
         Some(self.write(lane, &queued.command))
     }
 
-    /// An entry never leaves while work that lowers risk could, nor before reconciliation has ended.
+    /// Whether entries must not leave now: it is not their turn, or the breaker of writes is open.
     pub(super) fn entries_are_held(&self) -> bool {
+        self.entries_wait_their_turn() || !self.health.writes.is_free(self.now)
+    }
+
+    /// An entry never leaves while work that lowers risk could, nor before reconciliation has ended.
+    pub(super) fn entries_wait_their_turn(&self) -> bool {
         let waits = |queued: &Queued| self.may_leave(&queued.command);
         self.reconciler.is_some() || self.exits.iter().any(waits)
     }

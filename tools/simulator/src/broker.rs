@@ -29,6 +29,10 @@ mod gate;
 mod route;
 mod login;
 mod order_write;
+mod multi;
+mod gtt;
+mod gtt_entry;
+mod gtt_row;
 mod order_read;
 mod portfolio;
 mod user;
@@ -52,6 +56,7 @@ pub use webhook::Webhook;
 
 use account::Account;
 use faults::{FaultDice, Faults};
+use gtt::Gtt;
 use ledger::Ledger;
 use limiter::{Limiter, RateLimits};
 use order::{Change, Order};
@@ -102,6 +107,13 @@ struct Listing {
     working: Vec<usize>,
 }
 
+impl Listing {
+    /// `NSE_EQ` and the like, as instrument keys begin.
+    fn segment(&self) -> &str {
+        self.instrument.key.split('|').next().unwrap_or_default()
+    }
+}
+
 /// The broker.
 #[derive(Debug)]
 pub struct Broker {
@@ -113,6 +125,11 @@ pub struct Broker {
     listings: Vec<Listing>,
     ids: BTreeMap<String, u32>,
     orders: Vec<Order>,
+    /// After-market orders that wait for their market to open.
+    waiting: Vec<usize>,
+    gtts: Vec<Gtt>,
+    /// Those of them that can still act.
+    live_gtts: Vec<usize>,
     order_ids: BTreeMap<String, usize>,
     ledger: Ledger,
     /// What is known of the market, and answered to whoever asks.
@@ -165,6 +182,9 @@ impl Broker {
                 .collect(),
             listings,
             orders: Vec::new(),
+            waiting: Vec::new(),
+            gtts: Vec::new(),
+            live_gtts: Vec::new(),
             order_ids: BTreeMap::new(),
             ledger: Ledger::default(),
             desk: MarketDesk::new(info),
@@ -235,6 +255,7 @@ impl Broker {
         if !self.listings[instrument as usize].working.is_empty() {
             self.match_all(now, instrument);
         }
+        self.run_gtts(now);
     }
 
     /// Takes a tick of the played day in as market information; its book comes by [`Broker::apply_book`].
@@ -250,6 +271,9 @@ impl Broker {
             }
             self.errands.pop_front();
             self.deliver(now, order, errand);
+        }
+        if !self.waiting.is_empty() {
+            self.release_waiting(now);
         }
         if !self.is_closed && now >= self.close {
             self.close_day(now);

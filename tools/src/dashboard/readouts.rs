@@ -105,6 +105,26 @@ impl Readouts {
         mode.map_or("STARTING", TradingMode::name)
     }
 
+    /// Whether the access token is dead: by its hour, or because the broker said so.
+    #[must_use]
+    pub fn token_dead(&self) -> bool {
+        let expires = self.session.token_expires;
+        let now = self.engine.map_or(TsNs::NEVER, |engine| engine.now);
+        (expires.is_set() && now >= expires) || self.gateway.is_some_and(|gateway| gateway.token_dead)
+    }
+
+    /// How long the access token has, in words; `None` before the engine has told the time.
+    #[must_use]
+    pub fn token_text(&self) -> Option<String> {
+        let engine = self.engine?;
+        let known_dead = self.gateway.is_some_and(|gateway| gateway.token_dead);
+        Some(words::token_text(
+            self.session.token_expires,
+            engine.now,
+            known_dead,
+        ))
+    }
+
     /// The stages as a latency report.
     #[must_use]
     pub fn latency_report(&self) -> LatencyReport {

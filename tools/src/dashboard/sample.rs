@@ -114,6 +114,15 @@ fn gateway() -> GatewayReadout {
         in_flight: 1,
         calls_last_second: 3,
         stream_connected: true,
+        token_dead: false,
+        error_alert: false,
+        write_breaker: 0,
+        write_failures: 1,
+        write_errors_last_minute: 1,
+        read_breaker: 2,
+        read_failures: 6,
+        read_retries: 2,
+        read_errors_last_minute: 3,
     }
 }
 
@@ -142,6 +151,7 @@ pub(crate) fn readouts() -> Readouts {
             epoch: 1,
             pid: 4_242,
             started: at(9, 0),
+            token_expires: at(27, 30),
         },
         engine: Some(engine()),
         feed: Some(feed()),

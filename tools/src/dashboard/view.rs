@@ -96,6 +96,7 @@ pub fn draw(frame: &mut Frame<'_>, sight: &Sight, choice: &Choice) {
     draw_banner(frame, sight, banner);
     frame.render_widget(state_line(sight), state);
     draw_money(frame, sight, choice, money);
+    let gauge = draw_broker(frame, sight, gauge);
     draw_gauge(frame, sight, gauge);
     draw_body(frame, sight, choice, body);
     frame.render_widget(Line::styled(KEYS, Style::new().fg(Color::DarkGray)), keys);
@@ -252,6 +253,43 @@ fn heights(results: &[Money]) -> Vec<u64> {
     let low = results.iter().map(|result| result.get()).min().unwrap_or(0);
     let shown = results.iter().rev().take(usize::from(CURVE_COLUMNS)).rev();
     shown.map(|result| (result.get() - low).unsigned_abs()).collect()
+}
+
+/// Token, breakers and alert at the right end of a line; gives what is left of it.
+fn draw_broker(frame: &mut Frame<'_>, sight: &Sight, area: Rect) -> Rect {
+    let line = broker_line(sight);
+    let columns = (line.width() as u16).min(area.width);
+    let [rest, place] = Layout::horizontal([Constraint::Min(0), Constraint::Length(columns)]).areas(area);
+    frame.render_widget(line, place);
+    rest
+}
+
+/// What stands between us and the broker: loud when it is in the way.
+fn broker_line(sight: &Sight) -> Line<'static> {
+    let readouts = &sight.readouts;
+    let bad = Style::new().fg(BAD).bold();
+    let mut spans = Vec::new();
+    if let Some(gateway) = &readouts.gateway {
+        for (name, state) in [("orders", gateway.write_breaker), ("reads", gateway.read_breaker)] {
+            if state != 0 {
+                let text = format!("  {name} breaker {}", words::breaker_name(state));
+                spans.push(Span::styled(text, bad));
+            }
+        }
+        if gateway.error_alert {
+            let errors = gateway.write_errors_last_minute + gateway.read_errors_last_minute;
+            spans.push(Span::styled(format!("  ALERT {errors} errors/min"), bad));
+        }
+    }
+    if let Some(text) = readouts.token_text() {
+        let style = if readouts.token_dead() {
+            bad
+        } else {
+            Style::new().fg(Color::DarkGray)
+        };
+        spans.push(Span::styled(format!("  {text} "), style));
+    }
+    Line::from(spans)
 }
 
 fn draw_gauge(frame: &mut Frame<'_>, sight: &Sight, area: Rect) {

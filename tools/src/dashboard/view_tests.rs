@@ -66,6 +66,21 @@ fn real_money_is_said_as_loudly_as_play_money() {
 }
 
 #[test]
+fn token_breakers_and_alert_stand_beside_the_gauge() {
+    let mut sight = sample::sight();
+    let calm = screen(120, 30, &sight, &Choice::default());
+    assert!(calm.contains("token dies in 15 h 48 min (03:30 IST)"), "{calm}");
+    assert!(calm.contains("reads breaker half open") && !calm.contains("ALERT"));
+    let gateway = sight.readouts.gateway.as_mut().expect("the sample has one");
+    (gateway.write_breaker, gateway.write_errors_last_minute) = (1, 11);
+    (gateway.error_alert, gateway.token_dead) = (true, true);
+    let loud = screen(160, 30, &sight, &Choice::default());
+    for words in ["orders breaker OPEN", "ALERT 14 errors/min", "TOKEN DEAD"] {
+        assert!(loud.contains(words), "{words}:\n{loud}");
+    }
+}
+
+#[test]
 fn a_state_whose_writer_is_gone_is_marked() {
     let mut sight = sample::sight();
     sight.writer_alive = false;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use bijli_core::config::Config;
 use bijli_core::event::VenueKind;
 use bijli_core::{Instrument, Money, TsNs};
+use bijli_gateway::upstox::token;
 use bijli_simulator::{RunningSimulator, start};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -133,6 +134,7 @@ fn plan(
         feed: access.feed(&instruments, &FeedSection::default(), TsNs::NEVER),
         rest: access.rest(),
         stream: access.stream(),
+        token_expires: token::expiry(venue_start(simulator.day)),
         day: DayPlan {
             account_lock: run_dir.join("account.lock"),
             run_dir,

@@ -12,6 +12,7 @@ use std::time::Duration;
 use bijli_core::event::{DataKind, VenueKind};
 use bijli_core::session::{Market, SessionTimes};
 use bijli_core::{IstDay, TsNs};
+use bijli_gateway::upstox::token;
 
 use crate::broker_access::{
     Access, Choice, Trouble, check_token, fetch_instruments, read_instruments, simulated_day,
@@ -169,6 +170,7 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
         feed: access.feed(&instruments, &config.feed, opens_at),
         rest: access.rest(),
         stream: access.stream(),
+        token_expires: token::expiry(start),
         day: DayPlan {
             run_dir: root.join(format!("{day}-{}", config.run.account)),
             account_lock: root.join(format!("{}.lock", config.run.account)),

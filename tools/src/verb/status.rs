@@ -6,8 +6,10 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use bijli_core::Money;
 use bijli_core::denial::DENIALS;
+use bijli_core::readout::GatewayReadout;
+use bijli_core::time::NS_PER_S;
+use bijli_core::{Money, TsNs};
 use clap::Args as ClapArgs;
 use serde_json::{Map, Value, json};
 
@@ -48,6 +50,9 @@ pub fn run(args: &Args) -> i32 {
             }
         }
         Err(error) => {
+            if args.json {
+                print_line(&json!({ "error": error }).to_string());
+            }
             eprintln!("error: {error}");
             exit_code::NO_DATA
         }
@@ -69,6 +74,7 @@ fn json_of(sight: &Sight) -> Value {
         "snapshot_age_ms": sight.age().map(|age| age.get() / 1_000_000),
         "stale": sight.staleness(),
         "mode": readouts.mode_name(),
+        "token": token_json(sight),
         "engine": engine_json(sight),
         "feed": feed_json(sight),
         "gateway": gateway_json(sight),
@@ -137,6 +143,19 @@ fn feed_json(sight: &Sight) -> Option<Value> {
     }))
 }
 
+fn token_json(sight: &Sight) -> Value {
+    let expires = sight.readouts.session.token_expires;
+    let now = sight.readouts.engine.map_or(TsNs::NEVER, |engine| engine.now);
+    let left = expires
+        .is_set()
+        .then(|| expires.since(now).get().max(0) / NS_PER_S);
+    json!({
+        "expires_ist": expires.is_set().then(|| words::stamp_text(expires)),
+        "left_s": left,
+        "dead": sight.readouts.token_dead(),
+    })
+}
+
 fn gateway_json(sight: &Sight) -> Option<Value> {
     let gateway = sight.readouts.gateway.as_ref()?;
     Some(json!({
@@ -150,6 +169,23 @@ fn gateway_json(sight: &Sight) -> Option<Value> {
         "in_flight": gateway.in_flight,
         "calls_last_second": gateway.calls_last_second,
         "stream_connected": gateway.stream_connected,
+        "error_alert": gateway.error_alert,
+        "classes": {
+            "orders": {
+                "breaker": words::breaker_name(gateway.write_breaker),
+                "calls": gateway.write_calls(),
+                "failures": gateway.write_failures,
+                "retries": 0,
+                "errors_last_minute": gateway.write_errors_last_minute,
+            },
+            "reads": {
+                "breaker": words::breaker_name(gateway.read_breaker),
+                "calls": gateway.reads,
+                "failures": gateway.read_failures,
+                "retries": gateway.read_retries,
+                "errors_last_minute": gateway.read_errors_last_minute,
+            },
+        },
     }))
 }
 
@@ -243,6 +279,12 @@ fn rows(sight: &Sight) -> Vec<(&'static str, String)> {
         );
         rows.push(("feed", words));
     }
+    if let Some(gateway) = &readouts.gateway {
+        rows.push(("broker", gateway_text(gateway)));
+    }
+    if let Some(token) = readouts.token_text() {
+        rows.push(("token", token));
+    }
     rows.extend(readouts.positions.iter().map(|position| {
         let result = words::signed_rupees(position.unrealised);
         let place = format!("{} at {}, last {}", position.qty, position.average, position.ltp);
@@ -250,6 +292,24 @@ fn rows(sight: &Sight) -> Vec<(&'static str, String)> {
     }));
     rows.extend(readouts.doubts.iter().map(|doubt| ("doubt", doubt.clone())));
     rows
+}
+
+fn gateway_text(gateway: &GatewayReadout) -> String {
+    let mut text = format!(
+        "orders {} ({} calls, {} failed), reads {} ({} calls, {} failed, {} retried)",
+        words::breaker_name(gateway.write_breaker),
+        gateway.write_calls(),
+        gateway.write_failures,
+        words::breaker_name(gateway.read_breaker),
+        gateway.reads,
+        gateway.read_failures,
+        gateway.read_retries
+    );
+    if gateway.error_alert {
+        let errors = gateway.write_errors_last_minute + gateway.read_errors_last_minute;
+        let _ = write!(text, "  *** ALERT: {errors} errors in the last minute ***");
+    }
+    text
 }
 
 fn result_text(sight: &Sight) -> String {
@@ -291,6 +351,8 @@ mod tests {
             "net +₹1,016.00",
             "day loss 0 %",
             "RELIANCE 20 at 1506.42",
+            "broker     orders closed (10 calls, 1 failed), reads half open (19 calls, 6 failed, 2 retried)",
+            "token      token dies in 15 h 48 min (03:30 IST)",
         ] {
             assert!(text.contains(words), "{words}: {text}");
         }
@@ -308,6 +370,12 @@ mod tests {
             ("/engine/net_pnl_rupees", json!(1_016.0)),
             ("/feed/state", json!("LIVE")),
             ("/gateway/acked", json!(6)),
+            ("/gateway/classes/orders/breaker", json!("closed")),
+            ("/gateway/classes/reads/errors_last_minute", json!(3)),
+            ("/gateway/error_alert", json!(false)),
+            ("/token/expires_ist", json!("2026-08-01 03:30:00.000")),
+            ("/token/left_s", json!(56_880)),
+            ("/token/dead", json!(false)),
             ("/positions/0/symbol", json!("RELIANCE")),
             ("/denials/COOLDOWN", json!(3)),
             ("/latency_ns/engine/p50", json!(6_400)),
@@ -315,6 +383,19 @@ mod tests {
         ] {
             assert_eq!(json.pointer(key), Some(&value), "{key}");
         }
+    }
+
+    #[test]
+    fn an_alert_an_open_breaker_and_a_dead_token_are_loud() {
+        let mut sight = sample::sight();
+        let gateway = sight.readouts.gateway.as_mut().expect("the sample has one");
+        (gateway.write_breaker, gateway.write_errors_last_minute) = (1, 11);
+        (gateway.error_alert, gateway.token_dead) = (true, true);
+        let text = text_of(&sight);
+        for words in ["orders OPEN", "ALERT: 14 errors in the last minute", "TOKEN DEAD"] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        assert_eq!(json_of(&sight)["token"]["dead"], json!(true));
     }
 
     #[test]

@@ -49,6 +49,17 @@ impl Broker {
             check_disclosed(disclosed, change.qty)?;
         }
         self.orders[index].request_number += 1;
+        if self.orders[index].status.awaits_open() {
+            self.orders[index].ticket.take(&change);
+            self.step(now, index, Status::AmoModified);
+        } else {
+            self.send_change(now, index, change);
+        }
+        Ok(id)
+    }
+
+    /// Checks a change and sends it to the exchange.
+    pub(super) fn send_change(&mut self, now: TsNs, index: usize, change: Change) {
         self.step(now, index, Status::ModifyValidationPending);
         if let Some(words) = self.margin_rejection(index, &change) {
             self.orders[index].message = Some(words);
@@ -59,7 +70,6 @@ impl Broker {
             self.step(now, index, Status::ModifyPending);
             self.dispatch(now, index, Errand::Change(change));
         }
-        Ok(id)
     }
 
     /// Cancels an order; its id.
@@ -77,9 +87,18 @@ impl Broker {
             )
             .at("order_id", id));
         }
-        self.step(now, index, Status::CancelPending);
-        self.dispatch(now, index, Errand::Cancel);
+        self.send_cancel(now, index);
         Ok(id)
+    }
+
+    /// Sends a cancel to the exchange; an order that has not left yet is simply taken back.
+    pub(super) fn send_cancel(&mut self, now: TsNs, index: usize) {
+        if self.orders[index].status.awaits_open() {
+            self.end(now, index, Status::AmoCancelled);
+        } else {
+            self.step(now, index, Status::CancelPending);
+            self.dispatch(now, index, Errand::Cancel);
+        }
     }
 
     /// The place of an order in the book.

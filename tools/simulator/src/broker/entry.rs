@@ -20,42 +20,43 @@ const SERVICE_FROM: DurationNs = DurationNs::from_hm(5, 30);
 impl Broker {
     /// Places an order; the ids of what came of it.
     pub(super) fn place(&mut self, now: TsNs, text: &[u8]) -> Result<Vec<String>, Refusal> {
-        let ticket = self.check_entry(now, text)?;
-        let is_sliced = Body::parse(text)?.is_true("slice");
-        let sizes = self.slices(&ticket, is_sliced)?;
+        check_service_hours(now)?;
+        self.place_body(now, &Body::parse(text)?)
+    }
+
+    /// Places an order of a text that is read already.
+    pub(super) fn place_body(&mut self, now: TsNs, body: &Body) -> Result<Vec<String>, Refusal> {
+        let ticket = self.check_entry(now, body)?;
+        let sizes = self.slices(&ticket, body.flag("slice")?)?;
         if let Some(tag) = &ticket.tag
             && !self.tags.insert(tag.clone())
         {
             self.duplicate_tags += 1;
         }
-        Ok(sizes
-            .iter()
-            .map(|qty| {
-                self.enter(
-                    now,
-                    Ticket {
-                        qty: *qty,
-                        ..ticket.clone()
-                    },
-                )
-            })
-            .collect())
+        Ok(self.enter_all(now, &ticket, &sizes))
     }
 
-    fn check_entry(&self, now: TsNs, text: &[u8]) -> Result<Ticket, Refusal> {
-        check_service_hours(now)?;
-        let body = Body::parse(text)?;
+    /// Takes one order in for every size.
+    pub(super) fn enter_all(&mut self, now: TsNs, ticket: &Ticket, sizes: &[Qty]) -> Vec<String> {
+        let child = |qty: &Qty| Ticket {
+            qty: *qty,
+            ..ticket.clone()
+        };
+        sizes
+            .iter()
+            .map(|qty| {
+                let index = self.enter(now, child(qty));
+                self.orders[index].id.clone()
+            })
+            .collect()
+    }
+
+    fn check_entry(&self, now: TsNs, body: &Body) -> Result<Ticket, Refusal> {
         let key = body.text(
             "instrument_token",
             Refusal::new("UDAPI1026", "Instrument key is required"),
         )?;
-        let instrument = *self
-            .ids
-            .get(key)
-            .ok_or_else(|| BAD_KEY.at("instrument_token", key))?;
-        if !self.listing(instrument).instrument.kind.is_tradable() {
-            return Err(BAD_KEY.at("instrument_token", key));
-        }
+        let instrument = self.tradable(key)?;
         let ticket = Ticket {
             instrument,
             qty: body.quantity()?,
@@ -67,19 +68,32 @@ impl Broker {
             trigger: body.price("trigger_price")?,
             disclosed: body.units("disclosed_quantity")?.unwrap_or(Qty::ZERO),
             tag: body.tag()?,
+            is_amo: body.flag("is_amo")?,
         };
         check_prices(ticket.order_type, ticket.price, ticket.trigger)?;
         check_disclosed(ticket.disclosed, ticket.qty)?;
-        check_protection(&body, ticket.order_type)?;
-        if body.is_true("is_amo") && self.listing(instrument).times.is_open(now) {
+        check_protection(body, ticket.order_type)?;
+        if ticket.is_amo && self.listing(instrument).times.is_open(now) {
             let words = "After market orders are not allowed in market hours";
             return Err(Refusal::new("UDAPI100039", words).at("is_amo", true));
         }
         Ok(ticket)
     }
 
+    /// The instrument that an order may name.
+    pub(super) fn tradable(&self, key: &str) -> Result<u32, Refusal> {
+        if self.settings.options.refuses_mcx && key.starts_with("MCX_FO|") {
+            let words = "Orders on MCX are not available through the API";
+            return Err(Refusal::new("UDAPI1161", words).at("instrument_key", key));
+        }
+        let found = self.ids.get(key).copied();
+        found
+            .filter(|id| self.listing(*id).instrument.kind.is_tradable())
+            .ok_or_else(|| BAD_KEY.at("instrument_token", key))
+    }
+
     /// The quantities of the children: one, unless slicing is asked for and needed.
-    fn slices(&self, ticket: &Ticket, is_sliced: bool) -> Result<Vec<Qty>, Refusal> {
+    pub(super) fn slices(&self, ticket: &Ticket, is_sliced: bool) -> Result<Vec<Qty>, Refusal> {
         let instrument = &self.listing(ticket.instrument).instrument;
         let largest = instrument.freeze.floor_to_lot(instrument.lot);
         if !is_sliced || ticket.qty <= largest || largest.is_zero() {
@@ -95,17 +109,30 @@ impl Broker {
         Ok(sizes)
     }
 
-    /// Takes an order in and sends it on, or rejects it.
-    fn enter(&mut self, now: TsNs, ticket: Ticket) -> String {
+    /// Takes an order in and sends it on, keeps it for the open, or rejects it; its place in the book.
+    pub(super) fn enter(&mut self, now: TsNs, ticket: Ticket) -> usize {
         let index = self.orders.len();
         let id = format!("{}{:09}", self.day_prefix, 25_000_001 + index);
         let reference = format!("{}", 577_400_000_001_u64 + index as u64);
-        let rejection = self.rejection(now, &ticket);
+        let waits = ticket.is_amo;
         self.orders.push(Order::new(id.clone(), reference, ticket));
-        match self.order_ids.entry(id.clone()) {
+        match self.order_ids.entry(id) {
             Entry::Vacant(slot) => slot.insert(index),
             Entry::Occupied(_) => unreachable!("order ids count up"),
         };
+        if waits {
+            self.step(now, index, Status::AmoReceived);
+            self.waiting.push(index);
+        } else {
+            self.submit(now, index);
+        }
+        index
+    }
+
+    /// Checks an order and sends it to the exchange.
+    fn submit(&mut self, now: TsNs, index: usize) {
+        // An order that is being checked blocks no cash of its own.
+        let rejection = self.rejection(now, index);
         self.step(now, index, Status::PutReceived);
         self.step(now, index, Status::ValidationPending);
         if let Some(words) = rejection {
@@ -115,7 +142,21 @@ impl Broker {
             self.step(now, index, Status::OpenPending);
             self.dispatch(now, index, Errand::Arrive);
         }
-        id
+    }
+
+    /// Sends on the after-market orders whose market has opened.
+    pub(super) fn release_waiting(&mut self, now: TsNs) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let (due, still): (Vec<usize>, Vec<usize>) = waiting.into_iter().partition(|index| {
+            let order = &self.orders[*index];
+            self.listing(order.ticket.instrument).times.is_open(now)
+        });
+        self.waiting = still;
+        for index in due {
+            if !self.orders[index].status.is_final() {
+                self.submit(now, index);
+            }
+        }
     }
 }
 

@@ -30,6 +30,14 @@ impl Body {
         }
     }
 
+    /// The body that a JSON value is.
+    pub(super) fn of(value: Value) -> Checked<Self> {
+        match value {
+            Value::Object(fields) => Ok(Self(fields)),
+            other => Err(BAD_INPUT.at("orders", other)),
+        }
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())
     }
@@ -67,8 +75,13 @@ impl Body {
         }
     }
 
-    pub(super) fn is_true(&self, name: &str) -> bool {
-        self.get(name).and_then(Value::as_bool).unwrap_or(false)
+    /// A yes or no; absent is no.
+    pub(super) fn flag(&self, name: &'static str) -> Checked<bool> {
+        match self.get(name) {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(other) => Err(BAD_INPUT.at(name, other.clone())),
+        }
     }
 
     pub(super) fn side(&self) -> Checked<Side> {

@@ -81,11 +81,7 @@ impl Broker {
                 );
                 working.filled = order.filled;
             }
-            order.ticket.order_type = change.order_type;
-            order.ticket.validity = change.validity;
-            order.ticket.qty = change.qty;
-            order.ticket.price = change.price;
-            order.ticket.trigger = change.trigger;
+            order.ticket.take(change);
             self.step(now, index, Status::Modified);
         }
         self.match_one(now, index);
@@ -175,6 +171,7 @@ impl Broker {
     /// Day orders end with the day.
     pub(super) fn close_day(&mut self, now: TsNs) {
         self.is_closed = true;
+        self.expire_gtts(now);
         for index in 0..self.orders.len() {
             if !self.orders[index].status.is_final() {
                 self.orders[index].message = Some("Exchange: order cancelled at the close".to_owned());

@@ -43,7 +43,9 @@ impl Broker {
                     arguments,
                 };
                 if class == CallClass::Order {
-                    self.write_with_faults(&asked, route)
+                    let reply = self.write_with_faults(&asked, route);
+                    self.run_gtts(at.now);
+                    reply
                 } else {
                     (route.answer)(self, &asked).unwrap_or_else(|refusal| refusal.reply())
                 }

@@ -20,7 +20,8 @@ const WHOLE_BPS: i64 = 10_000;
 
 impl Broker {
     /// Why an order is rejected, or `None` when it may go to the exchange.
-    pub(super) fn rejection(&self, now: TsNs, ticket: &Ticket) -> Option<String> {
+    pub(super) fn rejection(&self, now: TsNs, index: usize) -> Option<String> {
+        let ticket = &self.orders[index].ticket;
         let listing = self.listing(ticket.instrument);
         if !listing.times.is_open(now) {
             return Some("RMS: market is closed for this instrument".to_owned());
@@ -37,7 +38,7 @@ impl Broker {
         }
         let opening = Qty::new((ticket.qty.get() - reduces.get()).max(0));
         let needed = self.margin_of(ticket, opening);
-        let free = self.margin_free();
+        let free = self.free_beside(Some(index));
         if needed > free {
             let short = needed.minus(free).unwrap_or(needed);
             return Some(format!("RMS: margin exceeds, add Rs {short} to place this order"));
@@ -47,16 +48,25 @@ impl Broker {
 
     /// Cash that no position and no order blocks.
     pub(super) fn margin_free(&self) -> Money {
+        self.free_beside(None)
+    }
+
+    /// Cash that no position and no order but one blocks.
+    fn free_beside(&self, index: Option<usize>) -> Money {
         let cash = self
             .settings
             .capital
             .plus(self.ledger.realised())
             .unwrap_or(self.settings.capital);
-        cash.minus(self.margin_used()).unwrap_or(Money::ZERO)
+        cash.minus(self.used_beside(index)).unwrap_or(Money::ZERO)
     }
 
     /// Cash that positions and live orders block.
     pub(super) fn margin_used(&self) -> Money {
+        self.used_beside(None)
+    }
+
+    fn used_beside(&self, index: Option<usize>) -> Money {
         let positions = self.ledger.holdings().map(|(instrument, product, holding)| {
             let side = if holding.position.qty.get() < 0 {
                 Side::Sell
@@ -70,8 +80,9 @@ impl Broker {
         let orders = self
             .orders
             .iter()
-            .filter(|order| !order.status.is_final())
-            .map(|order| {
+            .enumerate()
+            .filter(|(own, order)| Some(*own) != index && !order.status.is_final())
+            .map(|(_, order)| {
                 let holding = self.ledger.holding(order.ticket.instrument, order.ticket.product);
                 let reduces = reducible(&holding.position, order.ticket.side);
                 let opening = Qty::new((order.pending().get() - reduces.get()).max(0));

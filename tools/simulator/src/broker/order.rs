@@ -38,6 +38,12 @@ pub enum Status {
     CancelPending,
     /// A cancel came too late.
     NotCancelled,
+    /// Waits for the market to open.
+    AmoReceived,
+    /// Waits for the market to open, with a change.
+    AmoModified,
+    /// Cancelled before the market opened.
+    AmoCancelled,
 }
 
 impl Status {
@@ -59,13 +65,25 @@ impl Status {
             Self::NotModified => "not modified",
             Self::CancelPending => "cancel pending",
             Self::NotCancelled => "not cancelled",
+            Self::AmoReceived => "after market order req received",
+            Self::AmoModified => "modify after market order req received",
+            Self::AmoCancelled => "cancelled after market order",
         }
     }
 
     /// Whether nothing can follow.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Complete | Self::Rejected | Self::Cancelled)
+        matches!(
+            self,
+            Self::Complete | Self::Rejected | Self::Cancelled | Self::AmoCancelled
+        )
+    }
+
+    /// Whether the order still waits for its market to open.
+    #[must_use]
+    pub const fn awaits_open(self) -> bool {
+        matches!(self, Self::AmoReceived | Self::AmoModified)
     }
 }
 
@@ -105,6 +123,18 @@ pub(super) struct Ticket {
     pub(super) price: Price,
     pub(super) trigger: Price,
     pub(super) tag: Option<String>,
+    pub(super) is_amo: bool,
+}
+
+impl Ticket {
+    /// Takes a change over.
+    pub(super) const fn take(&mut self, change: &Change) {
+        self.order_type = change.order_type;
+        self.validity = change.validity;
+        self.qty = change.qty;
+        self.price = change.price;
+        self.trigger = change.trigger;
+    }
 }
 
 /// One row of an order's history.

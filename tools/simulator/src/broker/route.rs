@@ -9,7 +9,7 @@ use super::Broker;
 use super::call::{ApiCall, Host, percent_decoded};
 use super::limiter::CallClass;
 use super::reply::{ApiReply, Refusal};
-use super::{login, order_read, order_write, portfolio, user};
+use super::{gtt_entry, login, multi, order_read, order_write, portfolio, user};
 
 pub(super) type Answer = Result<ApiReply, Refusal>;
 
@@ -131,9 +131,11 @@ impl Route {
     }
 }
 
-const AREAS: [&[Route]; 5] = [
+const AREAS: [&[Route]; 7] = [
     login::ROUTES,
     order_write::ROUTES,
+    multi::ROUTES,
+    gtt_entry::ROUTES,
     order_read::ROUTES,
     portfolio::ROUTES,
     user::ROUTES,

@@ -104,10 +104,10 @@ impl Broker {
             "exchange_order_id": order.exchange_id,
             "parent_order_id": Value::Null,
             "order_id": order.id,
-            "variety": "SIMPLE",
+            "variety": if ticket.is_amo { "AMO" } else { "SIMPLE" },
             "order_timestamp": moment.ts.to_string(),
             "exchange_timestamp": stamp(order.exchange_ts),
-            "is_amo": false,
+            "is_amo": ticket.is_amo,
             "order_request_id": moment.request_number.to_string(),
         })
     }

@@ -13,6 +13,9 @@ use crate::day::{DayInfo, DayInstrument};
 
 mod entry;
 mod lifecycle;
+mod gtt;
+mod login;
+mod multi;
 mod wire_faults;
 
 const SHARE: &str = "NSE_EQ|INE9SIM00001";

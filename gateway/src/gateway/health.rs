@@ -1,0 +1,171 @@
+//! Whether calls may leave at all: the token, the breakers of writes and reads, and the alert.
+//!
+//! Money first. No call leaves with a token known dead; what waited then was never sent, and that is certain.
+//! The breaker of writes holds entries only: an exit is tried whatever the breaker says, and by succeeding closes
+//! it. When the pause is over the first entry is the probe; if it gets lost it is UNKNOWN like any other. The
+//! breaker of reads holds polls of the book, but nothing that an exit may wait for: while an intent is unknown,
+//! a change is in doubt or an exit is queued, every read goes out at its usual pace. Sources: the parent module's.
+
+use bijli_core::readout::GatewayReadout;
+use bijli_core::{DurationNs, TsNs};
+
+use super::{Asked, Gateway, Queued};
+use crate::evidence::ErrorClass;
+use crate::request::{Lane, Reply};
+use crate::rest::breaker::Pauses;
+use crate::rest::class_health::ClassHealth;
+use crate::rest::error_rate::ERRORS_PER_MINUTE_MAX;
+use crate::rest::token_gate::{TokenDeath, TokenGate};
+use crate::rest::verdict::Verdict;
+
+/// The health of everything that the gateway calls.
+#[derive(Debug)]
+pub(super) struct Health {
+    pub(super) writes: ClassHealth,
+    pub(super) reads: ClassHealth,
+    pub(super) token: TokenGate,
+    /// Whether the token's death was acted upon.
+    buried: bool,
+    /// Whether the last read failed: the next one asks again.
+    read_failed: bool,
+}
+
+impl Health {
+    pub(super) fn new(token_expires: TsNs) -> Self {
+        Self {
+            writes: ClassHealth::new(Pauses::URGENT),
+            reads: ClassHealth::new(Pauses::URGENT),
+            token: TokenGate::new(token_expires),
+            buried: false,
+            read_failed: false,
+        }
+    }
+
+    pub(super) fn note_sent(&mut self, now: TsNs, lane: Lane) {
+        if lane == Lane::Read {
+            self.reads.note_sent(now);
+            if self.read_failed {
+                self.reads.note_retry();
+            }
+        } else {
+            self.writes.note_sent(now);
+        }
+    }
+}
+
+impl Gateway {
+    /// The broker turned the token away somewhere else, e.g. at the order stream.
+    pub fn handle_token_refused(&mut self, now: TsNs) {
+        self.advance(now);
+        self.bury_token(TokenDeath::Refused);
+    }
+
+    /// A reply asked for a pause: calls that raise no risk by waiting wait so long.
+    pub fn handle_retry_after(&mut self, now: TsNs, lane: Lane, pause: DurationNs) {
+        self.advance(now);
+        let until = self.now.plus(pause);
+        if lane == Lane::Read {
+            self.read_budget.freeze_until(until);
+        } else {
+            self.order_budget.freeze_until(until);
+        }
+    }
+
+    /// Whether the token is dead. Nothing is sent any more.
+    #[must_use]
+    pub fn token_dead(&self) -> bool {
+        self.health.token.death(self.now).is_some()
+    }
+
+    /// Why the token is dead; `None` while it may be alive.
+    #[must_use]
+    pub fn token_death(&self) -> Option<TokenDeath> {
+        self.health.token.death(self.now)
+    }
+
+    /// Engine time never goes back; with it the token's hour may come.
+    pub(super) fn advance(&mut self, now: TsNs) {
+        self.now = self.now.max(now);
+        if !self.health.buried
+            && let Some(death) = self.health.token.death(self.now)
+        {
+            self.bury_token(death);
+        }
+    }
+
+    /// Judges a reply by the way it came, whatever it meant.
+    pub(super) fn judge(&mut self, lane: Lane, reply: &Reply) {
+        let verdict = Verdict::of(reply);
+        if lane == Lane::Read {
+            self.health.reads.note(self.now, verdict);
+            self.health.read_failed = verdict.is_trouble();
+        } else {
+            self.health.writes.note(self.now, verdict);
+        }
+        if verdict == Verdict::TokenDead {
+            self.bury_token(TokenDeath::Refused);
+        }
+    }
+
+    /// Heeds what an error says about token and rate, whatever else it meant.
+    pub(super) fn heed(&mut self, class: Option<ErrorClass>, is_read: bool) {
+        match class {
+            Some(ErrorClass::Auth) => self.bury_token(TokenDeath::Refused),
+            Some(ErrorClass::Rate) => {
+                self.counts.rate_refusals += 1;
+                let budget = if is_read {
+                    &mut self.read_budget
+                } else {
+                    &mut self.order_budget
+                };
+                budget.penalise(self.now);
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    /// Nothing may be sent with this token: what waits was never sent, and that is certain.
+    fn bury_token(&mut self, death: TokenDeath) {
+        self.health.token.bury(death);
+        self.health.buried = true;
+        let waiting: Vec<Queued> = self.exits.drain(..).chain(self.entries.drain(..)).collect();
+        for queued in waiting {
+            self.drop_command(&queued.command);
+        }
+    }
+
+    /// When a read may leave as far as its breaker goes.
+    pub(super) fn read_free_at(&self, asked: Asked) -> TsNs {
+        let is_poll = matches!(asked, Asked::Book | Asked::Reconcile(_));
+        let money_waits =
+            !self.exits.is_empty() || !self.intents.unknown().is_empty() || self.orders.any_in_doubt();
+        if is_poll && !money_waits {
+            self.health.reads.free_at(self.now)
+        } else {
+            self.now
+        }
+    }
+
+    /// Counters for screens.
+    #[must_use]
+    pub fn readout(&self) -> GatewayReadout {
+        let writes = self.health.writes.numbers(self.now);
+        let reads = self.health.reads.numbers(self.now);
+        let errors = writes.errors_last_minute.saturating_add(reads.errors_last_minute);
+        GatewayReadout {
+            in_flight: u32::try_from(self.in_flight()).unwrap_or(u32::MAX),
+            calls_last_second: self.order_budget.calls_last_second(self.now),
+            stream_connected: self.stream_connected,
+            token_dead: self.token_dead(),
+            error_alert: errors > ERRORS_PER_MINUTE_MAX,
+            write_breaker: writes.breaker as u8,
+            write_failures: writes.failures,
+            write_errors_last_minute: writes.errors_last_minute,
+            read_breaker: reads.breaker as u8,
+            read_failures: reads.failures,
+            read_retries: reads.retries,
+            read_errors_last_minute: reads.errors_last_minute,
+            ..self.readout
+        }
+    }
+}
