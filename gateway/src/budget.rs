@@ -4,7 +4,8 @@
 //! entries never use the last [`ORDER_CALLS_RESERVED_FOR_EXITS`] of them; longer windows are used to 80 %, by
 //! entries to 70 % of that. A refusal for rate halves the budget and freezes entries, with growing pauses.
 //! Left out: which command goes first (the queue's business). Source of the limits: the broker's
-//! documentation (10 a second, 500 a minute, 2 000 in 30 minutes).
+//! documentation (orders 10 a second, other calls 50, each 500 a minute and 2 000 in 30 minutes; narrower ones for
+//! payouts and issues are known from other clients only).
 
 use std::collections::VecDeque;
 
@@ -12,6 +13,7 @@ use bijli_core::limits::{ORDER_CALLS_PER_S_MAX, ORDER_CALLS_RESERVED_FOR_EXITS};
 use bijli_core::{DurationNs, TsNs};
 
 use crate::jitter::Jitter;
+use crate::upstox::call::CallClass;
 
 /// Calls in any rolling minute: 80 % of the broker's 500.
 pub const CALLS_PER_MINUTE_MAX: usize = 400;
@@ -44,10 +46,41 @@ pub enum Risk {
     Raises,
 }
 
+/// How many calls each rolling window may hold.
+#[derive(Clone, Copy, Debug)]
+struct Windows {
+    second: u32,
+    minute: usize,
+    half_hour: usize,
+}
+
+impl Windows {
+    /// 80 % of the broker's limits of a class. Logging in is held to its narrowest form; the broker names no limit
+    /// for the others.
+    const fn of(class: CallClass) -> Self {
+        let (second, minute, half_hour) = match class {
+            CallClass::Order => (
+                ORDER_CALLS_PER_S_MAX,
+                CALLS_PER_MINUTE_MAX,
+                CALLS_PER_HALF_HOUR_MAX,
+            ),
+            CallClass::Standard => (40, CALLS_PER_MINUTE_MAX, CALLS_PER_HALF_HOUR_MAX),
+            CallClass::PayoutRead => (8, CALLS_PER_MINUTE_MAX, CALLS_PER_HALF_HOUR_MAX),
+            CallClass::PayoutWrite | CallClass::IpoWrite => (1, 8, 240),
+            CallClass::Login => (1, 8, 48),
+        };
+        Self {
+            second,
+            minute,
+            half_hour,
+        }
+    }
+}
+
 /// A budget of calls.
 #[derive(Debug)]
 pub struct Budget {
-    per_second: u32,
+    windows: Windows,
     reserve: u32,
     /// Times of the calls of the last half hour, oldest first; bounded by the half-hour limit.
     calls: VecDeque<TsNs>,
@@ -61,20 +94,38 @@ impl Budget {
     /// The budget of order calls. `jitter_seed` spreads the pauses of several processes.
     #[must_use]
     pub fn orders(jitter_seed: u64) -> Self {
-        Self::new(ORDER_CALLS_PER_S_MAX, ORDER_CALLS_RESERVED_FOR_EXITS, jitter_seed)
+        Self::of_class(CallClass::Order, jitter_seed)
     }
 
-    /// The budget of read calls, which have their own limits.
+    /// The engine's budget of reads: far below their limits, which tools of the same account use too.
     #[must_use]
     pub fn reads(jitter_seed: u64) -> Self {
-        Self::new(READ_CALLS_PER_S_MAX, 0, jitter_seed)
+        let windows = Windows {
+            second: READ_CALLS_PER_S_MAX,
+            ..Windows::of(CallClass::Standard)
+        };
+        Self::new(windows, 0, jitter_seed)
     }
 
-    fn new(per_second: u32, reserve: u32, jitter_seed: u64) -> Self {
+    /// The budget of a class of calls. Of order calls a part is kept for what lowers risk.
+    #[must_use]
+    pub fn of_class(class: CallClass, jitter_seed: u64) -> Self {
+        let reserve = match class {
+            CallClass::Order => ORDER_CALLS_RESERVED_FOR_EXITS,
+            CallClass::Standard
+            | CallClass::Login
+            | CallClass::PayoutRead
+            | CallClass::PayoutWrite
+            | CallClass::IpoWrite => 0,
+        };
+        Self::new(Windows::of(class), reserve, jitter_seed)
+    }
+
+    fn new(windows: Windows, reserve: u32, jitter_seed: u64) -> Self {
         Self {
-            per_second,
+            windows,
             reserve,
-            calls: VecDeque::with_capacity(CALLS_PER_HALF_HOUR_MAX),
+            calls: VecDeque::with_capacity(windows.half_hour),
             penalty: 0,
             penalised: TsNs::NEVER,
             frozen_until: TsNs::NEVER,
@@ -95,14 +146,14 @@ impl Budget {
             self.calls.pop_front();
         }
         assert!(
-            self.calls.len() < CALLS_PER_HALF_HOUR_MAX,
+            self.calls.len() < self.windows.half_hour,
             "the half-hour window was checked"
         );
         // Engine time may stand still but a stamp never goes back behind an earlier one.
         let stamp = self.calls.back().map_or(now, |last| now.max(*last));
         self.calls.push_back(stamp);
         assert!(
-            self.calls_within(stamp, SECOND) <= self.per_second as usize,
+            self.calls_within(stamp, SECOND) <= self.windows.second as usize,
             "the rolling second was checked"
         );
         true
@@ -113,8 +164,8 @@ impl Budget {
     pub fn free_at(&self, now: TsNs, risk: Risk) -> TsNs {
         let penalty = self.penalty_at(now);
         let second = match risk {
-            Risk::Lowers => (self.per_second >> penalty).max(1) as usize,
-            Risk::Raises => (self.per_second >> penalty).saturating_sub(self.reserve) as usize,
+            Risk::Lowers => (self.windows.second >> penalty).max(1) as usize,
+            Risk::Raises => (self.windows.second >> penalty).saturating_sub(self.reserve) as usize,
         };
         let share = |max: usize| match risk {
             Risk::Lowers => max,
@@ -129,8 +180,8 @@ impl Budget {
         }
         let windows = [
             (SECOND, second),
-            (MINUTE, share(CALLS_PER_MINUTE_MAX)),
-            (HALF_HOUR, share(CALLS_PER_HALF_HOUR_MAX)),
+            (MINUTE, share(self.windows.minute)),
+            (HALF_HOUR, share(self.windows.half_hour)),
         ];
         let mut free = match risk {
             Risk::Lowers => now,

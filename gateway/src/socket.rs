@@ -9,18 +9,28 @@
 mod address_book;
 mod stamped_transport;
 mod rest_lane;
+mod rest_caller;
 mod order_stream;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bijli_core::TsNs;
 use ureq::http::HeaderValue;
 
 pub use self::order_stream::{OrderStream, StreamOutput, StreamSettings};
+pub use self::rest_caller::RestCaller;
 pub use self::rest_lane::{RestLane, RestSettings, TimedReply};
 use crate::error::GatewayError;
 
 /// A connection idle for longer is not used again.
 pub const IDLE_MAX: Duration = Duration::from_secs(20);
+
+fn wall_now() -> TsNs {
+    let passed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
+    TsNs::new(i64::try_from(passed.as_nanos()).unwrap_or(i64::MAX))
+}
 
 fn bearer(token: &str) -> Result<HeaderValue, GatewayError> {
     let value = printable_header(token).and_then(|_| HeaderValue::from_str(&format!("Bearer {token}")).ok());

@@ -113,7 +113,7 @@ fn a_refusal_is_kept_as_the_reason_and_the_stream_tries_again() {
             let (mut entry, _) = listener.accept().expect("the entry");
             answer_head(
                 &mut entry,
-                "HTTP/1.1 401 Unauthorized\r\nContent-Length: 9\r\n\r\nbad token",
+                "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 9\r\n\r\nbad times",
             );
         }
         let (feed, _) = listener.accept().expect("a third try");
@@ -122,9 +122,31 @@ fn a_refusal_is_kept_as_the_reason_and_the_stream_tries_again() {
     let mut stream = stream(format!("ws://{address}/feed"));
     assert_eq!(next(&mut stream), StreamOutput::State(true));
     let reason = stream.last_error().expect("two refusals");
-    assert!(reason.contains("401") && reason.contains("bad token"), "{reason}");
+    assert!(reason.contains("503") && reason.contains("bad times"), "{reason}");
     assert!(!reason.contains("secret-token"));
     server.join().expect("the server ended");
+}
+
+#[test]
+fn a_refused_token_is_told_once_and_not_shown_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+    let address = listener.local_addr().expect("bound");
+    let server = spawn(move || {
+        let (mut entry, _) = listener.accept().expect("the entry");
+        answer_head(
+            &mut entry,
+            "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno",
+        );
+        listener
+    });
+    let mut stream = stream(format!("ws://{address}/feed"));
+    assert_eq!(next(&mut stream), StreamOutput::TokenRefused);
+    let listener = server.join().expect("the server ended");
+    listener.set_nonblocking(true).expect("a socket");
+    for _ in 0..5 {
+        assert_eq!(stream.poll(Duration::from_millis(100)), StreamOutput::Idle);
+    }
+    assert!(listener.accept().is_err(), "nobody came again");
 }
 
 #[test]

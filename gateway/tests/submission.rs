@@ -170,18 +170,18 @@ fn a_command_that_contradicts_the_days_table_is_not_sent() {
         |place: &mut bijli_core::command::Place| place.qty = bijli_core::Qty::ZERO,
         |place: &mut bijli_core::command::Place| place.price = bijli_core::Price::new(1),
         |place: &mut bijli_core::command::Place| place.price = bijli_core::Price::NONE,
-        |place: &mut bijli_core::command::Place| place.instrument = bijli_core::InstrumentId::new(9),
+        |place: &mut bijli_core::command::Place| place.instrument = InstrumentId::new(9),
         |place: &mut bijli_core::command::Place| {
-            place.instrument = bijli_core::InstrumentId::new(1);
+            place.instrument = InstrumentId::new(1);
             place.qty = bijli_core::Qty::new(76);
         },
     ];
     for (sequence, spoil) in (1..).zip(broken) {
-        let bijli_core::Command::Place(mut place) = entry(sequence) else {
+        let Command::Place(mut place) = entry(sequence) else {
             unreachable!("an entry is a placement");
         };
         spoil(&mut place);
-        gateway.handle_command(at(1), &bijli_core::Command::Place(place));
+        gateway.handle_command(at(1), &Command::Place(place));
         assert_eq!(notes(&mut gateway), [format!("{sequence} NotSent ")]);
     }
     assert_eq!(gateway.counts().gate_refusals, 5);

@@ -46,6 +46,8 @@ pub enum StreamOutput {
     Text(String),
     /// The stream came up (`true`) or went down.
     State(bool),
+    /// The broker does not accept the token: no more connections are tried.
+    TokenRefused,
     /// Nothing within the time given.
     Idle,
 }
@@ -80,6 +82,7 @@ pub struct OrderStream {
     backoff: Backoff,
     connections: u64,
     last_error: Option<String>,
+    token_dead: bool,
 }
 
 impl OrderStream {
@@ -104,6 +107,7 @@ impl OrderStream {
             backoff: Backoff::new(settings.jitter_seed),
             connections: 0,
             last_error: None,
+            token_dead: false,
         })
     }
 
@@ -128,6 +132,11 @@ impl OrderStream {
         }
     }
 
+    /// The token is dead: an open connection is read on, a new one is not tried.
+    pub const fn bury_token(&mut self) {
+        self.token_dead = true;
+    }
+
     /// How often the stream came up.
     #[must_use]
     pub const fn connections(&self) -> u64 {
@@ -144,7 +153,7 @@ impl OrderStream {
         match &mut self.link {
             Link::Waiting { until } => {
                 let pause = until.saturating_duration_since(Instant::now());
-                if pause > wait {
+                if pause > wait || self.token_dead {
                     std::thread::sleep(wait);
                     return Ok(None);
                 }
@@ -166,6 +175,11 @@ impl OrderStream {
                         let next = opening.endpoint.redirected(&location)?;
                         self.open(next, true)?;
                         Ok(None)
+                    }
+                    Handshake::Refused { status: 401, body } if !opening.redirected => {
+                        self.token_dead = true;
+                        let _was_not_open = self.lose(&refused(401, &body));
+                        Ok(Some(StreamOutput::TokenRefused))
                     }
                     Handshake::Refused { status, body } => Err(refused(status, &body)),
                 }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bijli_core::DurationNs;
 use bijli_wire::{Endpoint, tls};
 use ureq::http::{HeaderValue, Request as HttpRequest, header};
 use ureq::unversioned::transport::{Connector, TcpConnector};
@@ -15,9 +16,10 @@ use ureq::{Agent, config::IpFamily};
 
 use super::address_book::AddressBook;
 use super::stamped_transport::{SharedStamps, StampingConnector, Stamps, lock};
-use super::{IDLE_MAX, bearer, printable_header};
+use super::{IDLE_MAX, bearer, printable_header, wall_now};
 use crate::error::GatewayError;
 use crate::request::{Auth, Body, Host, Lane, Method, Reply, Request, RequestId, Transport};
+use crate::rest::retry_after;
 use crate::upstox::call::{CallClass, class_of};
 use crate::upstox::envelope::REPLY_BYTES_MAX;
 
@@ -50,6 +52,15 @@ pub struct TimedReply {
     pub write_ns: u64,
     /// From the call until the reply was complete or given up.
     pub total_ns: u64,
+    /// The pause that the server asked for, by its `Retry-After`.
+    pub retry_after: Option<DurationNs>,
+}
+
+/// A reply as far as it is looked at.
+struct Answered {
+    status: u16,
+    body: Vec<u8>,
+    retry_after: Option<DurationNs>,
 }
 
 /// One warm connection per host, one request at a time.
@@ -124,26 +135,20 @@ impl RestLane {
         };
         let answered = self.exchange(request);
         let stamps = lock(&self.stamps);
-        let reply = match answered {
-            Ok((status, body)) => Reply {
-                outcome: Ok(status),
-                body,
-            },
+        let (outcome, body, retry_after) = match answered {
+            Ok(answered) => (Ok(answered.status), answered.body, answered.retry_after),
             Err(_) => {
                 self.addresses.forget();
-                Reply {
-                    outcome: Err(Transport {
-                        wrote_bytes: stamps.wrote,
-                    }),
-                    body: Vec::new(),
-                }
+                let wrote_bytes = stamps.wrote;
+                (Err(Transport { wrote_bytes }), Vec::new(), None)
             }
         };
         let written = stamps.written.map(|at| at.duration_since(begin));
         drop(stamps);
         self.last_use = Some(Instant::now());
         TimedReply {
-            reply,
+            reply: Reply { outcome, body },
+            retry_after,
             write_ns: written.map_or(0, nanoseconds),
             total_ns: nanoseconds(begin.elapsed()),
         }
@@ -162,12 +167,13 @@ impl RestLane {
             method: Method::Get,
             path: "/".to_owned(),
             body: None,
-            auth: Auth::Bearer,
+            // Nothing is asked for, so the token stays at home; it may be dead.
+            auth: Auth::None,
         };
         Some(self.perform(&request).reply.outcome.is_ok())
     }
 
-    fn exchange(&self, request: &Request) -> Result<(u16, Vec<u8>), ureq::Error> {
+    fn exchange(&self, request: &Request) -> Result<Answered, ureq::Error> {
         let base = match request.host {
             Host::Api => &self.api_url,
             Host::Order => &self.order_url,
@@ -199,13 +205,20 @@ impl RestLane {
             None => self.agent.run(head.body(())?)?,
         };
         let status = response.status().as_u16();
+        let text = |name| response.headers().get(name)?.to_str().ok();
+        let retry_after = text(header::RETRY_AFTER)
+            .and_then(|asked| retry_after::pause(asked, text(header::DATE), wall_now()));
         let limit = u64::try_from(REPLY_BYTES_MAX).expect("the limit is small");
         let body = response
             .into_body()
             .into_with_config()
             .limit(limit)
             .read_to_vec()?;
-        Ok((status, body))
+        Ok(Answered {
+            status,
+            body,
+            retry_after,
+        })
     }
 }
 

@@ -5,15 +5,16 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 
+use bijli_core::DurationNs;
 use bijli_core::latency::Stage;
 use bijli_core::order::IntentId;
 use bijli_core::readout::GatewayReadout;
 use bijli_core::ring::Consumer;
 use bijli_gateway::Gateway;
-use bijli_gateway::request::{LANES, Reply, Request, RequestId};
+use bijli_gateway::request::{LANES, Lane, Reply, Request, RequestId};
 
 use crate::duty::event_outbox::EventOutbox;
 use crate::duty::{Ended, Outbound};
@@ -42,6 +43,10 @@ pub struct LaneDone {
     pub id: RequestId,
     /// How it ended.
     pub reply: Reply,
+    /// The pause that the server asked for.
+    pub retry_after: Option<DurationNs>,
+    /// Over which lane it went.
+    pub lane: Lane,
     /// Time from the job's start until its bytes were handed to the socket.
     pub write_ns: u64,
     /// When that was.
@@ -59,6 +64,8 @@ pub enum StreamNews {
     Text(Vec<u8>),
     /// Connected or not.
     Connected(bool),
+    /// The broker does not accept the token.
+    TokenRefused,
 }
 
 /// The ends of rings and channels that the gateway holds.
@@ -78,6 +85,8 @@ pub struct GatewayLinks {
     pub taken: Arc<AtomicU64>,
     /// What is still in hand here.
     pub busy: Arc<AtomicU64>,
+    /// Raised for good once the token is known dead.
+    pub token_dead: Arc<AtomicBool>,
 }
 
 /// The gateway and everything that it alone writes.
@@ -135,6 +144,9 @@ impl GatewayDuty {
                     self.tick_to_order.record(done.written.since(recv));
                 }
             }
+            if let Some(pause) = done.retry_after {
+                self.gateway.handle_retry_after(moment.now, done.lane, pause);
+            }
             self.gateway.handle_reply(moment.now, done.id, &done.reply);
             count += 1;
         }
@@ -142,6 +154,7 @@ impl GatewayDuty {
             match news {
                 StreamNews::Text(text) => self.gateway.handle_stream_text(moment.now, &text),
                 StreamNews::Connected(connected) => self.gateway.handle_stream_state(moment.now, connected),
+                StreamNews::TokenRefused => self.gateway.handle_token_refused(moment.now),
             }
             count += 1;
         }
@@ -183,6 +196,9 @@ impl GatewayDuty {
     }
 
     fn show_busy(&self) {
+        if self.gateway.token_dead() {
+            self.links.token_dead.store(true, Ordering::Relaxed);
+        }
         let busy = self.gateway.in_flight() as u64 + self.in_lanes + self.links.events.waiting_count() as u64;
         self.links.busy.store(busy, Ordering::Release);
     }

@@ -76,7 +76,9 @@ fn broker_duty(
 ) -> Result<BrokerParts, StartError> {
     let (lanes, done, mut threads) = start_lanes(rest, &ends.own_bell, &ends.stop)?;
     let (news, stream) = channel();
-    threads.push(start_stream(stream_settings, news, ends.own_bell, ends.stop)?);
+    let token_dead = Arc::new(AtomicBool::new(false));
+    let flags = (ends.stop, Arc::clone(&token_dead));
+    threads.push(start_stream(stream_settings, news, ends.own_bell, flags)?);
     let links = GatewayLinks {
         orders: ends.orders,
         events: EventOutbox::new(ends.events, ends.engine_bell, VecDeque::new()),
@@ -85,6 +87,7 @@ fn broker_duty(
         stream,
         taken: ends.traffic.taken,
         busy: ends.traffic.busy,
+        token_dead,
     };
     Ok((Box::new(GatewayDuty::new(gateway, links, ends.screen)), threads))
 }
@@ -155,6 +158,8 @@ fn perform(line: &mut RestLane, job: LaneJob) -> LaneDone {
     LaneDone {
         id: job.request.id,
         reply: timed.reply,
+        retry_after: timed.retry_after,
+        lane: job.request.lane,
         write_ns: timed.write_ns,
         written: MonoNs(started.0.saturating_add(timed.write_ns)),
         cause_recv: job.cause_recv,
@@ -166,15 +171,19 @@ fn start_stream(
     settings: &StreamSettings,
     news: Sender<StreamNews>,
     bell: Bell,
-    stop: Arc<AtomicBool>,
+    (stop, token_dead): (Arc<AtomicBool>, Arc<AtomicBool>),
 ) -> Result<JoinHandle<()>, StartError> {
     let mut stream = OrderStream::new(settings)
         .map_err(|error| StartError::Connection(format!("order stream: {error}")))?;
     spawn("bijli-stream", move || {
         while !stop.load(Ordering::Acquire) {
+            if token_dead.load(Ordering::Relaxed) {
+                stream.bury_token();
+            }
             let item = match stream.poll(Duration::from_millis(100)) {
                 StreamOutput::Text(text) => StreamNews::Text(text.into_bytes()),
                 StreamOutput::State(connected) => StreamNews::Connected(connected),
+                StreamOutput::TokenRefused => StreamNews::TokenRefused,
                 StreamOutput::Idle => continue,
             };
             if news.send(item).is_err() {
