@@ -11,12 +11,14 @@ mod stamped_transport;
 mod rest_lane;
 mod rest_caller;
 mod order_stream;
+mod download;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bijli_core::TsNs;
 use ureq::http::HeaderValue;
 
+pub use self::download::{DownloadError, DownloadSettings, download};
 pub use self::order_stream::{OrderStream, StreamOutput, StreamSettings};
 pub use self::rest_caller::RestCaller;
 pub use self::rest_lane::{RestLane, RestSettings, TimedReply};

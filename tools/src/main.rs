@@ -43,6 +43,8 @@ enum Verb {
     Latency(verb::latency::Args),
     /// Control a running engine.
     Ctl(verb::ctl::Args),
+    /// Fetch, find and compare the day's contracts.
+    Instruments(verb::instruments::Args),
     /// Check a configuration file and what its numbers imply.
     Config(verb::config::Args),
 }
@@ -86,6 +88,7 @@ fn dispatch(verb: &Verb, stop: &Arc<AtomicBool>) -> i32 {
         Verb::Top(args) => verb::top::run(args),
         Verb::Latency(args) => verb::latency::run(args),
         Verb::Ctl(args) => verb::ctl::run(args),
+        Verb::Instruments(args) => verb::instruments::run(args),
         Verb::Config(args) => verb::config::run(args),
     }
 }

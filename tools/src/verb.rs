@@ -12,3 +12,4 @@ pub mod snapshot;
 pub mod journal;
 pub mod replay;
 pub mod report;
+pub mod instruments;

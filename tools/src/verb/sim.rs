@@ -126,7 +126,7 @@ fn parse_speed(text: &str) -> Result<Speed, String> {
     }
 }
 
-fn parse_day(text: &str) -> Result<IstDay, String> {
+pub(super) fn parse_day(text: &str) -> Result<IstDay, String> {
     let mut parts = text.splitn(3, '-');
     let mut next = || parts.next()?.parse::<u32>().ok();
     let (Some(year), Some(month), Some(day)) = (next(), next(), next()) else {
