@@ -170,8 +170,8 @@ fn a_bad_master_is_refused_by_name_and_the_good_one_stays() {
         assert_eq!(
             place.names(),
             [
+                kept.file.as_str(),
                 "2026-01-06.json",
-                &kept.file,
                 "current.json.gz",
                 "refused.json.gz"
             ]
