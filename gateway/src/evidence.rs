@@ -164,6 +164,23 @@ pub enum ReadError {
     Status(ErrorClass),
     /// The body could not be read.
     Malformed,
+    /// The body is a success, but a field that is needed is not there or not what it should be.
+    Unfit(Misfit),
+}
+
+/// Which field of an answer cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// Number of the row in the outermost list, from 0; none when the answer is no list.
+    pub row: Option<u32>,
+    /// The record that the field belongs to; empty for the answer as a whole.
+    pub record: &'static str,
+    /// Name of the field; empty for a record or an answer as a whole.
+    pub field: &'static str,
+    /// What should stand there, e.g. "a price in rupees".
+    pub expected: &'static str,
+    /// Whether there is nothing at all, rather than something else.
+    pub missing: bool,
 }
 
 impl ReadError {
@@ -173,7 +190,7 @@ impl ReadError {
         match self {
             Self::Refused(refusal) => Some(refusal.class),
             Self::Status(class) => Some(*class),
-            Self::Transport | Self::Malformed => None,
+            Self::Transport | Self::Malformed | Self::Unfit(_) => None,
         }
     }
 }

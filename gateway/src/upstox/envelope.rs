@@ -7,6 +7,7 @@
 use bijli_core::text::Text;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::error_code::{class_of, class_of_status};
 use super::scalar::Scalar;
@@ -41,6 +42,92 @@ struct FailureRow {
     error_code_camel: Scalar,
 }
 
+/// A successful reply as a tree: its data and what stands beside them.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Whole {
+    status: Scalar,
+    /// The answer itself; null when there is none.
+    pub(super) data: Value,
+    /// The lines that failed, of a write that is made of several.
+    pub(super) errors: Value,
+    /// How many lines went through.
+    pub(super) summary: Value,
+    metadata: Value,
+    // The page of a list stands under one of three spellings, depending on the endpoint.
+    meta_data: Value,
+    #[serde(rename = "metaData")]
+    meta_data_camel: Value,
+}
+
+impl Whole {
+    /// Whether some lines went through and others did not.
+    pub(super) fn is_partial(&self) -> bool {
+        self.status.text() == Some(PARTIAL)
+    }
+
+    /// What stands beside the data: latency or page.
+    pub(super) fn aside(&self, name: &str) -> Option<&Value> {
+        let places = [&self.metadata, &self.meta_data, &self.meta_data_camel];
+        places.into_iter().find_map(|place| place.get(name))
+    }
+}
+
+const PARTIAL: &str = "partial_success";
+
+/// The tree of a successful reply; a partial success counts only where lines can fail one by one.
+///
+/// # Errors
+/// [`ReadError`] for everything else, with the class of error as far as the reply tells it.
+pub(super) fn whole_of(reply: &Reply, partial: Partial) -> Result<Whole, ReadError> {
+    let status = reply.outcome.map_err(|_| ReadError::Transport)?;
+    if !is_bounded(&reply.body) {
+        return Err(ReadError::Malformed);
+    }
+    if (200..300).contains(&status)
+        && let Ok(whole) = serde_json::from_slice::<Whole>(&reply.body)
+        && (whole.status.text() == Some("success") || (partial == Partial::Counts && whole.is_partial()))
+    {
+        return Ok(whole);
+    }
+    Err(failure_of(status, &reply.body))
+}
+
+/// Whether `partial_success` is a success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Partial {
+    /// The call has lines that fail one by one.
+    Counts,
+    /// The call has none.
+    Never,
+}
+
+/// The tree of a reply that comes without the envelope, as the token endpoint's does.
+///
+/// # Errors
+/// [`ReadError`] as for any other reply.
+pub(super) fn bare_of(reply: &Reply) -> Result<Value, ReadError> {
+    let status = reply.outcome.map_err(|_| ReadError::Transport)?;
+    if !is_bounded(&reply.body) {
+        return Err(ReadError::Malformed);
+    }
+    if (200..300).contains(&status)
+        && let Ok(tree @ Value::Object(_)) = serde_json::from_slice(&reply.body)
+        && refusal_of(&reply.body).is_none()
+    {
+        return Ok(tree);
+    }
+    Err(failure_of(status, &reply.body))
+}
+
+fn failure_of(status: u16, body: &[u8]) -> ReadError {
+    match refusal_of(body) {
+        Some(refusal) => ReadError::Refused(refusal),
+        None if (200..300).contains(&status) => ReadError::Malformed,
+        None => ReadError::Status(class_of_status(status)),
+    }
+}
+
 /// The `data` of a successful reply; `None` inside when the reply says success and carries none.
 ///
 /// # Errors
@@ -56,11 +143,7 @@ pub(super) fn data_of<D: DeserializeOwned>(reply: &Reply) -> Result<Option<D>, R
     {
         return Ok(envelope.data);
     }
-    match refusal_of(&reply.body) {
-        Some(refusal) => Err(ReadError::Refused(refusal)),
-        None if (200..300).contains(&status) => Err(ReadError::Malformed),
-        None => Err(ReadError::Status(class_of_status(status))),
-    }
+    Err(failure_of(status, &reply.body))
 }
 
 /// The structured refusal in a body: an error envelope whose first row carries a code of the broker.
@@ -85,7 +168,7 @@ pub fn refusal_of(body: &[u8]) -> Option<Refusal> {
 
 /// Whether a body is short and flat enough to be parsed. The parser skips what it does not know without counting
 /// levels, so they are counted here; brackets inside strings do not count.
-fn is_bounded(body: &[u8]) -> bool {
+pub(super) fn is_bounded(body: &[u8]) -> bool {
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
     for byte in body {
         match byte {

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::call::{Body, Call, Method, PathWriter};
 use super::envelope::{class_hint, data_of, refusal_of};
+use super::json_body::push_quoted;
 use super::order_row::{OrderJson, PositionJson, TradeJson};
 use super::scalar::Scalar;
 use crate::evidence::{
@@ -154,18 +155,6 @@ fn push_terms(body: &mut String, terms: &Terms) {
         // -1: the broker's own protection band. 0 would ask for none and may be refused.
         body.push_str(",\"market_protection\":-1");
     }
-}
-
-/// Ids and keys are printable ASCII; only the two characters that end a JSON string need care.
-fn push_quoted(body: &mut String, text: &str) {
-    body.push('"');
-    for char in text.chars() {
-        if matches!(char, '"' | '\\') {
-            body.push('\\');
-        }
-        body.push(char);
-    }
-    body.push('"');
 }
 
 #[derive(Deserialize)]

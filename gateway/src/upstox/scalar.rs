@@ -8,8 +8,9 @@ use std::fmt;
 
 use bijli_core::price::UNITS_PER_RUPEE;
 use bijli_core::text::Text;
-use bijli_core::{Price, Qty};
+use bijli_core::{Money, Price, Qty};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 /// Largest amount of rupees that is still read as a price; beyond it a float no longer holds 1/10 000.
 const RUPEES_MAX: f64 = 1e11;
@@ -31,6 +32,20 @@ pub(crate) enum Scalar {
 }
 
 impl Scalar {
+    /// The scalar that a parsed value is; lists and objects are none.
+    pub(crate) fn of(value: &Value) -> Self {
+        match value {
+            Value::Bool(flag) => Self::Flag(*flag),
+            Value::String(text) => Self::Text(text.clone()),
+            Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+                (Some(whole), _) => Self::Integer(whole),
+                (None, Some(decimal)) if !number.is_u64() => Self::Decimal(decimal),
+                (None, _) => Self::Nothing,
+            },
+            Value::Null | Value::Array(_) | Value::Object(_) => Self::Nothing,
+        }
+    }
+
     /// The text, if it is one.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
@@ -61,6 +76,27 @@ impl Scalar {
                 .map(Qty::new),
             Self::Nothing | Self::Flag(_) => None,
         }
+    }
+
+    /// Any number; a text that spells a finite one counts.
+    pub(crate) fn number(&self) -> Option<f64> {
+        let number = match self {
+            Self::Integer(number) => *number as f64,
+            Self::Decimal(number) => *number,
+            Self::Text(text) => text.trim().parse().ok()?,
+            Self::Nothing | Self::Flag(_) => return None,
+        };
+        number.is_finite().then_some(number)
+    }
+
+    /// An amount of rupees of either sign. A negative zero is zero.
+    pub(crate) fn money(&self) -> Option<Money> {
+        if let Self::Integer(rupees) = self {
+            return rupees.checked_mul(UNITS_PER_RUPEE).map(Money::new);
+        }
+        let rupees = self.number()?;
+        let fits = (-RUPEES_MAX..=RUPEES_MAX).contains(&rupees);
+        fits.then(|| Money::new((rupees * UNITS_PER_RUPEE as f64).round() as i64))
     }
 
     /// A price in rupees; zero is [`Price::NONE`]. Negative numbers are absent.
