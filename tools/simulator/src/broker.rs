@@ -50,6 +50,7 @@ pub use account::SocketGrant;
 pub use call::{ApiCall, Host, LOCAL_PEER, Moments};
 pub use options::{BadLine, BrokerOptions, Relogin};
 pub use order::Status;
+pub(crate) use reply::surface_refusal;
 pub use reply::{ApiReply, Delivery};
 pub use stats::BrokerStats;
 pub use webhook::Webhook;

@@ -19,16 +19,19 @@ pub enum FeedMode {
     Full,
     /// Last price, best level and Greeks.
     OptionGreeks,
+    /// As [`FeedMode::Full`], with thirty levels; for accounts of the Plus plan.
+    FullD30,
 }
 
 impl FeedMode {
-    /// The mode of a request's word; `None` for words unknown or not in the plan (`full_d30`).
+    /// The mode of a request's word; `None` for words unknown.
     #[must_use]
     pub fn of_word(word: &str) -> Option<Self> {
         match word {
             "ltpc" => Some(Self::Ltpc),
             "full" | "full_d5" => Some(Self::Full),
             "option_greeks" => Some(Self::OptionGreeks),
+            "full_d30" => Some(Self::FullD30),
             _ => None,
         }
     }
@@ -38,6 +41,7 @@ impl FeedMode {
             Self::Ltpc => 0,
             Self::Full => 1,
             Self::OptionGreeks => 2,
+            Self::FullD30 => 3,
         }
     }
 }
@@ -83,7 +87,7 @@ pub fn push(into: &mut Vec<u8>, key: &str, kind: InstrumentKind, tick: &DayTick,
         text_field(entry, 1, key);
         nested(entry, 2, |feed| match mode {
             FeedMode::Ltpc => nested(feed, 1, |ltpc| put_ltpc(ltpc, tick)),
-            FeedMode::Full => {
+            FeedMode::Full | FeedMode::FullD30 => {
                 nested(feed, 2, |full| match kind {
                     InstrumentKind::Index => nested(full, 2, |index| put_index(index, tick)),
                     InstrumentKind::Equity

@@ -16,6 +16,7 @@ pub mod market;
 pub mod broker;
 pub mod feed_frame;
 mod websocket;
+mod key_limits;
 pub mod subscriber;
 pub mod play;
 pub mod server;

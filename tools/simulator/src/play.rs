@@ -15,8 +15,15 @@ use bijli_gateway::paper::fill::Book;
 use crate::broker::Broker;
 use crate::day::{Anomaly, DayError, DayInfo, DaySource, DayTick, hours, price_of};
 use crate::feed_frame::{self, FeedMode, FrameKind, MarketPhase};
+use crate::options::SocketOptions;
 use crate::subscriber::Subscriber;
 
+mod request;
+
+/// Close codes.
+const NORMAL: u16 = 1000;
+const POLICY: u16 = 1008;
+const END_OF_DAY: &str = "end of the day";
 /// Keys of one message.
 pub const FEEDS_PER_FRAME_MAX: u32 = 50;
 /// Ticks of this much simulated time go into one message.
@@ -40,6 +47,11 @@ pub struct Player {
     ticks_played: u64,
     anomalies_played: u64,
     ids: BTreeMap<String, u32>,
+    options: SocketOptions,
+    is_muted: bool,
+    is_half_hidden: bool,
+    unknown_keys: u64,
+    keys_over_limit: u64,
     subscribers: BTreeMap<usize, Subscriber>,
     /// Feed entries and messages of subscribers that have left.
     sent_before: (u64, u64),
@@ -72,6 +84,11 @@ impl Player {
                 .zip(0..)
                 .collect(),
             info,
+            options: SocketOptions::default(),
+            is_muted: false,
+            is_half_hidden: false,
+            unknown_keys: 0,
+            keys_over_limit: 0,
             source,
             pending,
             has_pending,
@@ -130,7 +147,7 @@ impl Player {
         };
         subscriber.send_market_info(self.now, phase);
         if self.is_done {
-            subscriber.send_close();
+            subscriber.send_close(NORMAL, END_OF_DAY);
         }
         self.subscribers.insert(name, subscriber);
     }
@@ -182,38 +199,6 @@ impl Player {
         listening.map(Subscriber::confirmed).min()
     }
 
-    /// Takes a client's message: `sub`, `change_mode` or `unsub`. Unknown keys and modes are ignored, as the
-    /// real server does.
-    pub fn handle_request(&mut self, name: usize, text: &[u8]) {
-        let Ok(request) = serde_json::from_slice::<serde_json::Value>(text) else {
-            return;
-        };
-        let data = &request["data"];
-        let mode = FeedMode::of_word(data["mode"].as_str().unwrap_or("ltpc"));
-        let keys = data["instrumentKeys"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let known: Vec<u32> = keys
-            .iter()
-            .filter_map(|key| self.ids.get(key.as_str()?).copied())
-            .collect();
-        let Some(subscriber) = self.subscribers.get_mut(&name) else {
-            return;
-        };
-        match (request["method"].as_str(), mode) {
-            (Some("sub"), Some(mode)) => {
-                let rows = known
-                    .iter()
-                    .map(|id| (&self.info.instruments[*id as usize], &self.latest[*id as usize]));
-                subscriber.subscribe(self.now, rows, mode);
-            }
-            (Some("change_mode"), Some(mode)) => subscriber.change_mode(&known, mode),
-            (Some("unsub"), _) => subscriber.unsubscribe(&known),
-            _ => {}
-        }
-    }
-
     /// When the window that is next to be played ends.
     #[must_use]
     pub const fn window_end(&self) -> TsNs {
@@ -243,7 +228,7 @@ impl Player {
         let ends_second = floor(end, SECOND) == end;
         if ends_second {
             for subscriber in self.subscribers.values_mut() {
-                subscriber.end_second(end);
+                subscriber.end_second(end, self.is_muted);
             }
         }
         if !self.has_pending && ends_second && end >= self.end {
@@ -258,8 +243,10 @@ impl Player {
         let instrument = &self.info.instruments[index];
         broker.apply_tick(&tick);
         broker.apply_book(self.now, tick.instrument, book_of(&tick));
-        for subscriber in self.subscribers.values_mut() {
-            subscriber.push(self.now, instrument, &tick);
+        if !self.is_muted && !self.is_hidden(tick.instrument) {
+            for subscriber in self.subscribers.values_mut() {
+                subscriber.push(self.now, instrument, &tick);
+            }
         }
         self.latest[index] = tick;
         self.ticks_played += 1;
@@ -270,7 +257,7 @@ impl Player {
         self.is_done = true;
         for subscriber in self.subscribers.values_mut() {
             subscriber.send_market_info(self.now, MarketPhase::Closed);
-            subscriber.send_close();
+            subscriber.send_close(NORMAL, END_OF_DAY);
         }
     }
 }
@@ -301,10 +288,11 @@ const fn floor(ts: TsNs, step: DurationNs) -> TsNs {
 pub(crate) fn write_snapshot<'a>(
     into: &mut Vec<u8>,
     now: TsNs,
+    kind: FrameKind,
     rows: impl Iterator<Item = (&'a crate::day::DayInstrument, &'a DayTick)>,
     mode: FeedMode,
 ) -> u64 {
-    feed_frame::begin(into, FrameKind::Initial);
+    feed_frame::begin(into, kind);
     let mut feeds = 0;
     for (instrument, tick) in rows {
         feed_frame::push(into, &instrument.key, instrument.kind, tick, mode);

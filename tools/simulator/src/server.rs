@@ -28,7 +28,15 @@ mod connection;
 mod master;
 mod event_loop;
 mod http;
+mod surface;
+mod files;
 mod upgrade;
+mod control;
+mod record;
+mod script;
+mod faults;
+mod garbage;
+mod webhook;
 mod pace;
 
 use event_loop::{EventLoop, HOSTS};
@@ -109,9 +117,13 @@ pub fn start(settings: SimSettings) -> Result<RunningSimulator, SimError> {
         stats: stats.clone(),
         is_stopping: Arc::clone(&is_stopping),
         speed: settings.speed,
-        master: master::gzipped(&info),
+        master: master::gzipped(&info, master::Lots::True),
         tls,
-        feeder: addresses[2],
+        addresses,
+        options: settings.options.socket,
+        records_requests: settings.records_requests,
+        scripts: settings.scripts,
+        seed: settings.seed,
     };
     let (mut serving, waker) = EventLoop::new(player, broker, listeners, seat)
         .map_err(|error| SimError::io("setting up the poller", &error))?;
@@ -125,7 +137,7 @@ pub fn start(settings: SimSettings) -> Result<RunningSimulator, SimError> {
         order_url: format!("{http}://{order}"),
         feed_url: format!("{ws}://{api}{}", upgrade::MARKET_ENTRY),
         stream_url: format!("{ws}://{api}{}", upgrade::PORTFOLIO_ENTRY),
-        master_url: format!("{http}://{api}{}", http::MASTER_PATH),
+        master_url: format!("{http}://{api}{}", files::MASTER_PATH),
         token,
         ca_pem: root_pem,
         client_id: app.0,

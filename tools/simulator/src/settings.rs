@@ -81,6 +81,8 @@ pub struct SimSettings {
     pub records_requests: bool,
     /// What is not known for certain of the real service.
     pub options: SimOptions,
+    /// Fault scripts, as `PUT /sim/script` takes them; one with `"at"` waits for its simulated time.
+    pub scripts: Vec<serde_json::Value>,
 }
 
 impl Default for SimSettings {
@@ -97,6 +99,7 @@ impl Default for SimSettings {
             transport: Transport::Tls,
             records_requests: false,
             options: SimOptions::default(),
+            scripts: Vec::new(),
         }
     }
 }

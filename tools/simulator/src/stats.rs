@@ -30,6 +30,16 @@ pub struct SimStats {
     pub stream_clients: u64,
     /// Stream updates that were sent to at least one client.
     pub updates_sent: u64,
+    /// Keys in subscriptions that no instrument of the day has.
+    pub unknown_keys: u64,
+    /// Keys in subscriptions beyond a limit.
+    pub keys_over_limit: u64,
+    /// Text frames that the market feed took no notice of.
+    pub text_frames_ignored: u64,
+    /// Messages posted to the application that it accepted.
+    pub webhooks_delivered: u64,
+    /// Messages posted to the application that it refused, or that did not reach it.
+    pub webhooks_failed: u64,
     /// The broker's counts.
     pub broker: BrokerStats,
 }
@@ -58,6 +68,11 @@ impl SimStats {
             "feed_clients": self.feed_clients,
             "stream_clients": self.stream_clients,
             "updates_sent": self.updates_sent,
+            "unknown_keys": self.unknown_keys,
+            "keys_over_limit": self.keys_over_limit,
+            "text_frames_ignored": self.text_frames_ignored,
+            "webhooks_delivered": self.webhooks_delivered,
+            "webhooks_failed": self.webhooks_failed,
             "orders_seen": broker.orders_seen,
             "orders_refused": broker.orders_refused,
             "tags_seen": broker.tags_seen,

@@ -7,17 +7,15 @@ use bijli_core::TsNs;
 
 use crate::day::{DayInstrument, DayTick};
 use crate::feed_frame::{self, FeedMode, FrameKind, MarketPhase};
+use crate::key_limits::KeyCounts;
 use crate::play::{FEEDS_PER_FRAME_MAX, write_snapshot};
 use crate::websocket::{self, Opcode};
-
-/// Close code of a normal end.
-const NORMAL: u16 = 1000;
 
 /// One client.
 #[derive(Debug)]
 pub struct Subscriber {
     modes: Vec<Option<FeedMode>>,
-    subscribed: usize,
+    keys: KeyCounts,
     /// The message that last held each instrument.
     held_by: Vec<u64>,
     message: Vec<u8>,
@@ -38,7 +36,7 @@ impl Subscriber {
     pub(crate) fn new(instruments: usize) -> Self {
         Self {
             modes: vec![None; instruments],
-            subscribed: 0,
+            keys: KeyCounts::default(),
             held_by: vec![0; instruments],
             message: Vec::new(),
             message_number: 1,
@@ -62,8 +60,8 @@ impl Subscriber {
 
     /// Whether anything is subscribed.
     #[must_use]
-    pub const fn is_subscribed(&self) -> bool {
-        self.subscribed > 0
+    pub fn is_subscribed(&self) -> bool {
+        self.keys.total() > 0
     }
 
     /// Whether a close frame was sent: nothing follows it.
@@ -102,39 +100,52 @@ impl Subscriber {
 
     /// Subscribes and answers with a snapshot, then pings: a client that sends its requests in batches has
     /// sent all of them before it answers, so simulated time waits for the last.
+    ///
+    /// While the feed is `muted` the ping comes alone.
     pub(crate) fn subscribe<'a>(
         &mut self,
         now: TsNs,
-        rows: impl Iterator<Item = (&'a DayInstrument, &'a DayTick)> + Clone,
+        instruments: &[u32],
         mode: FeedMode,
+        snapshot: Option<(FrameKind, impl Iterator<Item = (&'a DayInstrument, &'a DayTick)>)>,
     ) {
         if self.is_closed {
             return;
         }
-        for (_, tick) in rows.clone() {
-            let slot = &mut self.modes[tick.instrument as usize];
-            self.subscribed += usize::from(slot.is_none());
-            *slot = Some(mode);
+        for id in instruments {
+            self.set_mode(*id, mode);
         }
         self.flush(now);
-        let feeds = write_snapshot(&mut self.message, now, rows, mode);
-        self.ticks_sent += feeds;
-        self.send_message();
+        if let Some((kind, rows)) = snapshot {
+            let feeds = write_snapshot(&mut self.message, now, kind, rows, mode);
+            self.ticks_sent += feeds;
+            self.send_message();
+        }
         self.ping(now);
     }
 
-    pub(crate) fn change_mode(&mut self, instruments: &[u32], mode: FeedMode) {
-        for id in instruments {
-            let slot = &mut self.modes[*id as usize];
-            if slot.is_some() {
-                *slot = Some(mode);
-            }
+    /// The mode in which an instrument is subscribed.
+    pub(crate) fn mode(&self, instrument: u32) -> Option<FeedMode> {
+        self.modes[instrument as usize]
+    }
+
+    /// The keys subscribed.
+    pub(crate) const fn keys(&self) -> KeyCounts {
+        self.keys
+    }
+
+    pub(crate) fn set_mode(&mut self, instrument: u32, mode: FeedMode) {
+        if let Some(before) = self.modes[instrument as usize].replace(mode) {
+            self.keys.remove(before);
         }
+        self.keys.add(mode);
     }
 
     pub(crate) fn unsubscribe(&mut self, instruments: &[u32]) {
         for id in instruments {
-            self.subscribed -= usize::from(self.modes[*id as usize].take().is_some());
+            if let Some(before) = self.modes[*id as usize].take() {
+                self.keys.remove(before);
+            }
         }
     }
 
@@ -163,11 +174,11 @@ impl Subscriber {
     }
 
     /// Ends a simulated second: an empty message if there was none, then a ping.
-    pub(crate) fn end_second(&mut self, now: TsNs) {
+    pub(crate) fn end_second(&mut self, now: TsNs, is_muted: bool) {
         if self.is_closed || !self.is_subscribed() {
             return;
         }
-        if self.is_quiet {
+        if self.is_quiet && !is_muted {
             feed_frame::begin(&mut self.message, FrameKind::Live);
             feed_frame::finish(&mut self.message, now);
             self.send_message();
@@ -182,10 +193,10 @@ impl Subscriber {
         self.send_message();
     }
 
-    pub(crate) fn send_close(&mut self) {
-        websocket::write_close(&mut self.outbox, NORMAL, "end of the day");
+    pub(crate) fn send_close(&mut self, code: u16, reason: &str) {
+        websocket::write_close(&mut self.outbox, code, reason);
         self.is_closed = true;
-        self.subscribed = 0;
+        self.keys = KeyCounts::default();
         self.modes.fill(None);
     }
 

@@ -64,6 +64,10 @@ pub struct Args {
     /// Keep requests and socket messages for `GET /sim/requests`.
     #[arg(long)]
     record_requests: bool,
+    /// A fault script as `PUT /sim/script` takes it; may be given often. With `"at": "HH:MM"` it waits for that
+    /// simulated time, with `"at": "seed"` for one that the seed draws.
+    #[arg(long, value_name = "JSON", value_parser = parse_script)]
+    script: Vec<serde_json::Value>,
     /// Set what is not known for certain of the real service; may be given often.
     #[arg(long = "option", value_name = "NAME=VALUE")]
     option: Vec<String>,
@@ -124,6 +128,11 @@ fn parse_speed(text: &str) -> Result<Speed, String> {
         Ok(factor) if factor.is_finite() && factor > 0.0 => Ok(Speed::Times(factor)),
         Ok(_) | Err(_) => Err("give `max` or a number above zero, such as 1 or 60".to_owned()),
     }
+}
+
+fn parse_script(text: &str) -> Result<serde_json::Value, String> {
+    serde_json::from_str(text)
+        .map_err(|error| format!("write JSON, such as {{\"mute_feed\": true}}: {error}"))
 }
 
 pub(super) fn parse_day(text: &str) -> Result<IstDay, String> {
@@ -191,6 +200,7 @@ fn settings(args: &Args) -> Result<SimSettings, String> {
         },
         records_requests: args.record_requests,
         options,
+        scripts: args.script.clone(),
         ..args.day.settings()
     })
 }

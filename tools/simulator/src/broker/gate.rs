@@ -65,6 +65,16 @@ impl Broker {
         }
     }
 
+    /// The refusal of a call beyond a rate limit; with a `Retry-After` of its own when one is given.
+    #[must_use]
+    pub fn too_many_reply(&self, retry_after_s: Option<u32>) -> ApiReply {
+        let mut reply = self.too_many();
+        if let Some(seconds) = retry_after_s {
+            reply.headers = vec![("Retry-After", seconds.to_string())];
+        }
+        reply
+    }
+
     fn too_many(&self) -> ApiReply {
         let mut reply = TOO_MANY.reply();
         if let Some(seconds) = self.settings.options.retry_after_s {

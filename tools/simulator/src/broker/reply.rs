@@ -95,6 +95,19 @@ impl Refusal {
     }
 }
 
+/// The answer to a request that is refused before its meaning is looked at.
+pub(crate) fn surface_refusal(status: u16) -> ApiReply {
+    let refusal = match status {
+        404 => NOT_SUPPORTED,
+        405 => Refusal::new("UDAPI10000", "This method is not supported by this path"),
+        406 => Refusal::new("UDAPI100036", "Only JSON is spoken here"),
+        413 => Refusal::new("UDAPI100036", "The body is too long"),
+        415 => Refusal::new("UDAPI100036", "This kind of body is not understood here"),
+        _ => BAD_INPUT,
+    };
+    refusal.with_status(status).reply()
+}
+
 impl ApiReply {
     pub(crate) fn json(status: u16, body: &Value) -> Self {
         Self {

@@ -1,8 +1,10 @@
 //! One accepted connection: TLS, or nothing, over a non-blocking socket with bounded buffers on both sides.
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bijli_core::TsNs;
 use mio::net::TcpStream;
@@ -58,6 +60,13 @@ pub(super) struct Held {
     pub(super) bytes: Vec<u8>,
 }
 
+/// A reply that goes out byte by byte.
+struct Slow {
+    bytes: VecDeque<u8>,
+    pace: Duration,
+    next: Instant,
+}
+
 pub(super) struct Connection {
     socket: TcpStream,
     /// `None` on a plain connection.
@@ -70,12 +79,22 @@ pub(super) struct Connection {
     pub(super) health: Health,
     /// A reply that a fault holds back; nothing else is answered before it.
     pub(super) held: Option<Held>,
+    /// A reply that a fault lets out byte by byte.
+    slow: Option<Slow>,
+    /// Where the client sits.
+    pub(super) peer: IpAddr,
+    /// Whether the request under way asks for the head of its answer alone.
+    pub(super) is_head: bool,
+    /// The token that opened a socket.
+    pub(super) bearer: Option<String>,
+    /// When a socket was pinged last, or opened.
+    pub(super) pinged: Instant,
 }
 
 impl Connection {
     /// Plain without a configuration.
     pub(super) fn new(
-        socket: TcpStream,
+        (socket, peer): (TcpStream, IpAddr),
         config: Option<&Arc<ServerConfig>>,
         listener: Listener,
     ) -> io::Result<Self> {
@@ -98,11 +117,48 @@ impl Connection {
             outbox_used: 0,
             health: Health::Open,
             held: None,
+            slow: None,
+            peer,
+            is_head: false,
+            bearer: None,
+            pinged: Instant::now(),
         })
     }
 
     pub(super) fn socket_mut(&mut self) -> &mut TcpStream {
         &mut self.socket
+    }
+
+    /// Whether a reply is held back: nothing is answered before it.
+    pub(super) const fn is_held(&self) -> bool {
+        self.held.is_some() || self.slow.is_some()
+    }
+
+    /// Lets what waits to be written out byte by byte.
+    pub(super) fn slow_down(&mut self, pace: Duration, now: Instant) {
+        let bytes = self.outbox.drain(self.outbox_used..).collect();
+        self.outbox_used = 0;
+        self.outbox.clear();
+        self.slow = Some(Slow {
+            bytes,
+            pace,
+            next: now,
+        });
+    }
+
+    /// Lets the bytes of a slow reply out whose time has come.
+    pub(super) fn drip(&mut self, now: Instant) {
+        let Some(slow) = &mut self.slow else { return };
+        while slow.next <= now {
+            match slow.bytes.pop_front() {
+                Some(byte) => self.outbox.push(byte),
+                None => {
+                    self.slow = None;
+                    return;
+                }
+            }
+            slow.next += slow.pace;
+        }
     }
 
     /// Bytes that wait to be written.
@@ -179,7 +235,7 @@ impl Connection {
                 }
             } else if self.backlog_bytes() > 0 && self.can_speak() {
                 self.encrypt();
-            } else if self.health == Health::Closing && self.backlog_bytes() == 0 && self.held.is_none() {
+            } else if self.health == Health::Closing && self.backlog_bytes() == 0 && !self.is_held() {
                 if let Some(tls) = &mut self.tls {
                     tls.send_close_notify();
                     self.write_out();

@@ -3,6 +3,7 @@
 //! Each turn first takes in what clients sent, then plays one window of the day if the pace allows, then writes;
 //! so an order is matched at the simulated time at which it was read, before any later tick.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,11 +13,18 @@ use std::time::Duration;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token, Waker};
 use rustls::ServerConfig;
+use serde_json::Value;
 
 use super::connection::{Connection, Health, Listener, Protocol};
 use super::pace::{BACKLOG_CUT_BYTES, Next, Pace};
+use super::record::Recorder;
+use super::script::{OrderHost, Scheduled, Script, schedule};
+use super::upgrade;
+use super::webhook::Postman;
 use crate::broker::Broker;
+use crate::options::SocketOptions;
 use crate::play::Player;
+use crate::random::Random;
 use crate::settings::Speed;
 use crate::stats::{SimStats, StatsHandle};
 use crate::websocket::{self, Opcode};
@@ -29,6 +37,10 @@ const CONNECTIONS_FROM: usize = HOSTS + 1;
 const CONNECTIONS_MAX: usize = 256;
 /// Nothing waits longer than this, so that the stop flag is seen even if a wake-up is lost.
 const WAIT_MAX: Duration = Duration::from_millis(250);
+/// While a reply is let out byte by byte.
+const WAIT_SLOW: Duration = Duration::from_millis(5);
+/// The stream of the seed that draws the times of scripts.
+const SCRIPT_DICE: u64 = 0x5c01;
 /// Close codes.
 const GOING_AWAY: u16 = 1001;
 const INTERNAL_ERROR: u16 = 1011;
@@ -42,17 +54,34 @@ pub(super) struct Seat {
     pub(super) master: Vec<u8>,
     /// `None` serves without TLS.
     pub(super) tls: Option<Arc<ServerConfig>>,
-    pub(super) feeder: SocketAddr,
+    /// Of the three hosts.
+    pub(super) addresses: [SocketAddr; HOSTS],
+    pub(super) options: SocketOptions,
+    pub(super) records_requests: bool,
+    /// Scripts to begin with, and the seed of their times.
+    pub(super) scripts: Vec<Value>,
+    pub(super) seed: u64,
 }
 
 pub(super) struct EventLoop {
-    poll: Poll,
-    listeners: [TcpListener; HOSTS],
+    pub(super) poll: Poll,
+    /// The one of a host that a script took down is missing.
+    pub(super) listeners: [Option<TcpListener>; HOSTS],
     pub(super) connections: Vec<Option<Connection>>,
     pub(super) player: Player,
     pub(super) broker: Broker,
     pub(super) pace: Pace,
     pub(super) seat: Seat,
+    pub(super) recorder: Recorder,
+    pub(super) script: Script,
+    pub(super) scheduled: Vec<Scheduled>,
+    pub(super) script_dice: Random,
+    /// Status of the answer to the request under way.
+    pub(super) replied: Option<u16>,
+    /// Codes of single-use URIs and the tokens that they were given to; newest last.
+    pub(super) code_bearers: VecDeque<(String, String)>,
+    postman: Postman,
+    text_frames_ignored: u64,
     updates_sent: u64,
     day_error: Option<String>,
 }
@@ -70,17 +99,27 @@ impl EventLoop {
                 .register(listener, Token(index), Interest::READABLE)?;
         }
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        let serving = Self {
+        let mut serving = Self {
             poll,
-            listeners,
+            listeners: listeners.map(Some),
             connections: Vec::new(),
             pace: Pace::new(seat.speed, player.now()),
             player,
             broker,
-            seat,
+            recorder: Recorder::new(seat.records_requests),
+            script: Script::default(),
+            scheduled: Vec::new(),
+            script_dice: Random::new(seat.seed, SCRIPT_DICE),
+            replied: None,
+            code_bearers: VecDeque::new(),
+            postman: Postman::start()?,
+            text_frames_ignored: 0,
             updates_sent: 0,
             day_error: None,
+            seat,
         };
+        serving.player.set_options(serving.seat.options.clone());
+        serving.begin_scripts().map_err(io::Error::other)?;
         serving.seat.stats.set(serving.count());
         Ok((serving, waker))
     }
@@ -92,8 +131,8 @@ impl EventLoop {
         while !self.seat.is_stopping.load(Ordering::Acquire) {
             let wait = match self.next() {
                 Next::Play => Duration::ZERO,
-                Next::After(rest) => rest.min(WAIT_MAX),
-                Next::Wait => WAIT_MAX,
+                Next::After(rest) => rest.min(self.wait_max()),
+                Next::Wait => self.wait_max(),
             };
             match self.poll.poll(&mut events, Some(wait)) {
                 Ok(()) => {}
@@ -110,6 +149,8 @@ impl EventLoop {
             }
             is_changed |= self.play();
             self.release_held();
+            self.ping_idle();
+            self.post_webhooks();
             // Counts are told before bytes leave: who has read the end of the day finds it counted.
             if is_changed {
                 self.seat.stats.set(self.count());
@@ -134,10 +175,37 @@ impl EventLoop {
         self.pace.next(&self.player, backlog_bytes)
     }
 
+    fn wait_max(&self) -> Duration {
+        let is_slow = self.connections.iter().flatten().any(Connection::is_held);
+        if is_slow { WAIT_SLOW } else { WAIT_MAX }
+    }
+
+    /// Carries out or schedules the scripts of the settings.
+    fn begin_scripts(&mut self) -> Result<(), String> {
+        for script in std::mem::take(&mut self.seat.scripts) {
+            match schedule(self.player.info().day, &mut self.script_dice, &script)? {
+                Some(waiting) => self.scheduled.push(waiting),
+                None => {
+                    self.run_script(&script)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn post_webhooks(&mut self) {
+        while let Some(letter) = self.broker.poll_webhook() {
+            self.postman.send(letter);
+        }
+    }
+
     fn accept(&mut self, index: usize) {
         let listener = [Listener::Api, Listener::Order, Listener::Feeder][index];
         // An accept that fails (too many open files, a peer that left) loses that peer alone.
-        while let Ok((mut socket, _)) = self.listeners[index].accept() {
+        while let Some(Ok((mut socket, address))) = self.listeners[index].as_ref().map(TcpListener::accept) {
+            if listener == Listener::Order && self.script.order_host == OrderHost::Drops {
+                continue;
+            }
             let free = self.connections.iter().position(Option::is_none);
             let slot = free.unwrap_or(self.connections.len());
             if slot >= CONNECTIONS_MAX {
@@ -150,7 +218,7 @@ impl EventLoop {
                     .register(&mut socket, Token(slot + CONNECTIONS_FROM), interest);
             let (Ok(()), Ok(connection)) = (
                 registered,
-                Connection::new(socket, self.seat.tls.as_ref(), listener),
+                Connection::new((socket, address.ip()), self.seat.tls.as_ref(), listener),
             ) else {
                 continue;
             };
@@ -204,7 +272,12 @@ impl EventLoop {
                         subscriber.handle_pong(&message.payload);
                     }
                 }
-                Opcode::Binary if is_feed => self.player.handle_request(token, &message.payload),
+                Opcode::Binary if is_feed => {
+                    self.recorder
+                        .take_message(upgrade::MARKET_FEEDER, &message.payload);
+                    self.player.handle_request(token, &message.payload);
+                }
+                Opcode::Text if is_feed => self.text_frames_ignored += 1,
                 // The real feed takes no notice of text, and the stream of nothing at all.
                 Opcode::Text | Opcode::Binary | Opcode::Pong | Opcode::Continuation => {}
             }
@@ -219,8 +292,10 @@ impl EventLoop {
             match self.player.play_window(&mut self.broker) {
                 Ok(ends_second) => {
                     self.push_updates();
+                    self.run_scheduled();
                     if ends_second {
                         self.cut_by_fault();
+                        self.end_dead_sockets();
                         break;
                     }
                 }
@@ -310,7 +385,7 @@ impl EventLoop {
                 let _gone = self.poll.registry().deregister(connection.socket_mut());
                 self.connections[token] = None;
                 has_lost = true;
-            } else if connection.held.is_none() && !connection.inbox.is_empty() {
+            } else if !connection.is_held() && !connection.inbox.is_empty() {
                 // Requests that stood behind a held reply.
                 self.serve_http(token);
                 if let Some(connection) = self.connections[token].as_mut() {
@@ -332,18 +407,24 @@ impl EventLoop {
         self.seat.stats.set(self.count());
     }
 
-    pub(super) fn count_feeds(&self) -> usize {
-        let feeds = self.connections.iter().flatten();
-        feeds
-            .filter(|each| matches!(each.protocol, Protocol::Feed(_)) && each.health == Health::Open)
-            .count()
+    /// Open sockets of the market feed and of the portfolio stream.
+    pub(super) fn count_sockets(&self) -> (usize, usize) {
+        let open = self.connections.iter().flatten();
+        open.filter(|each| each.health == Health::Open)
+            .fold((0, 0), |(feeds, streams), each| match each.protocol {
+                Protocol::Http => (feeds, streams),
+                Protocol::Feed(_) => (feeds + 1, streams),
+                Protocol::Stream(..) => (feeds, streams + 1),
+            })
     }
 
     /// The counts now.
     pub(super) fn count(&self) -> SimStats {
         let (ticks_played, anomalies_played) = self.player.played();
         let (ticks_sent, frames_sent) = self.player.sent();
-        let streams = self.connections.iter().flatten();
+        let (unknown_keys, keys_over_limit) = self.player.refused_keys();
+        let (webhooks_delivered, webhooks_failed) = self.postman.counts();
+        let (feeds, streams) = self.count_sockets();
         SimStats {
             now: self.player.now(),
             day_done: self.player.is_done(),
@@ -352,11 +433,14 @@ impl EventLoop {
             anomalies_played,
             ticks_sent,
             frames_sent,
-            feed_clients: self.count_feeds() as u64,
-            stream_clients: streams
-                .filter(|each| matches!(each.protocol, Protocol::Stream(..)))
-                .count() as u64,
+            feed_clients: feeds as u64,
+            stream_clients: streams as u64,
             updates_sent: self.updates_sent,
+            unknown_keys,
+            keys_over_limit,
+            text_frames_ignored: self.text_frames_ignored,
+            webhooks_delivered,
+            webhooks_failed,
             broker: self.broker.stats(),
         }
     }

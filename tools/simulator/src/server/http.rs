@@ -1,27 +1,27 @@
 //! Requests on the REST hosts: what is served by the simulator itself, and what is passed to the broker.
+//!
+//! Invariants: every request gets one answer, JSON unless it is a file, a redirect or a fault; nothing that a
+//! client sends panics or hangs. Facts: RFC 9110 for 405, 406 and 415.
 
 use std::time::{Duration, Instant};
 
 use bijli_wire::http1::{self, RequestHead};
 
 use super::connection::{Connection, Health, Held, Listener, Protocol};
+use super::control::OWN_PATHS;
 use super::event_loop::EventLoop;
-use super::upgrade;
-use crate::broker::{ApiCall, ApiReply, Delivery, Host, LOCAL_PEER, Moments};
+use super::{surface, upgrade};
+use crate::broker::{ApiCall, ApiReply, Delivery, Host, Moments};
 
-/// Where the broker keeps the instruments of the exchange.
-pub(super) const MASTER_PATH: &str = "/market-quote/instruments/exchange/NSE.json.gz";
-const MASTER_ALL_PATH: &str = "/market-quote/instruments/exchange/complete.json.gz";
-const STATS_PATH: &str = "/sim/stats";
 /// Real time that a reply is held back at most.
 const HELD_MAX: Duration = Duration::from_millis(500);
 const BODY_BYTES_MAX: usize = 256 * 1024;
-const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
+pub(super) const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
 
 /// One request, whole.
-struct Request {
-    head: RequestHead,
-    body: Vec<u8>,
+pub(super) struct Request {
+    pub(super) head: RequestHead,
+    pub(super) body: Vec<u8>,
 }
 
 impl EventLoop {
@@ -29,110 +29,143 @@ impl EventLoop {
     pub(super) fn serve_http(&mut self, token: usize) {
         while let Some(connection) = self.connections[token].as_mut() {
             let is_http = matches!(connection.protocol, Protocol::Http);
-            if connection.health != Health::Open || connection.held.is_some() || !is_http {
+            if connection.health != Health::Open || connection.is_held() || !is_http {
                 return;
             }
-            let request = match take_request(connection) {
+            let mut request = match take_request(connection) {
                 Ok(Some(request)) => request,
                 Ok(None) => return,
                 Err(status) => {
-                    http1::write_response(&mut connection.outbox, status, &[("Connection", "close")], b"");
-                    connection.health = Health::Closing;
+                    let reply = surface::refusal(status);
+                    self.answer(token, status, &[JSON[0], ("Connection", "close")], &reply.body);
+                    self.close(token);
                     return;
                 }
             };
             let listener = connection.listener;
             let ends = request.head.headers.has_token("connection", "close");
-            match listener {
-                Listener::Feeder => self.open_socket(token, &request.head),
-                Listener::Api => self.serve_api(token, &request),
-                Listener::Order => self.pass_on(token, Host::Order, &request),
+            // A HEAD is answered as the GET would be, less its body.
+            connection.is_head = request.head.method == "HEAD";
+            if connection.is_head {
+                "GET".clone_into(&mut request.head.method);
             }
-            if let Some(connection) = self.connections[token].as_mut()
-                && ends
-                && connection.health == Health::Open
-                && matches!(connection.protocol, Protocol::Http)
-            {
-                connection.health = Health::Closing;
+            self.serve_recorded(token, listener, &request);
+            let is_http = self.connections[token]
+                .as_ref()
+                .is_some_and(|connection| matches!(connection.protocol, Protocol::Http));
+            if ends && is_http {
+                self.close(token);
             }
         }
+    }
+
+    fn close(&mut self, token: usize) {
+        if let Some(connection) = self.connections[token].as_mut()
+            && connection.health == Health::Open
+        {
+            connection.health = Health::Closing;
+        }
+    }
+
+    fn serve_recorded(&mut self, token: usize, listener: Listener, request: &Request) {
+        if listener == Listener::Api && request.head.path().starts_with(OWN_PATHS) {
+            return self.serve_own(token, request);
+        }
+        self.recorder.take(listener, &request.head, &request.body);
+        self.replied = None;
+        match listener {
+            Listener::Feeder => self.open_socket(token, &request.head),
+            Listener::Api => self.serve_api(token, request),
+            Listener::Order => self.serve_call(token, Host::Order, request),
+        }
+        self.recorder.set_status(self.replied);
     }
 
     fn serve_api(&mut self, token: usize, request: &Request) {
         let head = &request.head;
         match (head.method.as_str(), head.path()) {
             ("GET", upgrade::MARKET_ENTRY | upgrade::PORTFOLIO_ENTRY) => self.redirect(token, head),
-            ("GET", upgrade::MARKET_AUTHORIZE | upgrade::PORTFOLIO_AUTHORIZE) => self.authorize(token, head),
-            ("GET", MASTER_PATH | MASTER_ALL_PATH) => self.serve_master(token, head),
-            ("GET", STATS_PATH) => {
-                let mut counts = self.count().to_json();
-                let info = self.player.info();
-                counts["day"] = info.day.to_string().into();
-                counts["data"] = info.data.name().into();
-                self.answer(token, 200, &JSON, counts.to_string().as_bytes());
+            ("GET", path) if path.starts_with(super::files::FILES) => self.serve_file(token, head),
+            _ => self.serve_call(token, Host::Api, request),
+        }
+    }
+
+    fn serve_call(&mut self, token: usize, host: Host, request: &Request) {
+        if self.answers_with_fault(token, host, request) {
+            return;
+        }
+        let head = &request.head;
+        if let Some(status) = surface::unacceptable(head, &request.body) {
+            return self.deliver(token, &surface::refusal(status));
+        }
+        match (host, head.method.as_str(), head.path()) {
+            (Host::Api, "GET", upgrade::MARKET_AUTHORIZE | upgrade::PORTFOLIO_AUTHORIZE) => {
+                self.authorize(token, head);
             }
-            _ => self.pass_on(token, Host::Api, request),
+            _ => {
+                let reply = self.call_broker(token, host, request);
+                self.deliver(token, &reply);
+            }
         }
     }
 
-    fn serve_master(&mut self, token: usize, head: &RequestHead) {
-        // The real file server refuses requests that do not say who they are.
-        if head.headers.get("user-agent").is_none() {
-            return self.answer(token, 403, &[], b"a User-Agent is required");
-        }
-        let master = std::mem::take(&mut self.seat.master);
-        self.answer(token, 200, &[("Content-Type", "application/gzip")], &master);
-        self.seat.master = master;
-    }
-
-    fn pass_on(&mut self, token: usize, host: Host, request: &Request) {
+    /// Passes a call to the broker.
+    pub(super) fn call_broker(&mut self, token: usize, host: Host, request: &Request) -> ApiReply {
         let at = Moments {
             now: self.player.now(),
             limits: self.pace.limits_clock(&self.player),
         };
         let headers: Vec<(&str, &str)> = request.head.headers.iter().collect();
+        let peer = self.connections[token].as_ref().map(|connection| connection.peer);
         let call = ApiCall {
             host,
             method: &request.head.method,
             target: &request.head.target,
             bearer: request.head.bearer(),
             headers: &headers,
-            peer: LOCAL_PEER,
+            peer: peer.unwrap_or(crate::broker::LOCAL_PEER),
             body: &request.body,
         };
         let reply = self.broker.handle(at, &call);
-        self.deliver(token, &reply);
         self.push_updates();
+        self.end_dead_sockets();
+        reply
     }
 
     /// Sends a broker's reply the way that it says.
     pub(super) fn deliver(&mut self, token: usize, reply: &ApiReply) {
-        let mut bytes = Vec::new();
         let own = reply.headers.iter().map(|(name, value)| (*name, value.as_str()));
         let headers: Vec<(&str, &str)> = JSON.into_iter().chain(own).collect();
-        http1::write_response(&mut bytes, reply.status, &headers, &reply.body);
         let (now, has_listener) = (self.player.now(), self.player.has_listener());
         let Some(connection) = self.connections[token].as_mut() else {
             return;
         };
         match reply.delivery {
-            Delivery::Now => connection.outbox.extend_from_slice(&bytes),
             // Simulated time that stands still would hold the reply for ever.
-            Delivery::After(_) if !has_listener => connection.outbox.extend_from_slice(&bytes),
-            Delivery::After(delay) => {
+            Delivery::After(delay) if has_listener => {
+                let mut bytes = Vec::new();
+                http1::write_response(&mut bytes, reply.status, &headers, &reply.body);
                 connection.held = Some(Held {
                     due: now.plus(delay),
                     at_latest: Instant::now() + HELD_MAX,
                     bytes,
                 });
+                self.replied = Some(reply.status);
             }
+            Delivery::Now | Delivery::After(_) => self.answer(token, reply.status, &headers, &reply.body),
             Delivery::Never => connection.health = Health::Dead,
         }
     }
 
+    /// Writes an answer; its body stays away from whoever asked for the head alone.
     pub(super) fn answer(&mut self, token: usize, status: u16, headers: &[(&str, &str)], body: &[u8]) {
         if let Some(connection) = self.connections[token].as_mut() {
             http1::write_response(&mut connection.outbox, status, headers, body);
+            if connection.is_head {
+                let kept = connection.outbox.len() - body.len();
+                connection.outbox.truncate(kept);
+            }
+            self.replied = Some(status);
         }
     }
 
@@ -145,6 +178,7 @@ impl EventLoop {
             if let Some(held) = connection.held.take_if(is_over) {
                 connection.outbox.extend_from_slice(&held.bytes);
             }
+            connection.drip(Instant::now());
         }
     }
 }

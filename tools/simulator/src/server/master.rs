@@ -21,11 +21,34 @@ const MONTHS: [&str; 12] = [
     "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
 ];
 
+/// Which lots the rows tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lots {
+    True,
+    /// Twice the true ones, for derivatives.
+    Doubled,
+}
+
 /// The master as a gzipped JSON array.
-pub(super) fn gzipped(info: &DayInfo) -> Vec<u8> {
+pub(super) fn gzipped(info: &DayInfo, lots: Lots) -> Vec<u8> {
+    let mut rows = rows(info);
+    if lots == Lots::Doubled {
+        for row in rows.as_array_mut().expect("rows are an array") {
+            if row["segment"] == "NSE_FO" {
+                let lot = row["lot_size"].as_i64().unwrap_or_default() * 2;
+                row["lot_size"] = lot.into();
+                row["minimum_lot"] = lot.into();
+            }
+        }
+    }
+    packed(rows.to_string().as_bytes())
+}
+
+/// Bytes as a gzip file.
+pub(super) fn packed(bytes: &[u8]) -> Vec<u8> {
     const MEMORY: &str = "memory takes every write";
     let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
-    packer.write_all(rows(info).to_string().as_bytes()).expect(MEMORY);
+    packer.write_all(bytes).expect(MEMORY);
     packer.finish().expect(MEMORY)
 }
 

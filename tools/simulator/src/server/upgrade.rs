@@ -1,54 +1,93 @@
 //! From an access token to an open socket: redirect or authorize, then a single-use URI on the feeder's host.
 //!
-//! Source: reference sheet 3.1 and 4. A bad token is answered 401, a used or invented code 403, a third feed
-//! connection of the user 403 (two are allowed by the normal plan).
+//! Source: reference sheet 3.1 and 4. A bad token is answered 401, a used or invented code 403, a
+//! connection beyond the user's limit 403.
+
+use std::time::Instant;
 
 use bijli_wire::http1::{self, RequestHead};
 use serde_json::json;
 
-use super::connection::{Health, Protocol};
+use super::connection::{Health, Listener, Protocol};
 use super::event_loop::EventLoop;
-use crate::broker::SocketGrant;
+use super::garbage::PAGE;
+use super::http::JSON;
+use super::script::Limited;
+use crate::broker::{SocketGrant, surface_refusal};
+use crate::options::RefusalBody;
 use crate::websocket::Assembler;
 
 pub(super) const MARKET_ENTRY: &str = "/v3/feed/market-data-feed";
 pub(super) const MARKET_AUTHORIZE: &str = "/v3/feed/market-data-feed/authorize";
 pub(super) const PORTFOLIO_ENTRY: &str = "/v2/feed/portfolio-stream-feed";
 pub(super) const PORTFOLIO_AUTHORIZE: &str = "/v2/feed/portfolio-stream-feed/authorize";
-const MARKET_FEEDER: &str = "/market-data-feeder/v3/upstox-developer-api/feeds";
+pub(super) const MARKET_FEEDER: &str = "/market-data-feeder/v3/upstox-developer-api/feeds";
 const PORTFOLIO_FEEDER: &str = "/upstox-developer-api/order-updates/feed";
-/// Feed connections of one user.
-const FEED_CONNECTIONS_MAX: usize = 2;
+/// Codes whose token is remembered.
+const CODES_MAX: usize = 64;
 
 impl EventLoop {
     /// Answers the socket entry with a redirect to a fresh single-use URI.
     pub(super) fn redirect(&mut self, token: usize, head: &RequestHead) {
+        if let Some(status) = self.scripted_refusal(head.path().starts_with(MARKET_ENTRY)) {
+            return self.refuse_handshake(token, status);
+        }
         match self.fresh_uri(head) {
             Some(uri) => self.answer(token, 302, &[("Location", &uri)], b""),
-            None => self.refuse_token(token),
+            None => self.refuse_handshake(token, 401),
         }
     }
 
     /// Answers with a fresh single-use URI as JSON, in both spellings.
     pub(super) fn authorize(&mut self, token: usize, head: &RequestHead) {
+        if let Some(status) = self.scripted_refusal(head.path().starts_with(MARKET_ENTRY)) {
+            return self.deliver(token, &surface_refusal(status));
+        }
         let Some(uri) = self.fresh_uri(head) else {
-            return self.refuse_token(token);
+            let reply = self.broker.bad_token_reply();
+            return self.deliver(token, &reply);
         };
         let body = json!({
             "status": "success",
             "data": { "authorized_redirect_uri": uri, "authorizedRedirectUri": uri },
         });
-        self.answer(
-            token,
-            200,
-            &[("Content-Type", "application/json")],
-            body.to_string().as_bytes(),
-        );
+        self.answer(token, 200, &JSON, body.to_string().as_bytes());
     }
 
-    fn refuse_token(&mut self, token: usize) {
-        let reply = self.broker.bad_token_reply();
-        self.deliver(token, &reply);
+    /// The status that a script refuses the next handshake with.
+    fn scripted_refusal(&mut self, is_market: bool) -> Option<u16> {
+        let slot = if is_market {
+            &mut self.script.feed_handshake
+        } else {
+            &mut self.script.stream_handshake
+        };
+        Limited::take(slot, |_| true)
+    }
+
+    /// Refuses a handshake the way that the options want it.
+    fn refuse_handshake(&mut self, token: usize, status: u16) {
+        let close = ("Connection", "close");
+        match self.seat.options.handshake_refusal_body {
+            RefusalBody::Empty => self.answer(token, status, &[close], b""),
+            RefusalBody::Html => {
+                self.answer(
+                    token,
+                    status,
+                    &[("Content-Type", "text/html"), close],
+                    PAGE.as_bytes(),
+                );
+            }
+            RefusalBody::Envelope => {
+                let reply = match status {
+                    401 => self.broker.bad_token_reply(),
+                    _ => surface_refusal(status),
+                };
+                self.answer(token, status, &[JSON[0], close], &reply.body);
+            }
+        }
+        if let Some(connection) = self.connections[token].as_mut() {
+            connection.health = Health::Closing;
+        }
     }
 
     fn fresh_uri(&mut self, head: &RequestHead) -> Option<String> {
@@ -65,33 +104,53 @@ impl EventLoop {
             )
         };
         let query = self.broker.issue_socket_code(grant);
+        if self.script.replays_redirect {
+            // As if somebody had been there first.
+            let _used = self.broker.redeem_socket_code(&query);
+        }
+        if self.code_bearers.len() >= CODES_MAX {
+            self.code_bearers.pop_front();
+        }
+        let bearer = head.bearer().unwrap_or_default().to_owned();
+        self.code_bearers.push_back((query.clone(), bearer));
         let scheme = if self.seat.tls.is_some() { "wss" } else { "ws" };
-        Some(format!("{scheme}://{}{path}?{query}", self.seat.feeder))
+        Some(format!(
+            "{scheme}://{}{path}?{query}",
+            self.seat.addresses[Listener::Feeder as usize]
+        ))
     }
 
     /// Opens a WebSocket for a single-use URI, or refuses.
     pub(super) fn open_socket(&mut self, token: usize, head: &RequestHead) {
-        let feeds = self.count_feeds();
+        let (feeds, streams) = self.count_sockets();
         let grant = match head.path() {
             MARKET_FEEDER | PORTFOLIO_FEEDER => self.broker.redeem_socket_code(head.query()),
             _ => None,
         };
         let fits = match (&grant, head.path()) {
-            (Some(SocketGrant::Market), MARKET_FEEDER) => feeds < FEED_CONNECTIONS_MAX,
-            (Some(SocketGrant::Portfolio(_)), PORTFOLIO_FEEDER) => true,
+            (Some(SocketGrant::Market), MARKET_FEEDER) => {
+                feeds < self.seat.options.feed_connections_max as usize
+            }
+            (Some(SocketGrant::Portfolio(_)), PORTFOLIO_FEEDER) => {
+                streams < self.seat.options.stream_connections_max as usize
+            }
             _ => false,
         };
-        let key = head.websocket_key();
+        let (true, Some(key), Some(grant)) = (fits, head.websocket_key(), grant) else {
+            return self.refuse_handshake(token, if fits { 400 } else { 403 });
+        };
+        let place = self
+            .code_bearers
+            .iter()
+            .position(|(query, _)| query == head.query());
+        let bearer = place.and_then(|place| self.code_bearers.remove(place));
         let Some(connection) = self.connections[token].as_mut() else {
             return;
         };
-        let (true, Some(key), Some(grant)) = (fits, key, grant) else {
-            let status = if fits { 400 } else { 403 };
-            http1::write_response(&mut connection.outbox, status, &[("Connection", "close")], b"");
-            connection.health = Health::Closing;
-            return;
-        };
+        connection.bearer = bearer.map(|(_, bearer)| bearer);
+        connection.pinged = Instant::now();
         http1::write_upgrade(&mut connection.outbox, key);
+        self.replied = Some(101);
         match grant {
             SocketGrant::Market => {
                 connection.protocol = Protocol::Feed(Assembler::default());

@@ -94,19 +94,32 @@ impl Rest {
 
     /// A call that may lose its reply: `None` when the connection ends instead.
     pub(crate) fn attempt(&mut self, method: &str, target: &str, body: &str) -> Option<(u16, Vec<u8>)> {
+        let reply = self.exchange(method, target, "User-Agent: test\r\n", body)?;
+        Some((reply.0.status, reply.1))
+    }
+
+    /// A call with header lines of its own, and the whole reply; `None` when the connection ends instead.
+    pub(crate) fn exchange(
+        &mut self,
+        method: &str,
+        target: &str,
+        lines: &str,
+        body: &str,
+    ) -> Option<(ResponseHead, Vec<u8>)> {
         let request = format!(
-            "{method} {target} HTTP/1.1\r\nHost: x\r\nUser-Agent: test\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {target} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n{lines}Content-Length: {}\r\n\r\n{body}",
             self.token,
             body.len()
         );
-        self.stream.write_all(request.as_bytes()).expect("it is sent");
+        self.stream.write_all(request.as_bytes()).ok()?;
         let mut bytes = Vec::new();
         let mut chunk = [0; 4096];
         loop {
             if let Some((head, used)) = ResponseHead::parse(&bytes).expect("HTTP") {
-                let wanted = used + head.headers.body_bytes().expect("a length");
+                let told = head.headers.body_bytes().expect("a length");
+                let wanted = used + if method == "HEAD" { 0 } else { told };
                 if bytes.len() >= wanted {
-                    return Some((head.status, bytes[used..wanted].to_vec()));
+                    return Some((head, bytes[used..wanted].to_vec()));
                 }
             }
             let count = self.stream.read(&mut chunk).unwrap_or(0);

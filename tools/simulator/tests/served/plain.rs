@@ -1,10 +1,8 @@
 //! The simulator without TLS: the same service for clients that cannot be told to trust a certificate.
 
-mod client;
-
+use crate::client::{Rest, enter, keys, next_frame, open, subscribe};
 use bijli_core::IstDay;
 use bijli_simulator::{DaySpec, RunningSimulator, SimSettings, Transport, start};
-use client::{Rest, enter, keys, next_frame, open, subscribe};
 
 fn plain() -> RunningSimulator {
     let day = IstDay::from_ymd(2026, 7, 31).expect("a real date");

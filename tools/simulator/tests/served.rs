@@ -1,0 +1,9 @@
+//! What the simulator serves beyond a day of its own clients: plain connections, records, handshakes, faults.
+
+mod client;
+#[path = "served/plain.rs"]
+mod plain;
+#[path = "served/recorder.rs"]
+mod recorder;
+#[path = "served/scripts.rs"]
+mod scripts;
