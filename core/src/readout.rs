@@ -12,7 +12,7 @@ use crate::price::{Money, Price};
 use crate::quantity::Qty;
 use crate::strategy::SCORE_PARTS;
 use crate::text::Text;
-use crate::time::{IstDay, TsNs};
+use crate::time::{DurationNs, IstDay, TsNs};
 
 /// Places for a count per denial number; number 0 counts signals that passed.
 pub const DENIAL_COUNTS: usize = 32;
@@ -192,6 +192,20 @@ readout! {
         subscribed: u32,
         /// Of these, instruments that sent anything.
         seen: u32,
+        /// Of these, instruments that were asked for twice in vain.
+        never_seen: u32,
+        /// Instruments wanted beyond the broker's limits.
+        refused: u32,
+        /// The first keys that are never seen or refused, with blanks between them.
+        refused_keys: Text<160>,
+        /// From the open socket to something of every instrument; zero before.
+        subscribed_after: DurationNs,
+        /// Instruments last heard of longer ago than data may be old for an entry.
+        stale: u32,
+        /// The instrument heard of the longest ago.
+        oldest_key: Text<40>,
+        /// How long ago that was.
+        oldest_age: DurationNs,
         /// Most ticks that ever waited for the engine.
         ring_depth_max: u64,
         /// Ticks that found the ring full.

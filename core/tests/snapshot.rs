@@ -15,6 +15,7 @@ use bijli_core::snapshot::{
     layout, layout_hash,
 };
 use bijli_core::text::Text;
+use bijli_core::time::DurationNs;
 use bijli_core::{InstrumentId, IstDay, Money, Price, Qty, TsNs};
 
 fn position(n: i64) -> PositionReadout {
@@ -82,6 +83,13 @@ fn feed() -> FeedReadout {
         last_frame: TsNs::new(8),
         subscribed: 9,
         seen: 10,
+        never_seen: 13,
+        refused: 14,
+        refused_keys: Text::new("NSE_EQ|A NSE_EQ|B").expect("it fits"),
+        subscribed_after: DurationNs::new(15),
+        stale: 16,
+        oldest_key: Text::new("NSE_EQ|C").expect("it fits"),
+        oldest_age: DurationNs::new(17),
         ring_depth_max: 11,
         ring_full: 12,
     }
@@ -355,26 +363,26 @@ fn the_layout_is_pinned() {
     let expected = [
         ("session", 512, 128, 1),
         ("engine", 640, 256, 1),
-        ("feed", 896, 128, 1),
-        ("gateway", 1_024, 192, 1),
-        ("latency", 1_216, 64, 5),
-        ("position", 1_536, 128, 64),
-        ("signal", 9_728, 128, 16),
-        ("order", 11_776, 128, 64),
-        ("denial", 19_968, 320, 1),
+        ("feed", 896, 384, 1),
+        ("gateway", 1_280, 192, 1),
+        ("latency", 1_472, 64, 5),
+        ("position", 1_792, 128, 64),
+        ("signal", 9_984, 128, 16),
+        ("order", 12_032, 128, 64),
+        ("denial", 20_224, 320, 1),
     ];
     assert_eq!(groups, expected);
     assert_eq!(
         (SNAPSHOT_BYTES, layout_hash()),
-        (20_288, 3_248_411_083_305_215_582)
+        (20_544, 15_718_556_943_192_040_752)
     );
 
     let mut memory = vec![0xEE; SNAPSHOT_BYTES];
     SnapshotWriter::create(&mut memory).expect("enough aligned memory");
     let hex: String = memory[..128].iter().map(|byte| format!("{byte:02x}")).collect();
-    let header = "42494a4c534e415002000000000000005e66d960abac142d404f000000000000\
+    let header = "42494a4c534e415002000000000000003025b664428823da4050000000000000\
         0900000000000000000200000000000080000000000000000100000000000000\
         8002000000000000000100000000000001000000000000008003000000000000\
-        800000000000000001000000000000000004000000000000c000000000000000";
+        800100000000000001000000000000000005000000000000c000000000000000";
     assert_eq!(hex, header);
 }

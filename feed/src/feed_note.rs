@@ -39,6 +39,9 @@ pub enum Transmit {
     Close,
 }
 
+/// Most keys that one note names.
+pub const NAMES_MAX: usize = 8;
+
 /// What is worth telling an operator.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FeedNote {
@@ -53,6 +56,25 @@ pub enum FeedNote {
     Subscribed {
         /// How many.
         keys: usize,
+    },
+    /// Everything asked for has answered.
+    AllSeen {
+        /// How many keys.
+        keys: usize,
+        /// How long after the WebSocket was open.
+        after: DurationNs,
+    },
+    /// Some keys have not answered and are asked for a second time.
+    AskedAgain {
+        /// How many.
+        keys: usize,
+    },
+    /// These keys answered neither request. The operator should correct the list of instruments.
+    NeverSeen {
+        /// How many.
+        keys: usize,
+        /// The first of them, at most [`NAMES_MAX`].
+        first: Vec<String>,
     },
     /// Ten seconds after the last request: what has not answered cannot be traded.
     Audited {
@@ -119,4 +141,24 @@ pub struct FeedCounters {
     pub subscribed: u32,
     /// Of these, keys of which something arrived on this connection.
     pub seen: u32,
+    /// Of these, keys that were asked for twice in vain.
+    pub never_seen: u32,
+    /// From the open WebSocket to something of every key, on the last connection that came so far; zero before.
+    pub subscribed_after: DurationNs,
+}
+
+impl FeedCounters {
+    /// Adds the counts of another socket; of the times, the later one stands for both.
+    pub fn add(&mut self, other: &Self) {
+        self.frames += other.frames;
+        self.bytes += other.bytes;
+        self.decode_errors += other.decode_errors;
+        self.feeds += other.feeds;
+        self.reconnects += other.reconnects;
+        self.last_frame = self.last_frame.max(other.last_frame);
+        self.subscribed += other.subscribed;
+        self.seen += other.seen;
+        self.never_seen += other.never_seen;
+        self.subscribed_after = self.subscribed_after.max(other.subscribed_after);
+    }
 }

@@ -9,8 +9,9 @@
 //!
 //! In reading order: the broker's bytes ([`upstox`]), names to dense ids ([`key_index`]), the one place where
 //! floats become integers ([`normalise`]), the life of the connection ([`session`] with [`subscription`],
-//! [`liveness`], [`backoff`] and its words in [`feed_note`]), raw frames kept and read back ([`capture`],
-//! [`playback`]), and the one file with I/O ([`socket`]).
+//! [`audit`], [`seen_ages`], [`liveness`], [`market_view`], [`backoff`] and its words in [`feed_note`]), raw frames kept and read back ([`capture`],
+//! [`playback`]), and the one place with I/O ([`socket`]) with its [`token`]. What is heard on which socket decides
+//! [`planner`].
 //!
 //! # Invariants
 //!
@@ -54,7 +55,11 @@ pub mod normalise;
 pub mod backoff;
 pub mod subscription;
 pub mod planner;
+pub mod audit;
+pub mod seen_ages;
+pub mod token;
 pub mod liveness;
+pub mod market_view;
 pub mod feed_note;
 pub mod session;
 pub mod capture;
@@ -67,3 +72,4 @@ pub use normalise::Normaliser;
 pub use session::{Session, SessionSettings};
 pub use socket::{FeedClient, FeedOutput, FeedSettings};
 pub use subscription::Mode;
+pub use token::TokenHandle;

@@ -1,9 +1,9 @@
 //! The data-age watchdog: is what we hear young enough to be trusted?
 //!
 //! A socket that answers pings may still have gone mute, so only market data counts as a sign of life. Invariants:
-//! while the broker says that the market is closed there is no deadline at all, so quiet hours cannot cause a storm
-//! of reconnections; an old "closed" is forgotten when the session table says that trading has begun.
-//! Left out: the age of single instruments (the engine's business). Facts: fault catalogue rows D1, D2, N9.
+//! while the broker says that the market is closed, or the session table says so, silence has no deadline, so quiet
+//! hours cannot cause a storm of reconnections; an old "closed" is forgotten when trading has begun by the table.
+//! Left out: the age of single instruments (`seen_ages`). Facts: fault catalogue rows D1, D2, N9.
 
 use bijli_core::time::{DurationNs, TsNs};
 
@@ -17,6 +17,39 @@ pub enum MarketDoor {
     Open,
     /// None trades continuously.
     Closed,
+}
+
+/// When continuous trading begins and ends by the session table. [`TsNs::NEVER`] stands for "not known".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarketHours {
+    /// Its first moment.
+    pub opens_at: TsNs,
+    /// The first moment after it.
+    pub closes_at: TsNs,
+}
+
+impl MarketHours {
+    /// Nobody knows: silence counts as trouble at any time unless the broker says "closed".
+    pub const UNKNOWN: Self = Self {
+        opens_at: TsNs::NEVER,
+        closes_at: TsNs::NEVER,
+    };
+
+    /// No trading at all, as on a holiday.
+    #[must_use]
+    pub const fn none_since(midnight: TsNs) -> Self {
+        Self {
+            opens_at: TsNs::NEVER,
+            closes_at: midnight,
+        }
+    }
+
+    /// Whether data is due.
+    fn hold(&self, now: TsNs) -> bool {
+        let begun = !self.opens_at.is_set() || now >= self.opens_at;
+        let over = self.closes_at.is_set() && now >= self.closes_at;
+        begun && !over
+    }
 }
 
 /// How fresh the data is.
@@ -43,15 +76,17 @@ pub struct Liveness {
     since: TsNs,
     heard: bool,
     door: MarketDoor,
+    hours: MarketHours,
 }
 
 impl Liveness {
-    /// A watchdog that calls data too old after `mute_after`, and the connection dead after twice that.
+    /// A watchdog that calls data too old after `mute_after`, and the connection dead after twice that, within
+    /// these hours.
     ///
     /// # Panics
     /// When `mute_after` is not positive.
     #[must_use]
-    pub const fn new(mute_after: DurationNs) -> Self {
+    pub const fn new(mute_after: DurationNs, hours: MarketHours) -> Self {
         assert!(mute_after.get() > 0, "the watchdog needs a positive patience");
         Self {
             mute_after,
@@ -59,6 +94,7 @@ impl Liveness {
             since: TsNs::NEVER,
             heard: false,
             door: MarketDoor::Unknown,
+            hours,
         }
     }
 
@@ -98,31 +134,50 @@ impl Liveness {
         if self.door == MarketDoor::Closed {
             return Freshness::Quiet;
         }
-        let age = now.since(self.since);
-        if age >= self.dead_after {
+        let age = self.age(now);
+        let due = self.hours.hold(now);
+        if due && age >= self.dead_after {
             Freshness::Dead
-        } else if age >= self.mute_after {
+        } else if due && age >= self.mute_after {
             Freshness::Mute
-        } else if self.heard {
+        } else if self.heard && age < self.mute_after {
             Freshness::Young
-        } else {
+        } else if due {
             Freshness::Awaited
+        } else {
+            Freshness::Quiet
         }
     }
 
     /// When freshness changes next by the mere passing of time.
     #[must_use]
     pub fn deadline(&self, now: TsNs) -> Option<TsNs> {
-        match self.freshness(now) {
-            Freshness::Awaited | Freshness::Young => Some(self.since.plus(self.mute_after)),
-            Freshness::Mute => Some(self.since.plus(self.dead_after)),
+        let opening = self.hours.opens_at;
+        let opening = (opening.is_set() && now < opening).then_some(opening);
+        let next = match self.freshness(now) {
+            Freshness::Awaited | Freshness::Young => Some(self.since_due(now).plus(self.mute_after)),
+            Freshness::Mute => Some(self.since_due(now).plus(self.dead_after)),
             Freshness::Dead | Freshness::Quiet => None,
+        };
+        if self.door == MarketDoor::Closed {
+            return None;
         }
+        [next, opening].into_iter().flatten().min()
     }
 
     /// How old the data is.
     #[must_use]
-    pub const fn age(&self, now: TsNs) -> DurationNs {
-        now.since(self.since)
+    pub fn age(&self, now: TsNs) -> DurationNs {
+        now.since(self.since_due(now))
+    }
+
+    /// From when the age counts: silence before the opening was right.
+    fn since_due(&self, now: TsNs) -> TsNs {
+        let opening = self.hours.opens_at;
+        if opening.is_set() && now >= opening {
+            self.since.max(opening)
+        } else {
+            self.since
+        }
     }
 }

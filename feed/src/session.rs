@@ -10,16 +10,20 @@
 //! Left out: bytes on the wire and the token itself (`socket`), the meaning of feeds (`normalise`).
 //! Facts: the broker's market feed V3 page and client behaviour, see `upstox/PROTOCOL.md`.
 
+mod view;
+
 use std::collections::VecDeque;
 
 use bijli_core::event::FeedState;
 use bijli_core::time::{DurationNs, TsNs};
 
+use crate::audit::{Audit, AuditStep};
 use crate::backoff::Backoff;
-use crate::feed_note::{Address, FeedCounters, FeedNote, SessionEvent, Transmit};
-use crate::liveness::{Freshness, Liveness, MarketDoor};
+use crate::feed_note::{Address, FeedCounters, FeedNote, NAMES_MAX, SessionEvent, Transmit};
+use crate::liveness::{Freshness, Liveness, MarketDoor, MarketHours};
+use crate::market_view::MarketView;
 use crate::subscription::{BadKey, Method, Mode, Subscription};
-use crate::upstox::market_info::{Segment, SegmentPhases};
+use crate::upstox::market_info::SegmentPhases;
 use crate::upstox::message;
 
 /// From asking for a connection to having it.
@@ -28,12 +32,11 @@ pub const HANDSHAKE_MAX: DurationNs = DurationNs::from_secs(10);
 pub const MARKET_INFO_WAIT: DurationNs = DurationNs::from_secs(1);
 /// Between two requests.
 pub const REQUEST_GAP: DurationNs = DurationNs::from_millis(50);
-/// From the last request to the audit of what has answered.
-pub const AUDIT_AFTER: DurationNs = DurationNs::from_secs(10);
+/// Least wait after a refusal for which another attempt in the same second is no cure: the broker may still believe
+/// in the old socket, or ask for patience.
+pub const REFUSED_WAIT_MIN: DurationNs = DurationNs::from_secs(1);
 /// A connection that was live for this long has proven itself: the next wait is short again.
 pub const PROVEN_AFTER: DurationNs = DurationNs::from_secs(10);
-/// After the opening of trading, an older "closed" is believed this much longer.
-pub const OPENING_GRACE: DurationNs = DurationNs::from_secs(5);
 /// Broken frames in a row that end a connection.
 pub const BROKEN_FRAMES_MAX: u32 = 16;
 /// Failed attempts in a row after which an operator should look.
@@ -52,8 +55,8 @@ pub struct SessionSettings {
     pub mute_after: DurationNs,
     /// Seed of the waits between attempts.
     pub jitter_seed: u64,
-    /// When continuous trading begins by the session table; [`TsNs::NEVER`] if unknown.
-    pub opens_at: TsNs,
+    /// When data is due by the session table.
+    pub hours: MarketHours,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,8 +70,9 @@ enum Link {
         deadline: TsNs,
     },
     Open {
+        since: TsNs,
         request_at: TsNs,
-        audit_at: TsNs,
+        audit: Audit,
         /// Since when the state is one that a good connection has; never while it is not.
         steady_since: TsNs,
     },
@@ -81,9 +85,7 @@ pub struct Session {
     state: FeedState,
     subscription: Subscription,
     liveness: Liveness,
-    phases: SegmentPhases,
-    phases_told: TsNs,
-    opens_at: TsNs,
+    market: MarketView,
     backoff: Backoff,
     connections: u64,
     broken_in_row: u32,
@@ -102,10 +104,8 @@ impl Session {
             link: Link::Waiting { until: TsNs::NEVER },
             state: FeedState::Down,
             subscription: Subscription::new(&settings.keys, settings.mode, settings.batch)?,
-            liveness: Liveness::new(settings.mute_after),
-            phases: SegmentPhases::default(),
-            phases_told: TsNs::NEVER,
-            opens_at: settings.opens_at,
+            liveness: Liveness::new(settings.mute_after, settings.hours),
+            market: MarketView::new(settings.hours.opens_at),
             backoff: Backoff::new(settings.jitter_seed),
             connections: 0,
             broken_in_row: 0,
@@ -126,12 +126,13 @@ impl Session {
         }
         self.connections += 1;
         self.broken_in_row = 0;
-        self.phases = SegmentPhases::default();
+        self.market.restart();
         self.liveness.connected(now);
         self.subscription.restart();
         self.link = Link::Open {
+            since: now,
             request_at: now.plus(MARKET_INFO_WAIT),
-            audit_at: TsNs::NEVER,
+            audit: Audit::IDLE,
             steady_since: TsNs::NEVER,
         };
         self.note(FeedNote::Connected);
@@ -169,6 +170,11 @@ impl Session {
             self.become_state(FeedState::Down);
         } else {
             self.fail(now, format!("refused with status {status}"));
+            if let Link::Waiting { until } = &mut self.link
+                && matches!(status, 403 | 429)
+            {
+                *until = (*until).max(now.plus(REFUSED_WAIT_MIN));
+            }
         }
     }
 
@@ -198,6 +204,7 @@ impl Session {
                 subscription.saw(key);
             }
         });
+        let now_all_seen = !all_seen && subscription.unseen_count() == 0;
         match surveyed {
             Ok(head) => {
                 self.broken_in_row = 0;
@@ -207,6 +214,9 @@ impl Session {
                 }
                 if head.feeds > 0 {
                     self.liveness.heard(now);
+                }
+                if now_all_seen {
+                    self.all_seen(now);
                 }
                 self.judge(now);
             }
@@ -224,12 +234,15 @@ impl Session {
     /// Time passed.
     pub fn handle_timeout(&mut self, now: TsNs) {
         match self.link {
-            Link::Waiting { until } if now >= until => self.connect(now),
+            // Without a key there is nothing to connect for.
+            Link::Waiting { until } if now >= until && self.subscription.wanted() > 0 => self.connect(now),
             Link::Connecting { deadline, .. } if now >= deadline => {
                 self.fail(now, "no connection within ten seconds".to_owned());
             }
             Link::Open { .. } => {
-                self.distrust_old_closed(now);
+                if self.market.doubts(now) {
+                    self.liveness.door(now, MarketDoor::Unknown);
+                }
                 self.ask(now);
                 self.judge(now);
             }
@@ -241,19 +254,20 @@ impl Session {
     #[must_use]
     pub fn poll_timeout(&self, now: TsNs) -> Option<TsNs> {
         match self.link {
-            Link::Waiting { until } => Some(until),
+            Link::Waiting { until } => (self.subscription.wanted() > 0).then_some(until),
             Link::Connecting { deadline, .. } => Some(deadline),
             Link::TokenDead => None,
             Link::Open {
                 request_at,
-                audit_at,
+                audit,
                 steady_since,
+                ..
             } => [
                 self.subscription.has_pending().then_some(request_at),
-                audit_at.is_set().then_some(audit_at),
+                audit.due(),
                 (steady_since.is_set() && self.backoff.attempts() > 0)
                     .then(|| steady_since.plus(PROVEN_AFTER)),
-                self.opening_check_at(),
+                self.market.doubt_at(),
                 self.liveness.deadline(now),
             ]
             .into_iter()
@@ -294,40 +308,6 @@ impl Session {
         Ok(())
     }
 
-    /// The feed's state.
-    #[must_use]
-    pub const fn state(&self) -> FeedState {
-        self.state
-    }
-
-    /// The state of the markets as last told on this connection.
-    #[must_use]
-    pub const fn phases(&self) -> &SegmentPhases {
-        &self.phases
-    }
-
-    /// Keys wanted of which nothing arrived on this connection: not to be traded.
-    pub fn unseen(&self) -> impl Iterator<Item = &str> {
-        self.subscription.unseen()
-    }
-
-    /// How many keys are wanted of which nothing arrived on this connection.
-    #[must_use]
-    pub const fn unseen_count(&self) -> usize {
-        self.subscription.unseen_count()
-    }
-
-    /// Counts since the start.
-    #[must_use]
-    pub fn counters(&self) -> FeedCounters {
-        let wanted = self.subscription.wanted();
-        FeedCounters {
-            subscribed: wanted as u32,
-            seen: (wanted - self.subscription.unseen_count()) as u32,
-            ..self.counters
-        }
-    }
-
     fn connect(&mut self, now: TsNs) {
         self.note(FeedNote::Connecting {
             attempt: self.backoff.attempts(),
@@ -363,7 +343,7 @@ impl Session {
     /// Sends the next request when its time has come, and audits when all were sent.
     fn ask(&mut self, now: TsNs) {
         let Link::Open {
-            request_at, audit_at, ..
+            request_at, audit, ..
         } = &mut self.link
         else {
             return;
@@ -374,59 +354,54 @@ impl Session {
             self.transmits.push_back(Transmit::Binary(request));
             self.liveness.asked(now);
             *request_at = now.plus(REQUEST_GAP);
-            if !self.subscription.has_pending() {
-                *audit_at = now.plus(AUDIT_AFTER);
+            if !self.subscription.has_pending() && audit.all_sent(now) {
                 let keys = self.subscription.wanted();
                 self.note(FeedNote::Subscribed { keys });
             }
-        } else if audit_at.is_set() && *audit_at <= now {
-            *audit_at = TsNs::NEVER;
-            self.note(FeedNote::Audited {
-                wanted: self.subscription.wanted(),
-                unseen: self.subscription.unseen_count(),
-            });
+            return;
+        }
+        match audit.step(now) {
+            Some(AuditStep::AskAgain) => match self.subscription.ask_again() {
+                0 => {}
+                keys => self.note(FeedNote::AskedAgain { keys }),
+            },
+            Some(AuditStep::Verdict) => self.give_verdict(),
+            None => {}
+        }
+    }
+
+    fn give_verdict(&mut self) {
+        self.subscription.give_up_unseen();
+        let (wanted, unseen) = (self.subscription.wanted(), self.subscription.unseen_count());
+        self.note(FeedNote::Audited { wanted, unseen });
+        if unseen > 0 {
+            let named = self.subscription.never_seen().take(NAMES_MAX);
+            let first = named.map(str::to_owned).collect();
+            self.note(FeedNote::NeverSeen { keys: unseen, first });
+        }
+    }
+
+    /// The last of all keys has answered.
+    fn all_seen(&mut self, now: TsNs) {
+        if let Link::Open { since, .. } = self.link {
+            let (keys, after) = (self.subscription.wanted(), now.since(since));
+            self.counters.subscribed_after = after;
+            self.note(FeedNote::AllSeen { keys, after });
         }
     }
 
     fn market_told(&mut self, now: TsNs, told: &SegmentPhases) {
-        self.phases.update(told);
-        self.phases_told = now;
-        let door = self.door();
-        self.liveness.door(now, door);
+        self.market.told(now, told);
+        self.liveness
+            .door(now, self.market.door(self.subscription.keys()));
         if let Link::Open {
-            request_at, audit_at, ..
+            request_at, audit, ..
         } = &mut self.link
-            && !audit_at.is_set()
+            && !audit.is_running()
         {
             *request_at = (*request_at).min(now);
         }
         self.note(FeedNote::MarketTold(*told));
-    }
-
-    /// Open when any market we listen to trades continuously; unknown when the broker named none of them.
-    fn door(&self) -> MarketDoor {
-        let mut door = MarketDoor::Unknown;
-        for key in self.subscription.keys() {
-            match Segment::of_key(key).and_then(|segment| self.phases.get(segment)) {
-                Some(phase) if phase.is_continuous() => return MarketDoor::Open,
-                None => {}
-                Some(_) => door = MarketDoor::Closed,
-            }
-        }
-        door
-    }
-
-    /// When an old "closed" is looked at again: trading should have begun by the session table.
-    fn opening_check_at(&self) -> Option<TsNs> {
-        let doubtful = self.opens_at.is_set() && self.phases_told < self.opens_at;
-        doubtful.then(|| self.opens_at.plus(OPENING_GRACE))
-    }
-
-    fn distrust_old_closed(&mut self, now: TsNs) {
-        if self.opening_check_at().is_some_and(|at| at <= now) {
-            self.phases_told = now;
-            self.liveness.door(now, MarketDoor::Unknown);
-        }
     }
 
     /// Turns the freshness of data into the feed's state.

@@ -1,8 +1,9 @@
 //! Which keys we want, in which mode, what was asked for so far, and which keys have answered.
 //!
-//! Invariants: every wanted key is asked for once per connection, in batches of one mode; a key counts as seen once
-//! a feed of it arrived on this connection. The broker never acknowledges a request and never names a key it will not
-//! serve, so only this audit tells. Left out: pacing (the session's) and the broker's limits per plan.
+//! Invariants: every wanted key is asked for once per connection, in batches of one mode, and once more if it does
+//! not answer; a key counts as seen once a feed of it arrived on this connection, and as never seen when it answered
+//! neither request. The broker never acknowledges a request and never names a key it will not serve, so only this
+//! audit tells. Left out: pacing (the session's) and the broker's limits per plan (`planner`).
 //! Facts: request form in the broker's market feed V3 page; requests are JSON text in binary frames.
 
 use std::collections::VecDeque;
@@ -84,6 +85,19 @@ pub struct BadKey {
     pub key: String,
 }
 
+impl BadKey {
+    /// Whether `key` can be an instrument key at all.
+    ///
+    /// # Errors
+    /// The key, when it cannot.
+    pub fn check(key: &str) -> Result<(), Self> {
+        if key.is_empty() || Text::<40>::new(key).is_none() {
+            return Err(Self { key: key.to_owned() });
+        }
+        Ok(())
+    }
+}
+
 impl std::fmt::Display for BadKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
@@ -117,6 +131,8 @@ struct Entry {
     mode: Mode,
     wanted: bool,
     seen: bool,
+    /// Asked for twice on one connection in vain, and not heard since.
+    never_seen: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -134,6 +150,7 @@ pub struct Subscription {
     batch: usize,
     pending: VecDeque<Pending>,
     requests: u64,
+    wanted: usize,
     unseen: usize,
 }
 
@@ -149,6 +166,7 @@ impl Subscription {
             batch: batch.max(1),
             pending: VecDeque::new(),
             requests: 0,
+            wanted: 0,
             unseen: 0,
         };
         subscription.add(keys, mode)?;
@@ -196,6 +214,31 @@ impl Subscription {
         self.enqueue(Method::Subscribe, &wanted);
     }
 
+    /// Asks once more for every wanted key that has not answered; answers how many these are.
+    pub fn ask_again(&mut self) -> usize {
+        let unseen: Vec<usize> = (0..self.entries.len())
+            .filter(|&entry| self.entries[entry].wanted && !self.entries[entry].seen)
+            .collect();
+        self.enqueue(Method::Subscribe, &unseen);
+        unseen.len()
+    }
+
+    /// Holds every wanted key that has not answered for one that the broker does not serve.
+    pub fn give_up_unseen(&mut self) {
+        for entry in &mut self.entries {
+            entry.never_seen = entry.wanted && !entry.seen;
+        }
+    }
+
+    /// The keys that answered neither request, in order of subscription: refused by the broker, or unknown to it.
+    pub fn never_seen(&self) -> impl Iterator<Item = &str> {
+        let refused = self
+            .entries
+            .iter()
+            .filter(|entry| entry.wanted && entry.never_seen);
+        refused.map(|entry| entry.key.as_str())
+    }
+
     /// The next request, as the bytes of a binary frame.
     pub fn next_request(&mut self) -> Option<Vec<u8>> {
         let pending = self.pending.pop_front()?;
@@ -229,7 +272,7 @@ impl Subscription {
         if let Some(found) = self.index.get(key) {
             let entry = &mut self.entries[found.index()];
             if entry.wanted && !entry.seen {
-                entry.seen = true;
+                (entry.seen, entry.never_seen) = (true, false);
                 self.unseen -= 1;
             }
         }
@@ -237,8 +280,8 @@ impl Subscription {
 
     /// Keys wanted.
     #[must_use]
-    pub fn wanted(&self) -> usize {
-        self.entries.iter().filter(|entry| entry.wanted).count()
+    pub const fn wanted(&self) -> usize {
+        self.wanted
     }
 
     /// Keys wanted of which nothing arrived on this connection.
@@ -265,9 +308,7 @@ impl Subscription {
 
     fn add(&mut self, keys: &[String], mode: Mode) -> Result<Vec<usize>, BadKey> {
         for key in keys {
-            if key.is_empty() || Text::<40>::new(key).is_none() {
-                return Err(BadKey { key: key.clone() });
-            }
+            BadKey::check(key)?;
         }
         let all = self.entries.iter().map(|entry| entry.key.as_str());
         self.index = KeyIndex::of_keys(all.chain(keys.iter().map(String::as_str)));
@@ -280,6 +321,7 @@ impl Subscription {
             if let Some(entry) = self.entries.get_mut(found.index()) {
                 // Asked for anew, it has to answer anew.
                 entry.seen &= entry.wanted;
+                entry.never_seen &= entry.wanted;
                 (entry.mode, entry.wanted) = (mode, true);
             } else {
                 self.entries.push(Entry {
@@ -287,6 +329,7 @@ impl Subscription {
                     mode,
                     wanted: true,
                     seen: false,
+                    never_seen: false,
                 });
             }
             if !added.contains(&found.index()) {
@@ -306,11 +349,9 @@ impl Subscription {
     }
 
     fn recount(&mut self) {
-        self.unseen = self
-            .entries
-            .iter()
-            .filter(|entry| entry.wanted && !entry.seen)
-            .count();
+        let wanted = || self.entries.iter().filter(|entry| entry.wanted);
+        self.unseen = wanted().filter(|entry| !entry.seen).count();
+        self.wanted = wanted().count();
     }
 
     /// Cuts entries into batches of one mode each, in order.

@@ -3,15 +3,19 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use bijli_core::event::FeedState;
 use bijli_core::time::{DurationNs, TsNs};
 use bijli_feed::feed_note::FeedNote;
+use bijli_feed::liveness::MarketHours;
+use bijli_feed::planner::capacity::{AccountPlan, Capacity, LimitScope};
+use bijli_feed::socket::everything;
 use bijli_feed::subscription::Mode;
 use bijli_feed::upstox::proto;
-use bijli_feed::{FeedClient, FeedOutput, FeedSettings};
+use bijli_feed::{FeedClient, FeedOutput, FeedSettings, TokenHandle};
 use bijli_wire::http1::{self, RequestHead};
 use bijli_wire::tls::{self, Transport};
 use bijli_wire::websocket::Side;
@@ -177,27 +181,34 @@ fn linger(mut connection: Connection) {
 struct Client {
     feed: FeedClient,
     start: Instant,
+    skipped: Duration,
     frames: Vec<Vec<u8>>,
     states: Vec<FeedState>,
     notes: Vec<FeedNote>,
 }
 
 fn client(url: &str, ca_pem: Option<String>, token: &str, busy_poll: bool) -> Client {
+    client_asking(url, ca_pem, TokenHandle::fixed(token.to_owned()), busy_poll)
+}
+
+fn client_asking(url: &str, ca_pem: Option<String>, token: TokenHandle, busy_poll: bool) -> Client {
     let feed = FeedClient::new(FeedSettings {
         url: url.to_owned(),
-        token: token.to_owned(),
+        token,
         extra_root_pem: ca_pem,
         keys: KEYS.map(str::to_owned).to_vec(),
-        mode: Mode::Full,
+        wants: everything(KEYS.len(), Mode::Full),
+        capacity: Capacity::of(AccountPlan::Normal, LimitScope::Account).with_sockets_at_most(1),
         busy_poll,
         jitter_seed: 3,
         batch: 100,
         mute_after: DurationNs::from_secs(20),
-        opens_at: TsNs::NEVER,
+        hours: MarketHours::UNKNOWN,
     });
     Client {
         feed: feed.expect("good settings"),
         start: Instant::now(),
+        skipped: Duration::ZERO,
         frames: Vec::new(),
         states: Vec::new(),
         notes: Vec::new(),
@@ -206,7 +217,7 @@ fn client(url: &str, ca_pem: Option<String>, token: &str, busy_poll: bool) -> Cl
 
 impl Client {
     fn now(&self) -> TsNs {
-        TsNs::new(1_785_470_000_000_000_000 + self.start.elapsed().as_nanos() as i64)
+        TsNs::new(1_785_470_000_000_000_000 + (self.start.elapsed() + self.skipped).as_nanos() as i64)
     }
 
     fn poll(&mut self) -> usize {
@@ -271,8 +282,12 @@ fn frames_arrive_in_order_and_a_ping_is_answered_after_them() {
         assert_eq!(broker.targets(), ["/entry", "/feeds?code=0"]);
         let counters = client.feed.counters();
         assert_eq!((counters.frames, counters.subscribed, counters.seen), (201, 2, 1));
-        assert_eq!(client.feed.session().unseen().collect::<Vec<_>>(), ["NSE_EQ|B"]);
+        assert_eq!(unseen(&client.feed), ["NSE_EQ|B"]);
     }
+}
+
+fn unseen(feed: &FeedClient) -> Vec<&str> {
+    feed.sessions().flat_map(|session| session.unseen()).collect()
 }
 
 #[test]
@@ -294,12 +309,15 @@ fn one_call_hands_out_a_bounded_number_of_frames() {
 }
 
 #[test]
-fn a_wrong_token_ends_the_attempts_until_a_new_one_is_given() {
+fn a_wrong_token_ends_the_attempts_until_there_is_a_new_one() {
     let broker = Broker::start(Cipher::Tls, |_, mut connection| {
         greet(&mut connection);
         linger(connection);
     });
-    let mut client = broker.client("wrong", false);
+    let token = Arc::new(Mutex::new("wrong".to_owned()));
+    let asked = Arc::clone(&token);
+    let handle = TokenHandle::asking(move || asked.lock().expect("no panic holds it").clone());
+    let mut client = client_asking(&broker.url, broker.ca_pem.clone(), handle, false);
     client.until(|client| client.notes.contains(&FeedNote::TokenDead));
     assert_eq!(
         client.notes[1],
@@ -312,8 +330,7 @@ fn a_wrong_token_ends_the_attempts_until_a_new_one_is_given() {
         client.poll();
     }
     assert_eq!(broker.targets(), ["/entry"]);
-    let now = client.now();
-    client.feed.set_token(now, TOKEN.to_owned());
+    TOKEN.clone_into(&mut token.lock().expect("no panic holds it"));
     client.until(|client| client.notes.contains(&FeedNote::Subscribed { keys: 2 }));
 }
 
@@ -420,6 +437,34 @@ fn an_oversized_frame_or_a_broken_rule_ends_the_connection_and_a_new_one_begins(
         .collect();
     assert!(reasons[0].contains("over the limit"), "{reasons:?}");
     assert!(reasons[1].contains("broke the protocol"), "{reasons:?}");
+}
+
+#[test]
+fn a_message_that_does_not_become_whole_in_five_seconds_ends_the_connection() {
+    let (tell, sent) = channel();
+    let broker = Broker::start(Cipher::Plain, move |_, mut connection| {
+        greet(&mut connection);
+        connection.send_binary(feed(1)).expect("sent");
+        connection
+            .stream_mut()
+            .write_all(&[0x82, 100, 1, 2])
+            .expect("sent");
+        tell.send(()).expect("the test listens");
+        linger(connection);
+    });
+    let mut client = broker.client(TOKEN, false);
+    client.until(|client| client.states == [FeedState::Live]);
+    sent.recv_timeout(PATIENCE).expect("the broker trickles");
+    for _ in 0..20 {
+        client.poll();
+    }
+    // The same seconds without a message under way would have been a mute feed, no more.
+    client.skipped = Duration::from_secs(6);
+    client.until(|client| {
+        client.notes.iter().any(|note| {
+        matches!(note, FeedNote::Disconnected { reason } if reason.contains("did not become whole"))
+    })
+    });
 }
 
 #[test]

@@ -6,16 +6,24 @@ use std::path::Path;
 use std::time::Duration;
 
 use bijli_core::event::DataKind;
-use bijli_core::{DurationNs, Instrument, IstDay, TsNs};
+use bijli_core::{DurationNs, Instrument, IstDay};
+use bijli_feed::liveness::MarketHours;
+use bijli_feed::planner::capacity::{AccountPlan, Capacity, LimitScope};
+use bijli_feed::socket::everything;
 use bijli_feed::upstox::master::{self, MasterError, MasterRow};
 use bijli_feed::upstox::universe::{self, Universe};
+<<<<<<< HEAD
 use bijli_feed::{FeedSettings, Mode};
 use bijli_gateway::request::{Lane, RequestId};
+=======
+use bijli_feed::{FeedSettings, Mode, TokenHandle};
+use bijli_gateway::request::{Host, Lane, Method, Request, RequestId};
+>>>>>>> d73febe (The feed runs over the plan's sockets, asks twice before it names what the broker does not serve, and knows the day's hours)
 use bijli_gateway::socket::{RestLane, RestSettings, StreamSettings};
 use bijli_gateway::upstox::call::Call;
 use serde::Deserialize;
 
-use crate::config_file::{FeedMode, FeedSection, UniverseSection};
+use crate::config_file::{FeedMode, FeedPlan, FeedSection, UniverseSection};
 use crate::exit_code;
 
 /// Why the broker or one of our own files did not give what is needed, with the exit code that fits.
@@ -100,26 +108,37 @@ impl Access {
 
     /// Settings of the market feed for all of `instruments`.
     #[must_use]
-    pub fn feed(&self, instruments: &[Instrument], section: &FeedSection, opens_at: TsNs) -> FeedSettings {
+    pub fn feed(
+        &self,
+        instruments: &[Instrument],
+        section: &FeedSection,
+        hours: MarketHours,
+    ) -> FeedSettings {
+        let mode = match section.mode {
+            FeedMode::Ltpc => Mode::Ltpc,
+            FeedMode::Full => Mode::Full,
+            FeedMode::OptionGreeks => Mode::OptionGreeks,
+            FeedMode::FullD30 => Mode::FullD30,
+        };
+        let plan = match section.plan {
+            FeedPlan::Normal => AccountPlan::Normal,
+            FeedPlan::Plus => AccountPlan::Plus,
+        };
         FeedSettings {
             url: self.feed_url.clone(),
-            token: self.token.clone(),
+            token: TokenHandle::fixed(self.token.clone()),
             extra_root_pem: self.extra_root_pem.clone(),
             keys: instruments
                 .iter()
                 .map(|row| row.key.as_str().to_owned())
                 .collect(),
-            mode: match section.mode {
-                FeedMode::Ltpc => Mode::Ltpc,
-                FeedMode::Full => Mode::Full,
-                FeedMode::OptionGreeks => Mode::OptionGreeks,
-                FeedMode::FullD30 => Mode::FullD30,
-            },
+            wants: everything(instruments.len(), mode),
+            capacity: Capacity::of(plan, LimitScope::Account).with_sockets_at_most(section.sockets),
             busy_poll: section.busy_poll,
             jitter_seed: u64::from(std::process::id()),
             batch: section.batch,
             mute_after: DurationNs::from_millis(section.mute_after_ms),
-            opens_at,
+            hours,
         }
     }
 }

@@ -22,8 +22,9 @@ pub use self::decimal::{Percent, Score};
 pub use self::error::{ConfigError, ConfigErrors, Place};
 pub use self::keys::{KEYS, Key, Kind, key_named};
 pub use self::sections::{
-    BrokerSection, ClockSection, ClockSource, Durability, FeedMode, FeedSection, JournalSection, RiskSection,
-    RunConfig, RunMode, RunSection, Shape, StrategySection, ThreadsSection, UniverseSection, Wait,
+    BrokerSection, ClockSection, ClockSource, Durability, FeedMode, FeedPlan, FeedSection, JournalSection,
+    RiskSection, RunConfig, RunMode, RunSection, Shape, StrategySection, ThreadsSection, UniverseSection,
+    Wait,
 };
 
 /// A configuration and where in its file each key stands.

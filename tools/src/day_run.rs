@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bijli_core::event::{OrderUpdated, Reconciled, VenueKind};
+use bijli_core::instrument::InstrumentId;
 use bijli_core::latency::{STAGES, Stage};
 use bijli_core::order::BrokerStatus;
 use bijli_core::state::State;
 use bijli_core::{Event, TsNs};
 use bijli_feed::FeedSettings;
+use bijli_feed::planner::Priority;
+use bijli_feed::socket::everything;
 use bijli_gateway::socket::{RestSettings, StreamSettings};
 use bijli_gateway::{Gateway, GatewayConfig, KnownOrder, PaperVenue};
 use hdrhistogram::Histogram;
@@ -173,10 +176,28 @@ fn sink_for(venue: VenueKind, day: &OpenDay, token_expires: TsNs) -> OrderSink {
 fn feed_for(day: &OpenDay, mut feed: FeedSettings, clock: ClockSource) -> FeedSettings {
     let listed = day.engine.state().instruments();
     feed.keys = listed.iter().map(|row| row.key.as_str().to_owned()).collect();
+    let mode = feed.wants.first().map(|want| want.mode).unwrap_or_default();
+    feed.wants = everything(feed.keys.len(), mode);
+    for want in &mut feed.wants {
+        if is_in_use(day.engine.state(), want.instrument) {
+            want.priority = Priority::Position;
+        }
+    }
     if clock == ClockSource::Venue {
         feed.batch = feed.keys.len().max(1);
     }
     feed
+}
+
+/// Whether we hold it or have an order in it: its prices must come, whatever else does not fit.
+fn is_in_use(state: &State, instrument: InstrumentId) -> bool {
+    let ordered = || {
+        state
+            .orders()
+            .live()
+            .any(|(_, order)| order.instrument == instrument)
+    };
+    state.open_positions().contains(&instrument) || ordered()
 }
 
 /// Counts of one process beside the journal of the whole day would mislead.

@@ -16,6 +16,7 @@ use bijli_core::readout::{
 use bijli_core::snapshot::{ORDER_SLOTS, POSITION_SLOTS, SIGNAL_SLOTS, SNAPSHOT_BYTES, SnapshotWriter};
 use bijli_core::state::State;
 use bijli_core::text::Text;
+use bijli_core::time::DurationNs;
 use bijli_strategy::SpikeStrategy;
 
 use std::path::Path;
@@ -337,6 +338,13 @@ pub fn empty_feed() -> FeedReadout {
         last_frame: bijli_core::TsNs::NEVER,
         subscribed: 0,
         seen: 0,
+        never_seen: 0,
+        refused: 0,
+        refused_keys: Text::EMPTY,
+        subscribed_after: DurationNs::ZERO,
+        stale: 0,
+        oldest_key: Text::EMPTY,
+        oldest_age: DurationNs::ZERO,
         ring_depth_max: 0,
         ring_full: 0,
     }

@@ -417,6 +417,7 @@ fn feed_duty(common: &Common, state: &State, inputs: FeedInputs) -> Result<FeedD
         client,
         instruments: state.instruments().to_vec(),
         day: state.session().expect("a day is opened before it is started").day,
+        quote_age_max: state.config().risk.quote_age_max,
         ring,
         own_bell,
         engine_bell: common.bells[Role::Engine as usize].clone(),

@@ -78,7 +78,8 @@ impl WireError {
         Self::Io { doing, source }
     }
 
-    pub(crate) fn protocol(doing: &'static str, reason: impl Into<String>) -> Self {
+    /// The peer broke a rule that is kept outside this crate.
+    pub fn protocol(doing: &'static str, reason: impl Into<String>) -> Self {
         Self::Protocol {
             doing,
             reason: reason.into(),

@@ -123,6 +123,12 @@ impl<S: Read + Write> WsClient<S> {
         self.connection().ok_or(WireError::Closed)?.read()
     }
 
+    /// Whether a message has begun to arrive and is not whole yet.
+    pub fn has_partial_message(&mut self) -> bool {
+        self.connection()
+            .is_some_and(|connection| connection.has_partial_message())
+    }
+
     /// Sends a binary message.
     ///
     /// # Errors

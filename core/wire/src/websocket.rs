@@ -53,8 +53,36 @@ pub enum Side {
 /// An open WebSocket connection.
 #[derive(Debug)]
 pub struct WsConnection<S> {
-    socket: WebSocket<S>,
+    socket: WebSocket<Counted<S>>,
     unflushed: bool,
+    /// Bytes received when the last whole message was handed out.
+    bytes_at_message: u64,
+}
+
+/// A stream that counts what it gives: a message that never becomes whole shows in nothing else.
+#[derive(Debug)]
+struct Counted<S> {
+    stream: S,
+    bytes: u64,
+}
+
+impl<S: Read> Read for Counted<S> {
+    #[inline]
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.stream.read(into)?;
+        self.bytes += bytes as u64;
+        Ok(bytes)
+    }
+}
+
+impl<S: Write> Write for Counted<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
 }
 
 impl<S: Read + Write> WsConnection<S> {
@@ -71,9 +99,11 @@ impl<S: Read + Write> WsConnection<S> {
             .max_write_buffer_size(SEND_BACKLOG_BYTES_MAX)
             .max_message_size(Some(FRAME_BYTES_MAX))
             .max_frame_size(Some(FRAME_BYTES_MAX));
+        let stream = Counted { stream, bytes: 0 };
         Self {
             socket: WebSocket::from_partially_read(stream, already_read, role, Some(config)),
             unflushed: false,
+            bytes_at_message: 0,
         }
     }
 
@@ -93,6 +123,7 @@ impl<S: Read + Write> WsConnection<S> {
             }
             Err(error) => return Err(translate(error, "reading a WebSocket message")),
         };
+        self.bytes_at_message = self.socket.get_ref().bytes;
         let message = match message {
             tungstenite::Message::Binary(bytes) => Message::Binary(bytes),
             tungstenite::Message::Text(text) => Message::Text(text),
@@ -178,14 +209,20 @@ impl<S: Read + Write> WsConnection<S> {
         self.unflushed
     }
 
+    /// Whether bytes have come since the last whole message: another one is under way.
+    #[must_use]
+    pub fn has_partial_message(&self) -> bool {
+        self.socket.get_ref().bytes > self.bytes_at_message
+    }
+
     /// The stream underneath.
     pub fn stream(&self) -> &S {
-        self.socket.get_ref()
+        &self.socket.get_ref().stream
     }
 
     /// The stream underneath, for registering it with a poller.
     pub fn stream_mut(&mut self) -> &mut S {
-        self.socket.get_mut()
+        &mut self.socket.get_mut().stream
     }
 
     fn send(&mut self, message: tungstenite::Message) -> Result<(), WireError> {

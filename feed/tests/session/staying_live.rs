@@ -4,6 +4,7 @@ use bijli_core::event::FeedState::{Closed, Down, Live, Mute};
 use bijli_core::time::DurationNs;
 use bijli_feed::SessionSettings;
 use bijli_feed::feed_note::Transmit;
+use bijli_feed::liveness::MarketHours;
 use bijli_feed::session::BROKEN_FRAMES_MAX;
 
 use crate::world::{CLOSE, Did, OPEN, START, World, connects, feeds, market, settings, states};
@@ -59,7 +60,10 @@ fn another_segment_that_trades_on_does_not_open_ours() {
 fn a_connection_that_died_overnight_is_found_out_when_trading_begins() {
     let opens_at = START.plus(DurationNs::from_secs(3600));
     let mut world = World::new(&SessionSettings {
-        opens_at,
+        hours: MarketHours {
+            opens_at,
+            ..MarketHours::UNKNOWN
+        },
         ..settings(&["NSE_EQ|A"])
     });
     world.open();
@@ -73,7 +77,10 @@ fn a_connection_that_died_overnight_is_found_out_when_trading_begins() {
 #[test]
 fn a_broker_that_says_closed_during_hours_is_believed_when_it_repeats_it() {
     let mut world = World::new(&SessionSettings {
-        opens_at: START.plus(DurationNs::from_secs(60)),
+        hours: MarketHours {
+            opens_at: START.plus(DurationNs::from_secs(60)),
+            ..MarketHours::UNKNOWN
+        },
         ..settings(&["NSE_EQ|A"])
     });
     world.open();
@@ -128,4 +135,71 @@ fn an_empty_frame_is_no_sign_of_life() {
         did.extend(world.pass(DurationNs::from_millis(500)));
     }
     assert_eq!(states(&did), [Mute]);
+}
+
+#[test]
+fn a_broker_that_says_nothing_before_the_opening_is_not_pestered_and_mute_three_seconds_after_it() {
+    let opens_at = START.plus(DurationNs::from_secs(3600));
+    let mut world = World::new(&SessionSettings {
+        hours: MarketHours {
+            opens_at,
+            closes_at: opens_at.plus(DurationNs::from_secs(22_500)),
+        },
+        ..settings(&["NSE_EQ|A"])
+    });
+    world.open();
+    let mut did = world.pass(DurationNs::from_millis(3_600_000 + 2_999));
+    did.retain(|did| !matches!(did, Did::Told(_)));
+    assert_eq!(connects(&did), 0);
+    assert_eq!(world.session.state(), Closed);
+    assert_eq!(states(&world.pass(DurationNs::from_millis(1))), [Mute]);
+}
+
+#[test]
+fn after_the_close_and_on_a_holiday_silence_means_nothing() {
+    let closes_at = START.plus(DurationNs::from_secs(60));
+    for (hours, said) in [
+        (
+            MarketHours {
+                opens_at: START,
+                closes_at,
+            },
+            Some(OPEN),
+        ),
+        (MarketHours::none_since(START), None),
+    ] {
+        let mut world = World::new(&SessionSettings {
+            hours,
+            ..settings(&["NSE_EQ|A"])
+        });
+        world.open();
+        if let Some(said) = said {
+            world.frame(&market(said));
+        }
+        world.busy(&["NSE_EQ|A"], 60);
+        let did = world.pass(DurationNs::from_secs(12 * 3600));
+        assert_eq!((states(&did), connects(&did)), (vec![Closed], 0));
+    }
+}
+
+#[test]
+fn pings_do_not_hide_that_a_feed_is_mute_and_an_hour_of_it_makes_no_storm() {
+    let mut world = World::new(&settings(&["NSE_EQ|A"]));
+    world.open();
+    world.frame(&market(OPEN));
+    world.busy(&["NSE_EQ|A"], 1);
+    let mut attempts = 0;
+    let end = world.now.plus(DurationNs::from_secs(3600));
+    while world.now < end {
+        // Pings are answered below the session, so all that it sees of them is that time passes.
+        let did = world.pass(DurationNs::from_secs(1));
+        attempts += connects(&did);
+        if connects(&did) > 0 {
+            world.session.handle_redirected(world.now, "/x".to_owned());
+            world.session.handle_connected(world.now);
+            world.drain();
+            world.frame(&market(OPEN));
+        }
+    }
+    assert!((100..400).contains(&attempts), "{attempts} attempts in an hour");
 }

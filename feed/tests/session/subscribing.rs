@@ -31,6 +31,55 @@ fn ten_seconds_after_the_last_request_the_keys_that_never_answered_are_named() {
 }
 
 #[test]
+fn a_key_that_does_not_answer_is_asked_for_once_more_and_then_named() {
+    let mut world = World::new(&settings(&["NSE_EQ|A", "NSE_EQ|B", "NSE_EQ|C"]));
+    world.open();
+    world.frame(&market(OPEN));
+    let did = world.busy(&["NSE_EQ|A"], 12);
+    let asked: Vec<_> = requests(&did)
+        .into_iter()
+        .map(|request| request["data"]["instrumentKeys"].clone())
+        .collect();
+    let again = serde_json::json!([["NSE_EQ|C"], ["NSE_EQ|B", "NSE_EQ|C"]]);
+    assert_eq!(
+        serde_json::json!(asked),
+        again,
+        "the rest of the first round, then one more"
+    );
+    assert!(did.contains(&note(FeedNote::AskedAgain { keys: 2 })));
+    let first = vec!["NSE_EQ|B".to_owned(), "NSE_EQ|C".to_owned()];
+    assert!(did.contains(&note(FeedNote::NeverSeen { keys: 2, first })));
+    assert_eq!(world.session.counters().never_seen, 2);
+    assert_eq!(
+        requests(&world.busy(&["NSE_EQ|A"], 60)).len(),
+        0,
+        "and never again"
+    );
+    world.frame(&feeds(&["NSE_EQ|C"]));
+    assert_eq!(world.session.never_seen().collect::<Vec<_>>(), ["NSE_EQ|B"]);
+}
+
+#[test]
+fn the_time_from_connection_to_the_last_first_answer_is_counted() {
+    let mut world = World::new(&settings(&["NSE_EQ|A", "NSE_EQ|B", "NSE_EQ|C"]));
+    world.open();
+    world.frame(&market(OPEN));
+    world.pass(DurationNs::from_millis(50));
+    world.frame(&feeds(&["NSE_EQ|A", "NSE_EQ|B"]));
+    assert_eq!(world.session.counters().subscribed_after, DurationNs::ZERO);
+    world.pass(DurationNs::from_millis(10));
+    let after = DurationNs::from_millis(60);
+    let did = world.frame(&feeds(&["NSE_EQ|C"]));
+    assert!(did.contains(&note(FeedNote::AllSeen { keys: 3, after })));
+    assert_eq!(world.session.counters().subscribed_after, after);
+    let did = world.busy(&["NSE_EQ|C"], 20);
+    assert!(
+        requests(&did).is_empty(),
+        "nobody is asked twice who has answered"
+    );
+}
+
+#[test]
 fn what_was_changed_meanwhile_is_asked_for_at_once_and_after_a_reconnection() {
     let mut world = World::new(&settings(&["NSE_EQ|A", "NSE_EQ|B"]));
     world.open();

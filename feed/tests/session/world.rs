@@ -2,6 +2,7 @@
 
 use bijli_core::time::{DurationNs, TsNs};
 use bijli_feed::feed_note::{Address, FeedNote, SessionEvent, Transmit};
+use bijli_feed::liveness::MarketHours;
 use bijli_feed::upstox::proto::{self, feed::FeedUnion};
 use bijli_feed::{Mode, Session, SessionSettings};
 use prost::Message;
@@ -27,7 +28,7 @@ pub(crate) fn settings(keys: &[&str]) -> SessionSettings {
         batch: 2,
         mute_after: DurationNs::from_secs(3),
         jitter_seed: 11,
-        opens_at: TsNs::NEVER,
+        hours: MarketHours::UNKNOWN,
     }
 }
 

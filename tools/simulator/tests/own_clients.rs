@@ -4,10 +4,18 @@ use std::time::Duration;
 
 use bijli_core::event::FeedState;
 use bijli_core::instrument::InstrumentKind;
-use bijli_core::{DurationNs, Instrument, InstrumentId, IstDay, Price, Qty, TsNs, text::Text};
+use bijli_core::{DurationNs, Instrument, InstrumentId, IstDay, Price, Qty, text::Text};
+use bijli_feed::liveness::MarketHours;
+use bijli_feed::planner::capacity::{AccountPlan, Capacity, LimitScope};
+use bijli_feed::socket::everything;
 use bijli_feed::upstox::message;
+<<<<<<< HEAD
 use bijli_feed::{FeedClient, FeedOutput, FeedSettings, KeyIndex, Mode};
 use bijli_gateway::request::{Auth, Body, Host, Lane, Method, Request, RequestId};
+=======
+use bijli_feed::{FeedClient, FeedOutput, FeedSettings, KeyIndex, Mode, TokenHandle};
+use bijli_gateway::request::{Host, Lane, Method, Request, RequestId};
+>>>>>>> d73febe (The feed runs over the plan's sockets, asks twice before it names what the broker does not serve, and knows the day's hours)
 use bijli_gateway::socket::{RestLane, RestSettings};
 use bijli_simulator::{DaySpec, RunningSimulator, SimSettings, day, start};
 
@@ -57,15 +65,21 @@ fn the_feed_client_receives_every_tick_of_a_day_and_sees_it_close() {
     let index = KeyIndex::new(&table(&all));
     let mut feed = FeedClient::new(FeedSettings {
         url: sim.feed_url.clone(),
+<<<<<<< HEAD
         token: sim.token.clone(),
         extra_root_pem: sim.ca_pem.clone(),
+=======
+        token: TokenHandle::fixed(sim.token.clone()),
+        extra_root_pem: Some(sim.ca_pem.clone()),
+        wants: everything(all.len(), Mode::Full),
+>>>>>>> d73febe (The feed runs over the plan's sockets, asks twice before it names what the broker does not serve, and knows the day's hours)
         keys: all,
-        mode: Mode::Full,
+        capacity: Capacity::of(AccountPlan::Normal, LimitScope::Account).with_sockets_at_most(1),
         busy_poll: false,
         jitter_seed: 1,
         batch: 5,
         mute_after: DurationNs::from_secs(30),
-        opens_at: TsNs::NEVER,
+        hours: MarketHours::UNKNOWN,
     })
     .expect("a client");
     let (mut ticks, mut unknown, mut states) = (0_u64, 0, Vec::new());

@@ -98,6 +98,10 @@ pub static KEYS: &[Key] = keys! {
         "A certificate authority to trust besides the public ones; for the simulator.";
     "feed" "mode", Kind::Word(&["ltpc", "full", "option_greeks", "full_d30"]), r#""full""#, "",
         "How much is sent per instrument. Orders need a book, so `ltpc` only watches.";
+    "feed" "plan", Kind::Word(&["normal", "plus"]), r#""normal""#, "",
+        "What the account is subscribed to at the broker; decides how many keys and sockets are allowed.";
+    "feed" "sockets", count(1, 5), "1", "sockets",
+        "Connections to spread the instruments over; the plan allows 2, or 5 with plus. One is enough for 2000.";
     "feed" "batch", count(1, 2_000), "100", "keys",
         "Instruments in one subscription message.";
     "feed" "mute_after_ms", count(500, 600_000), "3000", "ms",

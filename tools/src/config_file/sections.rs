@@ -106,12 +106,27 @@ impl FeedMode {
     }
 }
 
+/// What the account is subscribed to at the broker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedPlan {
+    /// Two sockets.
+    #[default]
+    Normal,
+    /// Five sockets, and thirty levels for fifty keys.
+    Plus,
+}
+
 /// `[feed]`
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FeedSection {
     /// How much is sent per instrument.
     pub mode: FeedMode,
+    /// What the account is subscribed to.
+    pub plan: FeedPlan,
+    /// Sockets to spread the keys over; the plan's number at most.
+    pub sockets: usize,
     /// Keys in one subscription message.
     pub batch: usize,
     /// Milliseconds without market data after which the feed counts as mute.
@@ -303,6 +318,8 @@ impl Default for FeedSection {
     fn default() -> Self {
         Self {
             mode: FeedMode::Full,
+            plan: FeedPlan::Normal,
+            sockets: 1,
             batch: 100,
             mute_after_ms: 3_000,
             busy_poll: false,

@@ -97,6 +97,13 @@ fn feed() -> FeedReadout {
         last_frame: at(11, 42),
         subscribed: 180,
         seen: 179,
+        never_seen: 1,
+        refused: 0,
+        refused_keys: Text::new("NSE_EQ|INE000000000").expect("it fits"),
+        subscribed_after: DurationNs::from_millis(61),
+        stale: 3,
+        oldest_key: Text::new("NSE_EQ|INE111111111").expect("it fits"),
+        oldest_age: DurationNs::from_secs(9),
         ring_depth_max: 311,
         ring_full: 0,
     }

@@ -14,7 +14,9 @@ use bijli_core::instrument::InstrumentId;
 use bijli_core::latency::Stage;
 use bijli_core::readout::FeedReadout;
 use bijli_core::ring::Producer;
-use bijli_core::{Instrument, IstDay, TsNs};
+use bijli_core::text::Text;
+use bijli_core::{DurationNs, Instrument, IstDay, TsNs};
+use bijli_feed::seen_ages::SeenAges;
 use bijli_feed::upstox::message::{Decoder, FrameKind, envelope};
 use bijli_feed::{FeedClient, FeedNote, FeedOutput, KeyIndex, Normaliser};
 
@@ -53,6 +55,8 @@ pub struct FeedParts {
     pub instruments: Vec<Instrument>,
     /// The trading day.
     pub day: IstDay,
+    /// Data older than this refuses an entry; counted for the operator's eyes.
+    pub quote_age_max: DurationNs,
     /// Ticks to the engine.
     pub ring: Producer<FeedItem>,
     /// Wakes this thread.
@@ -101,6 +105,9 @@ struct Intake {
     machine: TsNs,
     decode: LatencyRecorder,
     readout: FeedReadout,
+    ages: SeenAges,
+    /// Older data refuses an entry.
+    quote_age_max: DurationNs,
 }
 
 /// What waits because the ring is full.
@@ -141,6 +148,8 @@ impl FeedDuty {
             machine: TsNs::NEVER,
             decode: LatencyRecorder::new(Stage::Decode),
             readout: empty_feed(),
+            ages: SeenAges::new(count),
+            quote_age_max: parts.quote_age_max,
         };
         Self {
             client: parts.client,
@@ -184,7 +193,20 @@ impl FeedDuty {
         readout.reconnects = counters.reconnects;
         readout.subscribed = counters.subscribed;
         readout.seen = counters.seen;
+        readout.never_seen = counters.never_seen;
+        readout.subscribed_after = counters.subscribed_after;
+        readout.refused = self.client.refused().count() as u32;
+        readout.refused_keys = first_keys(self.client.refused().chain(self.client.never_seen()));
         readout.ticks_conflated = self.intake.outbox.conflated;
+        let ages = self
+            .intake
+            .ages
+            .summary(self.intake.clock.now(), self.intake.quote_age_max);
+        readout.stale = ages.old;
+        if let Some((oldest, age)) = ages.oldest {
+            readout.oldest_key = self.client.key(oldest).and_then(Text::new).unwrap_or_default();
+            readout.oldest_age = age;
+        }
         let ring = self.intake.outbox.ring.counters();
         readout.ring_depth_max = ring.depth_max();
         readout.ring_full = ring.full();
@@ -274,6 +296,7 @@ impl Intake {
         }
         self.readout.ticks_received += self.batch.len() as u64;
         for tick in &self.batch {
+            self.ages.saw(tick.instrument, now);
             self.outbox.push(*tick, recv, decoded);
         }
         match self.batch.len() as u64 {
@@ -287,6 +310,20 @@ impl Intake {
         let ts = self.clock.now();
         self.outbox.push_state(ts, state);
     }
+}
+
+/// As many keys as the read-out has room for, with blanks between them.
+fn first_keys<'a>(keys: impl Iterator<Item = &'a str>) -> Text<160> {
+    let (mut text, mut bytes) = ([b' '; 160], 0);
+    for key in keys {
+        let start = if bytes == 0 { 0 } else { bytes + 1 };
+        let Some(place) = text.get_mut(start..start + key.len()) else {
+            break;
+        };
+        place.copy_from_slice(key.as_bytes());
+        bytes = start + key.len();
+    }
+    Text::from_bytes(&text[..bytes]).unwrap_or_default()
 }
 
 impl Outbox {

@@ -247,6 +247,7 @@ fn is_worth_telling(note: &FeedNote) -> bool {
         FeedNote::Connecting { .. }
             | FeedNote::Connected
             | FeedNote::Subscribed { .. }
+            | FeedNote::AllSeen { .. }
             | FeedNote::Audited { unseen: 0, .. }
             | FeedNote::MarketTold(_)
     )

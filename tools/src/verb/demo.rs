@@ -11,8 +11,13 @@ use std::time::Duration;
 
 use bijli_core::config::Config;
 use bijli_core::event::VenueKind;
+<<<<<<< HEAD
 use bijli_core::{Instrument, Money, TsNs};
 use bijli_gateway::upstox::token;
+=======
+use bijli_core::{Instrument, Money};
+use bijli_feed::liveness::MarketHours;
+>>>>>>> d73febe (The feed runs over the plan's sockets, asks twice before it names what the broker does not serve, and knows the day's hours)
 use bijli_simulator::{RunningSimulator, start};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -131,7 +136,7 @@ fn plan(
         ("seed", args.day.seed.to_string()),
     ];
     RunPlan {
-        feed: access.feed(&instruments, &FeedSection::default(), TsNs::NEVER),
+        feed: access.feed(&instruments, &FeedSection::default(), MarketHours::UNKNOWN),
         rest: access.rest(),
         stream: access.stream(),
         token_expires: token::expiry(venue_start(simulator.day)),

@@ -10,9 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bijli_core::event::{DataKind, VenueKind};
+<<<<<<< HEAD
 use bijli_core::session::{Market, SessionTimes};
 use bijli_core::{IstDay, TsNs};
 use bijli_gateway::upstox::token;
+=======
+use bijli_core::session::{ClosedDay, Market, SessionTimes};
+use bijli_core::{DurationNs, IstDay, TsNs};
+use bijli_feed::liveness::MarketHours;
+>>>>>>> d73febe (The feed runs over the plan's sockets, asks twice before it names what the broker does not serve, and knows the day's hours)
 
 use crate::broker_access::{
     Access, Choice, Trouble, check_token, fetch_instruments, read_instruments, simulated_day,
@@ -156,9 +162,9 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
         Some(path) => read_instruments(path, choice)?,
         None => fetch_instruments(&access, &config.universe.master_url, choice)?,
     };
-    let opens_at = match clock {
-        ClockSource::Wall => SessionTimes::of(day, Market::Cash).map_or(TsNs::NEVER, |hours| hours.open),
-        ClockSource::Venue => TsNs::NEVER,
+    let hours = match clock {
+        ClockSource::Wall => market_hours(day),
+        ClockSource::Venue => MarketHours::UNKNOWN,
     };
     let venue = match config.run.mode {
         RunMode::Paper => VenueKind::Paper,
@@ -167,7 +173,7 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
     };
     let root = &config.run.run_dir;
     Ok(RunPlan {
-        feed: access.feed(&instruments, &config.feed, opens_at),
+        feed: access.feed(&instruments, &config.feed, hours),
         rest: access.rest(),
         stream: access.stream(),
         token_expires: token::expiry(start),
@@ -194,6 +200,19 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
 }
 
 /// Whether an address leads to this machine.
+/// When data is due: from the opening to the later close of shares and derivatives, never on a day that is shut.
+fn market_hours(day: IstDay) -> MarketHours {
+    let of = |market| SessionTimes::of(day, market);
+    match (of(Market::Cash), of(Market::Derivatives)) {
+        (Ok(cash), Ok(derivatives)) => MarketHours {
+            opens_at: cash.open,
+            closes_at: cash.close.max(derivatives.close),
+        },
+        (Err(ClosedDay::Uncovered), _) | (_, Err(ClosedDay::Uncovered)) => MarketHours::UNKNOWN,
+        (Err(_), _) | (_, Err(_)) => MarketHours::none_since(day.at(DurationNs::ZERO)),
+    }
+}
+
 fn is_loopback(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     ["127.", "localhost", "[::1]"]

@@ -7,9 +7,14 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use bijli_core::denial::DENIALS;
+<<<<<<< HEAD
 use bijli_core::readout::GatewayReadout;
 use bijli_core::time::NS_PER_S;
 use bijli_core::{Money, TsNs};
+=======
+use bijli_core::readout::FeedReadout;
+use bijli_core::{DurationNs, Money};
+>>>>>>> d73febe (The feed runs over the plan's sockets, asks twice before it names what the broker does not serve, and knows the day's hours)
 use clap::Args as ClapArgs;
 use serde_json::{Map, Value, json};
 
@@ -138,11 +143,19 @@ fn feed_json(sight: &Sight) -> Option<Value> {
         "last_frame_ist": words::stamp_text(feed.last_frame),
         "subscribed": feed.subscribed,
         "seen": feed.seen,
+        "never_seen": feed.never_seen,
+        "refused": feed.refused,
+        "refused_keys": feed.refused_keys.as_str().split_whitespace().collect::<Vec<_>>(),
+        "subscribed_after_ms": (feed.subscribed_after.get() > 0).then(|| milliseconds(feed.subscribed_after)),
+        "stale": feed.stale,
+        "oldest_key": feed.oldest_key.as_str(),
+        "oldest_age_ms": milliseconds(feed.oldest_age),
         "ring_depth_max": feed.ring_depth_max,
         "ring_full": feed.ring_full,
     }))
 }
 
+<<<<<<< HEAD
 fn token_json(sight: &Sight) -> Value {
     let expires = sight.readouts.session.token_expires;
     let now = sight.readouts.engine.map_or(TsNs::NEVER, |engine| engine.now);
@@ -154,6 +167,11 @@ fn token_json(sight: &Sight) -> Value {
         "left_s": left,
         "dead": sight.readouts.token_dead(),
     })
+=======
+/// With three decimals.
+fn milliseconds(length: DurationNs) -> f64 {
+    (length.get() / 1_000) as f64 / 1e3
+>>>>>>> d73febe (The feed runs over the plan's sockets, asks twice before it names what the broker does not serve, and knows the day's hours)
 }
 
 fn gateway_json(sight: &Sight) -> Option<Value> {
@@ -278,6 +296,7 @@ fn rows(sight: &Sight) -> Vec<(&'static str, String)> {
             feed.reconnects
         );
         rows.push(("feed", words));
+        rows.extend(feed_doubts(feed));
     }
     if let Some(gateway) = &readouts.gateway {
         rows.push(("broker", gateway_text(gateway)));
@@ -294,6 +313,7 @@ fn rows(sight: &Sight) -> Vec<(&'static str, String)> {
     rows
 }
 
+<<<<<<< HEAD
 fn gateway_text(gateway: &GatewayReadout) -> String {
     let mut text = format!(
         "orders {} ({} calls, {} failed), reads {} ({} calls, {} failed, {} retried)",
@@ -310,6 +330,26 @@ fn gateway_text(gateway: &GatewayReadout) -> String {
         let _ = write!(text, "  *** ALERT: {errors} errors in the last minute ***");
     }
     text
+=======
+/// What an operator should know about instruments that do not speak.
+fn feed_doubts(feed: &FeedReadout) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    if feed.never_seen + feed.refused > 0 {
+        let (never, refused) = (feed.never_seen, feed.refused);
+        let keys = feed.refused_keys.as_str();
+        let words = format!("{never} never seen, {refused} beyond the broker's limits, not traded: {keys}");
+        rows.push(("unheard", words));
+    }
+    if feed.stale > 0 {
+        let age_s = feed.oldest_age.get() / 1_000_000_000;
+        let words = format!(
+            "{} instruments; the oldest {} {age_s} s",
+            feed.stale, feed.oldest_key
+        );
+        rows.push(("stale", words));
+    }
+    rows
+>>>>>>> d73febe (The feed runs over the plan's sockets, asks twice before it names what the broker does not serve, and knows the day's hours)
 }
 
 fn result_text(sight: &Sight) -> String {
@@ -369,6 +409,10 @@ mod tests {
             ("/engine/ticks_applied", json!(1_200_000)),
             ("/engine/net_pnl_rupees", json!(1_016.0)),
             ("/feed/state", json!("LIVE")),
+            ("/feed/never_seen", json!(1)),
+            ("/feed/refused_keys/0", json!("NSE_EQ|INE000000000")),
+            ("/feed/subscribed_after_ms", json!(61.0)),
+            ("/feed/oldest_age_ms", json!(9_000.0)),
             ("/gateway/acked", json!(6)),
             ("/gateway/classes/orders/breaker", json!("closed")),
             ("/gateway/classes/reads/errors_last_minute", json!(3)),
