@@ -12,13 +12,8 @@ use bijli_feed::planner::capacity::{AccountPlan, Capacity, LimitScope};
 use bijli_feed::socket::everything;
 use bijli_feed::upstox::master::{self, MasterError, MasterRow};
 use bijli_feed::upstox::universe::{self, Universe};
-<<<<<<< HEAD
-use bijli_feed::{FeedSettings, Mode};
-use bijli_gateway::request::{Lane, RequestId};
-=======
 use bijli_feed::{FeedSettings, Mode, TokenHandle};
-use bijli_gateway::request::{Host, Lane, Method, Request, RequestId};
->>>>>>> d73febe (The feed runs over the plan's sockets, asks twice before it names what the broker does not serve, and knows the day's hours)
+use bijli_gateway::request::{Lane, RequestId};
 use bijli_gateway::socket::{RestLane, RestSettings, StreamSettings};
 use bijli_gateway::upstox::call::Call;
 use serde::Deserialize;

@@ -9,13 +9,8 @@ use bijli_feed::liveness::MarketHours;
 use bijli_feed::planner::capacity::{AccountPlan, Capacity, LimitScope};
 use bijli_feed::socket::everything;
 use bijli_feed::upstox::message;
-<<<<<<< HEAD
-use bijli_feed::{FeedClient, FeedOutput, FeedSettings, KeyIndex, Mode};
-use bijli_gateway::request::{Auth, Body, Host, Lane, Method, Request, RequestId};
-=======
 use bijli_feed::{FeedClient, FeedOutput, FeedSettings, KeyIndex, Mode, TokenHandle};
-use bijli_gateway::request::{Host, Lane, Method, Request, RequestId};
->>>>>>> d73febe (The feed runs over the plan's sockets, asks twice before it names what the broker does not serve, and knows the day's hours)
+use bijli_gateway::request::{Auth, Body, Host, Lane, Method, Request, RequestId};
 use bijli_gateway::socket::{RestLane, RestSettings};
 use bijli_simulator::{DaySpec, RunningSimulator, SimSettings, day, start};
 
@@ -65,14 +60,9 @@ fn the_feed_client_receives_every_tick_of_a_day_and_sees_it_close() {
     let index = KeyIndex::new(&table(&all));
     let mut feed = FeedClient::new(FeedSettings {
         url: sim.feed_url.clone(),
-<<<<<<< HEAD
-        token: sim.token.clone(),
-        extra_root_pem: sim.ca_pem.clone(),
-=======
         token: TokenHandle::fixed(sim.token.clone()),
-        extra_root_pem: Some(sim.ca_pem.clone()),
+        extra_root_pem: sim.ca_pem.clone(),
         wants: everything(all.len(), Mode::Full),
->>>>>>> d73febe (The feed runs over the plan's sockets, asks twice before it names what the broker does not serve, and knows the day's hours)
         keys: all,
         capacity: Capacity::of(AccountPlan::Normal, LimitScope::Account).with_sockets_at_most(1),
         busy_poll: false,

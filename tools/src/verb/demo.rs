@@ -11,13 +11,9 @@ use std::time::Duration;
 
 use bijli_core::config::Config;
 use bijli_core::event::VenueKind;
-<<<<<<< HEAD
-use bijli_core::{Instrument, Money, TsNs};
-use bijli_gateway::upstox::token;
-=======
 use bijli_core::{Instrument, Money};
 use bijli_feed::liveness::MarketHours;
->>>>>>> d73febe (The feed runs over the plan's sockets, asks twice before it names what the broker does not serve, and knows the day's hours)
+use bijli_gateway::upstox::token;
 use bijli_simulator::{RunningSimulator, start};
 use indicatif::{ProgressBar, ProgressStyle};
 

@@ -10,15 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bijli_core::event::{DataKind, VenueKind};
-<<<<<<< HEAD
-use bijli_core::session::{Market, SessionTimes};
-use bijli_core::{IstDay, TsNs};
-use bijli_gateway::upstox::token;
-=======
 use bijli_core::session::{ClosedDay, Market, SessionTimes};
 use bijli_core::{DurationNs, IstDay, TsNs};
 use bijli_feed::liveness::MarketHours;
->>>>>>> d73febe (The feed runs over the plan's sockets, asks twice before it names what the broker does not serve, and knows the day's hours)
+use bijli_gateway::upstox::token;
 
 use crate::broker_access::{
     Access, Choice, Trouble, check_token, fetch_instruments, read_instruments, simulated_day,
@@ -162,10 +157,7 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
         Some(path) => read_instruments(path, choice)?,
         None => fetch_instruments(&access, &config.universe.master_url, choice)?,
     };
-    let hours = match clock {
-        ClockSource::Wall => market_hours(day),
-        ClockSource::Venue => MarketHours::UNKNOWN,
-    };
+    let hours = market_hours(day, clock);
     let venue = match config.run.mode {
         RunMode::Paper => VenueKind::Paper,
         RunMode::Live => VenueKind::Live,
@@ -201,7 +193,11 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
 
 /// Whether an address leads to this machine.
 /// When data is due: from the opening to the later close of shares and derivatives, never on a day that is shut.
-fn market_hours(day: IstDay) -> MarketHours {
+/// A simulated venue keeps its own time.
+fn market_hours(day: IstDay, clock: ClockSource) -> MarketHours {
+    if clock == ClockSource::Venue {
+        return MarketHours::UNKNOWN;
+    }
     let of = |market| SessionTimes::of(day, market);
     match (of(Market::Cash), of(Market::Derivatives)) {
         (Ok(cash), Ok(derivatives)) => MarketHours {

@@ -7,14 +7,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use bijli_core::denial::DENIALS;
-<<<<<<< HEAD
-use bijli_core::readout::GatewayReadout;
+use bijli_core::readout::{FeedReadout, GatewayReadout};
 use bijli_core::time::NS_PER_S;
-use bijli_core::{Money, TsNs};
-=======
-use bijli_core::readout::FeedReadout;
-use bijli_core::{DurationNs, Money};
->>>>>>> d73febe (The feed runs over the plan's sockets, asks twice before it names what the broker does not serve, and knows the day's hours)
+use bijli_core::{DurationNs, Money, TsNs};
 use clap::Args as ClapArgs;
 use serde_json::{Map, Value, json};
 
@@ -155,7 +150,6 @@ fn feed_json(sight: &Sight) -> Option<Value> {
     }))
 }
 
-<<<<<<< HEAD
 fn token_json(sight: &Sight) -> Value {
     let expires = sight.readouts.session.token_expires;
     let now = sight.readouts.engine.map_or(TsNs::NEVER, |engine| engine.now);
@@ -167,11 +161,11 @@ fn token_json(sight: &Sight) -> Value {
         "left_s": left,
         "dead": sight.readouts.token_dead(),
     })
-=======
+}
+
 /// With three decimals.
 fn milliseconds(length: DurationNs) -> f64 {
     (length.get() / 1_000) as f64 / 1e3
->>>>>>> d73febe (The feed runs over the plan's sockets, asks twice before it names what the broker does not serve, and knows the day's hours)
 }
 
 fn gateway_json(sight: &Sight) -> Option<Value> {
@@ -313,7 +307,6 @@ fn rows(sight: &Sight) -> Vec<(&'static str, String)> {
     rows
 }
 
-<<<<<<< HEAD
 fn gateway_text(gateway: &GatewayReadout) -> String {
     let mut text = format!(
         "orders {} ({} calls, {} failed), reads {} ({} calls, {} failed, {} retried)",
@@ -330,7 +323,8 @@ fn gateway_text(gateway: &GatewayReadout) -> String {
         let _ = write!(text, "  *** ALERT: {errors} errors in the last minute ***");
     }
     text
-=======
+}
+
 /// What an operator should know about instruments that do not speak.
 fn feed_doubts(feed: &FeedReadout) -> Vec<(&'static str, String)> {
     let mut rows = Vec::new();
@@ -349,7 +343,6 @@ fn feed_doubts(feed: &FeedReadout) -> Vec<(&'static str, String)> {
         rows.push(("stale", words));
     }
     rows
->>>>>>> d73febe (The feed runs over the plan's sockets, asks twice before it names what the broker does not serve, and knows the day's hours)
 }
 
 fn result_text(sight: &Sight) -> String {
