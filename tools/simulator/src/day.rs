@@ -24,6 +24,7 @@ mod tape;
 mod book;
 pub mod spike;
 pub mod synthetic;
+pub mod derivatives;
 pub mod full_d5;
 pub mod nse_ticks;
 pub mod nse_bars;
@@ -171,10 +172,36 @@ pub struct DayInfo {
     pub notes: Vec<String>,
 }
 
+/// What stands before the first tick of an invented day, besides its instruments.
+#[derive(Clone, Debug, Default)]
+pub struct Morning {
+    /// Contracts that are listed but not in the stream of ticks.
+    pub contracts: Vec<DayInstrument>,
+    /// The close of the day before, rupees, one an instrument of the day; empty when it is not known.
+    pub closes: Vec<f64>,
+    /// Where earlier days come from.
+    pub past: Past,
+}
+
+/// Where the days before the played one come from.
+#[derive(Clone, Debug, Default)]
+pub enum Past {
+    /// Nowhere: there are none.
+    #[default]
+    Unknown,
+    /// Invented by this seed.
+    Invented(u64),
+}
+
 /// A stream of ticks.
 pub trait DaySource: Send {
     /// What is known about the day.
     fn info(&self) -> &DayInfo;
+
+    /// What is known besides; nothing unless a source says more.
+    fn morning(&self) -> Morning {
+        Morning::default()
+    }
 
     /// Writes the next tick into `into`; `false` at the end of the day.
     ///

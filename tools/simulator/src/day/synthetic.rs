@@ -18,7 +18,7 @@ use super::book::{self, Shape};
 use super::spike::{Spike, plant};
 use super::tape::{Tape, millis};
 use super::tick_size::cash_tick;
-use super::{DayError, DayInfo, DayInstrument, DaySource, DayTick};
+use super::{DayError, DayInfo, DayInstrument, DaySource, DayTick, Morning, Past, derivatives};
 use crate::random::Random;
 
 const PREFIXES: [&str; 30] = [
@@ -27,7 +27,9 @@ const PREFIXES: [&str; 30] = [
     "UDVIRA", "VAYUNO", "WAKRIN", "XENTRA", "YAMIKO", "ZORVEL", "AKSHOM", "BHUVIN", "DHARUX", "NILGRA",
 ];
 const SUFFIXES: [&str; 6] = ["STL", "PHR", "FIN", "AUT", "CHM", "INF"];
-const INDICES: [(&str, i64); 2] = [("SIM 50", 24_800), ("SIM BANK", 55_300)];
+/// The index that has weekly options.
+pub(super) const BROAD_INDEX: &str = "SIM 50";
+const INDICES: [(&str, i64); 2] = [(BROAD_INDEX, 24_800), ("SIM BANK", 55_300)];
 /// Stocks that an index averages at most.
 const INDEX_MEMBERS: usize = 50;
 const INDEX_EVERY_MS: i64 = 1_000;
@@ -60,6 +62,7 @@ pub struct SyntheticDay {
     stocks: Vec<Stock>,
     indices: Vec<Tape>,
     queue: BinaryHeap<Reverse<(i64, u32)>>,
+    seed: u64,
     open_ms: i64,
     close_ms: i64,
 }
@@ -103,6 +106,7 @@ impl SyntheticDay {
             stocks: all,
             info,
             queue,
+            seed,
             open_ms,
             close_ms,
         }
@@ -127,6 +131,16 @@ impl SyntheticDay {
 impl DaySource for SyntheticDay {
     fn info(&self) -> &DayInfo {
         &self.info
+    }
+
+    fn morning(&self) -> Morning {
+        let tapes = self.stocks.iter().map(|stock| &stock.tape).chain(&self.indices);
+        let closes: Vec<f64> = tapes.map(Tape::prev_close).collect();
+        Morning {
+            contracts: derivatives::listed(self.info.day, &self.info.instruments, &closes),
+            closes,
+            past: Past::Invented(self.seed),
+        }
     }
 
     fn next_tick(&mut self, into: &mut DayTick) -> Result<bool, DayError> {

@@ -69,6 +69,11 @@ impl Tape {
         self.volume
     }
 
+    /// The close of the day before, rupees.
+    pub(super) const fn prev_close(&self) -> f64 {
+        self.prev_close
+    }
+
     /// The last price, rupees; 0 before the first trade.
     pub(super) const fn ltp(&self) -> f64 {
         self.ltp
