@@ -13,7 +13,7 @@ use bijli_core::session::{Market, SessionTimes};
 use bijli_core::{DurationNs, Money, Price, TsNs};
 use bijli_gateway::paper::fill::{Book, Liquidity};
 
-use crate::day::{DayInfo, DayInstrument, DayTick, hours};
+use crate::day::{DayInfo, DayInstrument, DayTick, Morning, hours};
 use crate::market::MarketDesk;
 
 pub mod account;
@@ -257,6 +257,11 @@ impl Broker {
             self.match_all(now, instrument);
         }
         self.run_gtts(now);
+    }
+
+    /// Takes in what an invented day tells besides its ticks.
+    pub fn prepare_desk(&mut self, morning: Morning) {
+        self.desk.prepare(morning);
     }
 
     /// Takes a tick of the played day in as market information; its book comes by [`Broker::apply_book`].

@@ -13,7 +13,7 @@ use bijli_core::{DurationNs, Price, Qty, TsNs};
 use bijli_gateway::paper::fill::Book;
 
 use crate::broker::Broker;
-use crate::day::{Anomaly, DayError, DayInfo, DaySource, DayTick, hours, price_of};
+use crate::day::{Anomaly, DayError, DayInfo, DaySource, DayTick, Morning, hours, price_of};
 use crate::feed_frame::{self, FeedMode, FrameKind, MarketPhase};
 use crate::options::SocketOptions;
 use crate::subscriber::Subscriber;
@@ -106,6 +106,12 @@ impl Player {
     #[must_use]
     pub const fn info(&self) -> &DayInfo {
         &self.info
+    }
+
+    /// What is known besides the ticks.
+    #[must_use]
+    pub fn morning(&self) -> Morning {
+        self.source.morning()
     }
 
     /// Simulated time.

@@ -87,7 +87,7 @@ pub fn start(settings: SimSettings) -> Result<RunningSimulator, SimError> {
     }
     pace::check(settings.speed)?;
     let player = Player::new(day::open(&settings.day, settings.seed)?)?;
-    let broker = Broker::new(
+    let mut broker = Broker::new(
         player.info(),
         BrokerSettings {
             capital: settings.capital,
@@ -98,6 +98,7 @@ pub fn start(settings: SimSettings) -> Result<RunningSimulator, SimError> {
             options: settings.options.broker,
         },
     );
+    broker.prepare_desk(player.morning());
     let credentials = match settings.transport {
         Transport::Tls => Some(certificate::make()?),
         Transport::Plain => None,
@@ -117,7 +118,6 @@ pub fn start(settings: SimSettings) -> Result<RunningSimulator, SimError> {
         stats: stats.clone(),
         is_stopping: Arc::clone(&is_stopping),
         speed: settings.speed,
-        master: master::gzipped(&info, master::Lots::True),
         tls,
         addresses,
         options: settings.options.socket,

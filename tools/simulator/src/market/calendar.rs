@@ -11,7 +11,7 @@ use bijli_core::{DurationNs, IstDay, TsNs};
 use serde_json::{Value, json};
 
 use super::request::{date, success};
-use super::{Answer, MarketDesk};
+use super::{Answer, MarketDesk, millis};
 use crate::broker::reply::Refusal;
 use crate::day::hours;
 
@@ -86,10 +86,6 @@ fn commodity_close(day: IstDay) -> DurationNs {
     } else {
         DurationNs::from_hm(23, 55)
     }
-}
-
-const fn millis(ts: TsNs) -> i64 {
-    ts.get().div_euclid(1_000_000)
 }
 
 fn timing(exchange: &str, (open, close): (TsNs, TsNs)) -> Value {

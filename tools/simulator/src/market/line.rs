@@ -111,3 +111,108 @@ impl Line {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bijli_core::DurationNs;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::day::contract::default_share;
+    use crate::day::{Candle, price_of};
+
+    fn day() -> IstDay {
+        IstDay::from_ymd(2026, 7, 31).expect("a real date")
+    }
+
+    fn tick(second: i64, rupees: u32, volume: i64) -> DayTick {
+        DayTick {
+            ltp: f64::from(rupees),
+            ltt_ms: day().at(DurationNs::from_hm(9, 15)).get() / 1_000_000 + second * 1_000,
+            volume,
+            ..DayTick::default()
+        }
+    }
+
+    /// Minute by minute from the whole list, trades that step back left out and their units kept.
+    fn model(ticks: &[DayTick]) -> Vec<Candle> {
+        let (mut all, mut newest_ms, mut before): (Vec<Candle>, i64, i64) = (Vec::new(), i64::MIN, 0);
+        for tick in ticks {
+            let start_ms = tick.ltt_ms / 60_000 * 60_000;
+            let units = (tick.volume - before).max(0);
+            before = before.max(tick.volume);
+            if start_ms > newest_ms {
+                newest_ms = start_ms;
+                all.push(Candle {
+                    open: tick.ltp,
+                    high: tick.ltp,
+                    low: tick.ltp,
+                    close: tick.ltp,
+                    volume: units,
+                    start_ms,
+                });
+                continue;
+            }
+            let last = all.last_mut().expect("a minute was begun");
+            last.volume += units;
+            if start_ms == newest_ms {
+                last.high = last.high.max(tick.ltp);
+                last.low = last.low.min(tick.ltp);
+                last.close = tick.ltp;
+            }
+        }
+        all
+    }
+
+    proptest! {
+        #[test]
+        fn minutes_equal_those_of_a_plain_model(
+            steps in prop::collection::vec((-90_i64..240, 1_u32..5_000, -50_i64..500), 1..120),
+        ) {
+            let (mut second, mut volume) = (0, 0);
+            let ticks: Vec<DayTick> = steps
+                .iter()
+                .map(|(passed, rupees, traded)| {
+                    second = (second + passed).clamp(0, 22_400);
+                    volume = (volume + traded).max(0);
+                    tick(second, *rupees, volume)
+                })
+                .collect();
+            let mut line = Line::new(day(), default_share("TEST", day(), price_of(100.0)));
+            for each in &ticks {
+                line.apply(each);
+            }
+            let first_is_early = ticks[0].ltt_ms < line.open_ms() + MS_PER_MINUTE;
+            let mut wanted = model(&ticks);
+            if !first_is_early {
+                wanted[0].volume -= ticks[0].volume;
+            }
+            let built: Vec<Candle> = line.bars.iter().map(|bar| bar.candle).collect();
+            prop_assert_eq!(built, wanted);
+        }
+    }
+
+    #[test]
+    fn trades_out_of_hours_make_no_candle_and_a_told_minute_corrects_the_built_one() {
+        let mut line = Line::new(day(), default_share("TEST", day(), price_of(100.0)));
+        line.apply(&tick(-30, 90, 5));
+        line.apply(&tick(5, 100, 10));
+        line.apply(&tick(375 * 60, 120, 20));
+        assert_eq!(line.bars.len(), 1);
+        let told = Candle {
+            open: 99.0,
+            high: 105.0,
+            low: 98.0,
+            close: 101.0,
+            volume: 77,
+            start_ms: line.open_ms(),
+        };
+        line.apply(&DayTick {
+            minute: told,
+            ..tick(70, 102, 30)
+        });
+        assert_eq!(line.bars[0].candle, told);
+        assert_eq!(line.bars.len(), 2);
+        assert_eq!(line.latest.ltp, 102.0);
+    }
+}

@@ -1,6 +1,7 @@
 //! What a market call asks for, read once: instrument keys, dates, numbers and pages.
 //!
-//! Codes: the broker's API documentation as far as it names them, the reference sheet for the rest.
+//! Codes: the broker's OpenAPI definition as far as it names them, the reference sheet for the rest. A call for
+//! several keys of which one is unknown is refused as a whole.
 
 use bijli_core::IstDay;
 use serde_json::{Value, json};
@@ -9,8 +10,8 @@ use super::{Answer, MarketDesk};
 use crate::broker::ApiCall;
 use crate::broker::reply::{ApiReply, BAD_INPUT, BAD_KEY, Refusal};
 
-pub(super) const NO_KEY: Refusal = Refusal::new("UDAPI1026", "Instrument key is required");
-pub(super) const BAD_KEY_FORM: Refusal = Refusal::new("UDAPI1087", "Invalid symbol or instrument key format");
+pub(super) const NO_KEY: Refusal = Refusal::new("UDAPI1009", "symbol is required");
+pub(super) const BAD_KEY_FORM: Refusal = Refusal::new("UDAPI1011", "symbol is of invalid format");
 pub(super) const BAD_DATE: Refusal = Refusal::new("UDAPI1088", "Invalid date format");
 pub(super) const TOO_MANY_KEYS: Refusal =
     Refusal::new("UDAPI100042", "More than 500 instrument keys in a request");

@@ -51,7 +51,6 @@ pub(super) struct Seat {
     pub(super) stats: StatsHandle,
     pub(super) is_stopping: Arc<AtomicBool>,
     pub(super) speed: Speed,
-    pub(super) master: Vec<u8>,
     /// `None` serves without TLS.
     pub(super) tls: Option<Arc<ServerConfig>>,
     /// Of the three hosts.

@@ -12,8 +12,9 @@ use super::script::MasterFault;
 
 /// Where the broker keeps the instrument files.
 pub(super) const FILES: &str = "/market-quote/instruments/exchange/";
-/// The file of the simulated exchange.
+/// The file of the simulated exchange: what ticks on the day.
 pub(super) const MASTER_PATH: &str = "/market-quote/instruments/exchange/NSE.json.gz";
+/// The same with the contracts that are quoted but never tick.
 const MASTER_ALL_PATH: &str = "/market-quote/instruments/exchange/complete.json.gz";
 const GZIP: [(&str, &str); 1] = [("Content-Type", "application/gzip")];
 const HTML: [(&str, &str); 1] = [("Content-Type", "text/html")];
@@ -27,18 +28,22 @@ impl EventLoop {
         if ![MASTER_PATH, MASTER_ALL_PATH].contains(&head.path()) {
             return self.answer(token, 404, &HTML, b"no such file");
         }
-        let master = std::mem::take(&mut self.seat.master);
+        let contracts = if head.path() == MASTER_ALL_PATH {
+            self.player.morning().contracts
+        } else {
+            Vec::new()
+        };
+        let sound = |lots| master::gzipped(self.player.info(), &contracts, lots);
         match self.script.master {
-            None => self.answer(token, 200, &GZIP, &master),
-            Some(MasterFault::Truncated) => self.answer(token, 200, &GZIP, &master[..master.len() / 2]),
+            None => self.answer(token, 200, &GZIP, &sound(Lots::True)),
+            Some(MasterFault::Truncated) => {
+                let whole = sound(Lots::True);
+                self.answer(token, 200, &GZIP, &whole[..whole.len() / 2]);
+            }
             Some(MasterFault::Empty) => self.answer(token, 200, &GZIP, b""),
             Some(MasterFault::NoRows) => self.answer(token, 200, &GZIP, &master::packed(b"[]")),
             Some(MasterFault::Html) => self.answer(token, 200, &HTML, PAGE.as_bytes()),
-            Some(MasterFault::LotSize) => {
-                let changed = master::gzipped(self.player.info(), Lots::Doubled);
-                self.answer(token, 200, &GZIP, &changed);
-            }
+            Some(MasterFault::LotSize) => self.answer(token, 200, &GZIP, &sound(Lots::Doubled)),
         }
-        self.seat.master = master;
     }
 }

@@ -1,25 +1,19 @@
-//! The instrument master in the broker's shape: every instrument of the day, and a future on each share, so
-//! that a client which derives its universe from futures finds the day's shares in it.
+//! The instrument master in the broker's shape: every instrument of the day, its contracts that do not tick, and
+//! at any rate a future on each share, so that a client which derives its universe from futures finds the day's
+//! shares in it.
 //!
-//! The added futures never tick and cannot be traded; they are contracts of the month of the day with lot 1.
-//! Row shapes: reference sheet 7.6 (tick size in paise, expiry in epoch milliseconds at 23:59:59).
+//! The added futures never tick and cannot be traded; they have lot 1. Contracts that do not tick stand in the
+//! file of all exchanges alone: who takes the exchange's file gets what ticks. Rows: [`crate::market`].
 
 use std::io::Write;
 
 use bijli_core::instrument::InstrumentKind;
-use bijli_core::price::UNITS_PER_PAISA;
-use bijli_core::{DurationNs, IstDay, Price};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::day::{DayInfo, DayInstrument};
-
-/// Exchange tokens of the added futures begin here, beyond those of real contracts.
-const FUTURE_TOKENS_FROM: usize = 9_000_001;
-const MONTHS: [&str; 12] = [
-    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
-];
+use crate::day::{DayInfo, DayInstrument, derivatives};
+use crate::market::listing::master_row;
 
 /// Which lots the rows tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +24,8 @@ pub(super) enum Lots {
 }
 
 /// The master as a gzipped JSON array.
-pub(super) fn gzipped(info: &DayInfo, lots: Lots) -> Vec<u8> {
-    let mut rows = rows(info);
+pub(super) fn gzipped(info: &DayInfo, contracts: &[DayInstrument], lots: Lots) -> Vec<u8> {
+    let mut rows = rows(info, contracts);
     if lots == Lots::Doubled {
         for row in rows.as_array_mut().expect("rows are an array") {
             if row["segment"] == "NSE_FO" {
@@ -52,100 +46,25 @@ pub(super) fn packed(bytes: &[u8]) -> Vec<u8> {
     packer.finish().expect(MEMORY)
 }
 
-fn rows(info: &DayInfo) -> Value {
+fn rows(info: &DayInfo, contracts: &[DayInstrument]) -> Value {
     let mut rows = Vec::new();
     for (place, instrument) in info.instruments.iter().enumerate() {
-        rows.push(row(instrument, place));
-        if instrument.kind == InstrumentKind::Equity {
-            rows.push(future_row(instrument, place, info.day));
+        rows.push(master_row(instrument, place));
+        if instrument.kind == InstrumentKind::Equity && contracts.is_empty() {
+            let future = derivatives::share_future(instrument, place, info.day);
+            rows.push(master_row(&future, place));
         }
     }
+    rows.extend(contracts.iter().map(|contract| master_row(contract, 0)));
     Value::Array(rows)
-}
-
-fn paise(price: Price) -> f64 {
-    price.get() as f64 / UNITS_PER_PAISA as f64
-}
-
-fn expiry_ms(day: IstDay) -> i64 {
-    day.at(DurationNs::from_secs(86_399)).get() / 1_000_000
-}
-
-fn row(instrument: &DayInstrument, place: usize) -> Value {
-    let ident = instrument.key.split_once('|').map_or("", |(_, ident)| ident);
-    match instrument.kind {
-        InstrumentKind::Index => json!({
-            "segment": "NSE_INDEX", "name": instrument.name, "exchange": "NSE", "instrument_type": "INDEX",
-            "instrument_key": instrument.key, "exchange_token": place.to_string(),
-            "trading_symbol": instrument.symbol,
-        }),
-        InstrumentKind::Equity => json!({
-            "segment": "NSE_EQ", "name": instrument.name, "exchange": "NSE", "isin": ident, "instrument_type": "EQ",
-            "instrument_key": instrument.key, "lot_size": instrument.lot.get(),
-            "freeze_quantity": instrument.freeze.get() as f64, "exchange_token": place.to_string(),
-            "tick_size": paise(instrument.tick), "trading_symbol": instrument.symbol,
-            "short_name": instrument.symbol, "security_type": "NORMAL", "qty_multiplier": 1.0,
-        }),
-        InstrumentKind::Future | InstrumentKind::Call | InstrumentKind::Put => {
-            let (key, symbol) = instrument.underlying.clone().unwrap_or_default();
-            derivative(instrument, ident, &key, &symbol)
-        }
-    }
-}
-
-fn derivative(instrument: &DayInstrument, token: &str, underlying: &str, underlying_symbol: &str) -> Value {
-    let word = match instrument.kind {
-        InstrumentKind::Call => "CE",
-        InstrumentKind::Put => "PE",
-        InstrumentKind::Equity | InstrumentKind::Index | InstrumentKind::Future => "FUT",
-    };
-    let of_index = underlying.starts_with("NSE_INDEX");
-    let sort = if of_index { "INDEX" } else { "EQUITY" };
-    json!({
-        "weekly": false, "segment": "NSE_FO", "name": underlying_symbol, "exchange": "NSE",
-        "expiry": instrument.expiry.map(expiry_ms), "instrument_type": word, "asset_symbol": underlying_symbol,
-        "underlying_symbol": underlying_symbol, "instrument_key": instrument.key,
-        "lot_size": instrument.lot.get(), "freeze_quantity": instrument.freeze.get() as f64,
-        "exchange_token": token, "minimum_lot": instrument.lot.get(), "asset_key": underlying,
-        "underlying_key": underlying, "tick_size": paise(instrument.tick), "asset_type": sort,
-        "underlying_type": sort, "trading_symbol": instrument.symbol,
-        "strike_price": instrument.strike.rupees(), "qty_multiplier": 1.0,
-    })
-}
-
-fn future_row(share: &DayInstrument, place: usize, day: IstDay) -> Value {
-    let expiry = month_end(day);
-    let (year, month, date) = expiry.ymd();
-    let token = (FUTURE_TOKENS_FROM + place).to_string();
-    let future = DayInstrument {
-        key: format!("NSE_FO|{token}"),
-        symbol: format!(
-            "{} FUT {date} {} {:02}",
-            share.symbol,
-            MONTHS[month as usize - 1],
-            year % 100
-        ),
-        kind: InstrumentKind::Future,
-        expiry: Some(expiry),
-        ..share.clone()
-    };
-    derivative(&future, &token, &share.key, &share.symbol)
-}
-
-/// The last day of the month of `day`: an expiry that is never before it.
-fn month_end(day: IstDay) -> IstDay {
-    let (year, month, _) = day.ymd();
-    let next = if month == 12 {
-        (year + 1, 1)
-    } else {
-        (year, month + 1)
-    };
-    let first = IstDay::from_ymd(next.0, next.1, 1).expect("every month has a first day");
-    IstDay::new(first.get() - 1)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use bijli_core::{DurationNs, IstDay};
+
     use super::*;
     use crate::day::{DaySource, synthetic::SyntheticDay};
 
@@ -153,16 +72,25 @@ mod tests {
     fn each_share_is_the_underlying_of_a_future_that_has_not_expired() {
         let day = IstDay::from_ymd(2026, 7, 31).expect("a real date");
         let source = SyntheticDay::new(day, 180, 1);
-        let rows = rows(source.info());
-        let rows = rows.as_array().expect("an array");
-        let count = |kind: &str| rows.iter().filter(|row| row["instrument_type"] == kind).count();
-        assert_eq!((count("EQ"), count("FUT"), count("INDEX")), (180, 180, 2));
-        for future in rows.iter().filter(|row| row["instrument_type"] == "FUT") {
-            assert!(
-                rows.iter()
-                    .any(|row| row["instrument_key"] == future["underlying_key"])
-            );
-            assert!(future["expiry"].as_i64() >= Some(expiry_ms(day)));
+        for contracts in [Vec::new(), source.morning().contracts] {
+            let rows = rows(source.info(), &contracts);
+            let rows = rows.as_array().expect("an array");
+            let keys: BTreeSet<&str> = rows
+                .iter()
+                .filter_map(|row| row["instrument_key"].as_str())
+                .collect();
+            assert_eq!(keys.len(), rows.len(), "no key twice");
+            let futures = rows.iter().filter(|row| row["instrument_type"] == "FUT");
+            let mut shares = BTreeSet::new();
+            for future in futures {
+                let underlying = future["underlying_key"].as_str().expect("a key");
+                assert!(keys.contains(underlying));
+                shares.insert(underlying);
+                let midnight_ms = day.at(DurationNs::ZERO).get() / 1_000_000;
+                assert!(future["expiry"].as_i64() >= Some(midnight_ms));
+            }
+            let shares = shares.iter().filter(|key| key.starts_with("NSE_EQ|")).count();
+            assert_eq!(shares, 180);
         }
     }
 }
