@@ -149,6 +149,20 @@ fn a_request_carries_token_and_body_and_the_connection_stays_warm() {
 }
 
 #[test]
+fn a_write_without_a_body_says_that_it_has_none() {
+    let server = Server::start(vec![one_ok]);
+    let exit_all = Request {
+        path: "/v2/order/positions/exit".to_owned(),
+        body: None,
+        ..post("")
+    };
+    assert_eq!(outcome(&lane(&server.url, None).perform(&exit_all)), Ok(200));
+    let head = server.end()[0].to_lowercase();
+    assert!(head.contains("content-length: 0\r\n"), "{head}");
+    assert!(!head.contains("transfer-encoding"), "{head}");
+}
+
+#[test]
 fn head_and_body_leave_in_one_write() {
     let server = Server::start(vec![|stream, seen| {
         let mut bytes = [0; 65_536];

@@ -202,6 +202,8 @@ impl RestLane {
                 let typed = head.header(header::CONTENT_TYPE, content_type(body));
                 self.agent.run(typed.body(body.text())?)?
             }
+            // A write without a body says so by its length; left unsaid, it would go out in chunks.
+            None if matches!(request.method, Method::Post | Method::Put) => self.agent.run(head.body("")?)?,
             None => self.agent.run(head.body(())?)?,
         };
         let status = response.status().as_u16();
