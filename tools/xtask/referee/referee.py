@@ -14,11 +14,12 @@ from definition import judge_answers
 from drive import drive
 from fuzz import fuzz
 from js import repeat
+from parity import compare
 from report import Report
 
 ROOT = Path(__file__).resolve().parents[3]
 MODES = ("plain", "tls")
-PARTS = ("endpoints", "js", "fuzz")
+PARTS = ("endpoints", "js", "parity", "fuzz")
 
 
 def main():
@@ -30,6 +31,8 @@ def main():
             exchanges += drive(arguments.binary, mode == "plain", arguments.only, report)
     if "js" in arguments.part and not arguments.only:
         repeat(arguments.binary, arguments.node_modules, report)
+    if "parity" in arguments.part and not arguments.only:
+        compare(arguments.binary, arguments.example, report)
     whole = not arguments.only and set(PARTS) <= set(arguments.part)
     judge = judge_answers(ROOT, exchanges, whole, report)
     if "fuzz" in arguments.part and not arguments.only and judge:
@@ -44,6 +47,7 @@ def parsed():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binary", type=Path, required=True, help="the program that serves `sim`")
+    parser.add_argument("--example", type=Path, required=True, help="the program that makes our client's calls")
     parser.add_argument("--node-modules", type=Path, required=True, help="where the JS SDK is installed")
     parser.add_argument("--only", default="", help="checks whose name or endpoint holds this text, and no other part")
     parser.add_argument("--part", action="append", choices=PARTS, help="a part of the whole; default: all")

@@ -33,22 +33,27 @@ pub(crate) fn referee(run: &mut Run) -> Result<(), Failed> {
             );
         };
         pass(&mut run.cargo(&["build", "--locked", "--package", "bijli", "--bin", "bijli"]))?;
-        let (script, binary) = (run.root.join(FOLDER).join("referee.py"), built(run));
+        pass(&mut run.cargo(&[
+            "build",
+            "--locked",
+            "--package",
+            "bijli-gateway",
+            "--example",
+            "every_call",
+        ]))?;
         let mut command = run.command(&python, &[]);
-        command
-            .arg(script)
-            .arg("--binary")
-            .arg(binary)
-            .arg("--node-modules")
-            .arg(node);
+        command.arg(run.root.join(FOLDER).join("referee.py"));
+        command.arg("--binary").arg(built(run, "bijli"));
+        command.arg("--example").arg(built(run, "examples/every_call"));
+        command.arg("--node-modules").arg(node);
         pass(command.args(&run.arguments))
     })
 }
 
-/// The program that cargo has just built.
-fn built(run: &Run) -> PathBuf {
+/// A program that cargo has just built.
+fn built(run: &Run, program: &str) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| run.root.join("target"), PathBuf::from);
-    run.root.join(target).join("debug/bijli")
+    run.root.join(target).join("debug").join(program)
 }
 
 /// The Python of a virtual environment that holds the packages of both lists.
