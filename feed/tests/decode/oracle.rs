@@ -15,21 +15,21 @@ use bijli_feed::upstox::{proto, raw_feed};
 use prost::Message;
 
 /// Name, four prices, volume, start.
-type FlatCandle = (Vec<u8>, [u64; 4], i64, i64);
+pub(crate) type FlatCandle = (Vec<u8>, [u64; 4], i64, i64);
 
 /// Everything a feed says, floats as bits so that no-numbers compare.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flat {
-    shape: u8,
-    mode: i32,
-    ltpc: Option<(u64, i64, i64, u64, Option<u64>)>,
-    levels: Option<Vec<(i64, u64, i64, u64)>>,
-    levels_dropped: usize,
-    greeks: Option<[u64; 5]>,
-    candles: Option<Vec<FlatCandle>>,
-    candles_dropped: usize,
-    totals: (u64, i64, u64, u64, u64, u64),
-    auction: (u64, u64, i64, i64, i64, bool),
+    pub(crate) shape: u8,
+    pub(crate) mode: i32,
+    pub(crate) ltpc: Option<(u64, i64, i64, u64, Option<u64>)>,
+    pub(crate) levels: Option<Vec<(i64, u64, i64, u64)>>,
+    pub(crate) levels_dropped: usize,
+    pub(crate) greeks: Option<[u64; 5]>,
+    pub(crate) candles: Option<Vec<FlatCandle>>,
+    pub(crate) candles_dropped: usize,
+    pub(crate) totals: (u64, i64, u64, u64, u64, u64),
+    pub(crate) auction: (u64, u64, i64, i64, i64, bool),
 }
 
 /// A table of the given keys.
@@ -52,7 +52,7 @@ pub(crate) fn table<'a>(keys: impl IntoIterator<Item = &'a str>) -> Vec<Instrume
         .collect()
 }
 
-fn of_raw(feed: &RawFeed) -> Flat {
+pub(crate) fn of_raw(feed: &RawFeed) -> Flat {
     let bits = f64::to_bits;
     let (totals, auction) = (feed.totals(), feed.auction());
     Flat {
