@@ -8,6 +8,7 @@ single bit of difference fails, and so does a frame that one reads and the other
 
 import argparse
 import multiprocessing
+import os
 import secrets
 import struct
 import subprocess
@@ -41,6 +42,7 @@ ALLOWED = {
     # Google's runtime passes over a map entry that holds more than key and value, or has a foreign wire type.
     "odd entry": (True, False),
 }
+FRAMES = 1_000_000
 I64_MIN, I64_MAX = -(1 << 63), (1 << 63) - 1
 
 pack_head = struct.Struct("<iq").pack
@@ -194,36 +196,54 @@ def check(task):
     return counts, None
 
 
+def real_messages(root):
+    """The recorded messages, if market data is here."""
+    folder = Path(os.environ.get("BIJLI_DATA") or root.parent / "shared" / "data")
+    found = folder / "upstox-feed/reencoded/live_feed-full_d5-2026-01-23.len32le.pb.zst"
+    return found if found.is_file() else None
+
+
 def decoder_parity(program, count, seed, real, jobs):
-    """Prints the counts; gives the first difference in words, or `None`."""
-    began, seed = time.monotonic(), seed if seed is not None else secrets.randbits(31)
+    """The counts in words, and the first difference or `None`."""
+    seed = seed if seed is not None else secrets.randbits(31)
     share = -(-count // jobs)
     with tempfile.NamedTemporaryFile() as plain:
         if real:
             plain.write(subprocess.run(["zstd", "-dc", real], check=True, capture_output=True).stdout)
             plain.flush()
         tasks = [(program, seed * 64 + job, share, plain.name if real else None) for job in range(jobs)]
-        with multiprocessing.Pool(jobs) as pool:
+        # Begun anew and not forked: the SDK's threads of other parts may hold locks.
+        with multiprocessing.get_context("spawn").Pool(jobs) as pool:
             outcomes = pool.map(check, tasks)
     counts = sum((counts for counts, _ in outcomes), Counter())
     wrong = next((wrong for _, wrong in outcomes if wrong), None)
-    words = ", ".join(f"{verdict}/{'read' if reads else 'refused'} {number}"
-                      for (verdict, reads), number in sorted(counts.items()))
-    print(f"decoder parity: {sum(counts.values())} frames, seed {seed}, real messages {'in' if real else 'NOT in'}: "
-          f"{words}; {time.monotonic() - began:.0f} s")
-    return wrong
+    parts = (f"{verdict}/{'read' if reads else 'refused'} {number}"
+             for (verdict, reads), number in sorted(counts.items()))
+    shapes = "real shapes in" if real else "WITHOUT real shapes (no market data)"
+    return f"{sum(counts.values())} frames, seed {seed}, {shapes}: {', '.join(parts)}", wrong
+
+
+def decode(root, program, seed, report):
+    """The part of the referee."""
+    began, real = time.monotonic(), real_messages(root)
+    missing = "there is no market data (BIJLI_DATA)" if not real and os.environ.get("CI") == "true" else ""
+    words, wrong = decoder_parity(program, FRAMES, seed, real, multiprocessing.cpu_count())
+    report.say(f"decoder: {words}")
+    report.row("decoder", "every frame is read alike by ours, prost and the SDK's classes", wrong or missing,
+               time.monotonic() - began)
 
 
 def main():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", required=True, help="the built example `decoder_parity`")
-    parser.add_argument("--count", type=int, default=1_000_000, help="frames")
+    parser.add_argument("--count", type=int, default=FRAMES, help="frames")
     parser.add_argument("--seed", type=int, help="default: another one each time")
     parser.add_argument("--real", type=Path, help="real messages to take shapes from, zstd")
     parser.add_argument("--jobs", type=int, default=multiprocessing.cpu_count(), help="processes")
     arguments = parser.parse_args()
-    wrong = decoder_parity(arguments.program, arguments.count, arguments.seed, arguments.real, arguments.jobs)
+    words, wrong = decoder_parity(arguments.program, arguments.count, arguments.seed, arguments.real, arguments.jobs)
+    print(words)
     if wrong:
         print(f"FAILED: {wrong}")
     return 1 if wrong else 0

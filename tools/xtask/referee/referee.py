@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from decoder_parity import decode
 from definition import judge_answers
 from drive import drive
 from fuzz import fuzz
@@ -19,7 +20,7 @@ from report import Report
 
 ROOT = Path(__file__).resolve().parents[3]
 MODES = ("plain", "tls")
-PARTS = ("endpoints", "js", "parity", "fuzz")
+PARTS = ("endpoints", "js", "parity", "decoder", "fuzz")
 
 
 def main():
@@ -33,6 +34,8 @@ def main():
         repeat(arguments.binary, arguments.node_modules, report)
     if "parity" in arguments.part and not arguments.only:
         compare(arguments.binary, arguments.example, report)
+    if "decoder" in arguments.part and not arguments.only:
+        decode(ROOT, arguments.frames, arguments.seed, report)
     whole = not arguments.only and set(PARTS) <= set(arguments.part)
     judge = judge_answers(ROOT, exchanges, whole, report)
     if "fuzz" in arguments.part and not arguments.only and judge:
@@ -48,11 +51,12 @@ def parsed():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--binary", type=Path, required=True, help="the program that serves `sim`")
     parser.add_argument("--example", type=Path, required=True, help="the program that makes our client's calls")
+    parser.add_argument("--frames", type=Path, required=True, help="the program that writes frames as we read them")
     parser.add_argument("--node-modules", type=Path, required=True, help="where the JS SDK is installed")
     parser.add_argument("--only", default="", help="checks whose name or endpoint holds this text, and no other part")
     parser.add_argument("--part", action="append", choices=PARTS, help="a part of the whole; default: all")
     parser.add_argument("--mode", action="append", choices=MODES, help="transport of the checks; default: both")
-    parser.add_argument("--seed", type=int, help="of the generated requests; default: another one each time")
+    parser.add_argument("--seed", type=int, help="of the generated requests and frames; default: another one each time")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     arguments = parser.parse_args()
     arguments.mode = arguments.mode or list(MODES)

@@ -33,18 +33,17 @@ pub(crate) fn referee(run: &mut Run) -> Result<(), Failed> {
             );
         };
         pass(&mut run.cargo(&["build", "--locked", "--package", "bijli", "--bin", "bijli"]))?;
-        pass(&mut run.cargo(&[
-            "build",
-            "--locked",
-            "--package",
-            "bijli-gateway",
-            "--example",
-            "every_call",
-        ]))?;
+        for (package, example) in [("bijli-gateway", "every_call"), ("bijli-feed", "decoder_parity")] {
+            pass(
+                run.cargo(&["build", "--locked"])
+                    .args(["--package", package, "--example", example]),
+            )?;
+        }
         let mut command = run.command(&python, &[]);
         command.arg(run.root.join(FOLDER).join("referee.py"));
         command.arg("--binary").arg(built(run, "bijli"));
         command.arg("--example").arg(built(run, "examples/every_call"));
+        command.arg("--frames").arg(built(run, "examples/decoder_parity"));
         command.arg("--node-modules").arg(node);
         pass(command.args(&run.arguments))
     })
