@@ -110,10 +110,48 @@ pub struct ChargedFill {
     pub order_turnover_before: Money,
 }
 
+/// The charges of one fill, each on its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChargeParts {
+    /// The broker's own charge.
+    pub brokerage: Money,
+    /// The exchange's transaction charge, investor protection included.
+    pub exchange: Money,
+    /// Turnover fee of the regulator.
+    pub sebi: Money,
+    /// Tax on the three above.
+    pub gst: Money,
+    /// Stamp duty of a purchase.
+    pub stamp: Money,
+    /// Securities transaction tax of a sale.
+    pub stt: Money,
+}
+
+impl ChargeParts {
+    /// All of them together.
+    #[must_use]
+    pub const fn total(&self) -> Money {
+        Money::new(
+            self.brokerage.get()
+                + self.exchange.get()
+                + self.sebi.get()
+                + self.gst.get()
+                + self.stamp.get()
+                + self.stt.get(),
+        )
+    }
+}
+
 impl ChargedFill {
     /// All charges of this fill together.
     #[must_use]
     pub fn total(&self) -> Money {
+        self.parts().total()
+    }
+
+    /// The charges of this fill, each on its own.
+    #[must_use]
+    pub fn parts(&self) -> ChargeParts {
         assert!(self.turnover.get() >= 0, "turnover has no sign");
         let rates = self.rates();
         let brokerage = self.brokerage_until(
@@ -125,11 +163,18 @@ impl ChargedFill {
         let exchange = of(self.turnover, rates.exchange);
         let sebi = of(self.turnover, SEBI_PPB);
         let gst = of(Money::new(brokerage + exchange + sebi), GST_PPB);
-        let side = match self.side {
-            Side::Buy => of(self.turnover, rates.stamp),
-            Side::Sell => of(self.turnover, rates.stt),
+        let (stamp, stt) = match self.side {
+            Side::Buy => (of(self.turnover, rates.stamp), 0),
+            Side::Sell => (0, of(self.turnover, rates.stt)),
         };
-        Money::new(brokerage + exchange + sebi + gst + side)
+        ChargeParts {
+            brokerage: Money::new(brokerage),
+            exchange: Money::new(exchange),
+            sebi: Money::new(sebi),
+            gst: Money::new(gst),
+            stamp: Money::new(stamp),
+            stt: Money::new(stt),
+        }
     }
 
     fn brokerage_until(&self, turnover: i64, rates: Rates) -> i64 {

@@ -3,14 +3,14 @@
 //! Calls come in as method, target and body; replies and stream updates come out as text. Time is an argument.
 //! Invariants: positions equal the sum of the trades; a finished order never changes; the same calls, books and
 //! seed give the same ledger. Matching is `bijli_gateway::paper::fill` on the simulator's own present book.
-//! Facts: reference sheet sections 1 to 6. Left out: charges, GTT, multi-order calls, AMO queues, physical
-//! settlement, MTF interest, price bands.
+//! Facts: the broker's API documentation. Left out: physical settlement, MTF interest, price bands, charges taken
+//! from the cash of the day.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bijli_core::event::DataKind;
 use bijli_core::session::{Market, SessionTimes};
-use bijli_core::{DurationNs, Money, Price, TsNs};
+use bijli_core::{DurationNs, IstDay, Money, Price, TsNs};
 use bijli_gateway::paper::fill::{Book, Liquidity};
 
 use crate::day::{DayInfo, DayInstrument, DayTick, Morning, hours};
@@ -35,7 +35,17 @@ mod gtt_entry;
 mod gtt_row;
 mod order_read;
 mod portfolio;
+mod shares;
 mod user;
+mod funds;
+mod switch;
+mod address;
+mod charge;
+mod report;
+mod payment;
+mod page;
+mod ipo;
+mod mutual_fund;
 mod entry;
 mod entry_check;
 mod change;
@@ -56,11 +66,16 @@ pub use stats::BrokerStats;
 pub use webhook::Webhook;
 
 use account::Account;
+use address::Addresses;
 use faults::{FaultDice, Faults};
 use gtt::Gtt;
+use ipo::Application;
 use ledger::Ledger;
 use limiter::{Limiter, RateLimits};
 use order::{Change, Order};
+use payment::Payments;
+use shares::Shares;
+use switch::KillSwitch;
 use webhook::Outgoing;
 
 /// What a broker is set up with.
@@ -133,6 +148,11 @@ pub struct Broker {
     live_gtts: Vec<usize>,
     order_ids: BTreeMap<String, usize>,
     ledger: Ledger,
+    shares: Shares,
+    switch: KillSwitch,
+    addresses: Addresses,
+    payments: Payments,
+    applications: Vec<Application>,
     /// What is known of the market, and answered to whoever asks.
     desk: MarketDesk,
     errands: VecDeque<(TsNs, usize, Errand)>,
@@ -141,6 +161,7 @@ pub struct Broker {
     tags: BTreeSet<String>,
     duplicate_tags: u64,
     orders_refused: u64,
+    day: IstDay,
     day_prefix: String,
     is_closed: bool,
     close: TsNs,
@@ -188,6 +209,12 @@ impl Broker {
             live_gtts: Vec::new(),
             order_ids: BTreeMap::new(),
             ledger: Ledger::default(),
+            shares: Shares::new(info, settings.options.demo_holdings),
+            switch: KillSwitch::default(),
+            addresses: Addresses::new(&settings.options.order_ips),
+            payments: Payments::default(),
+            applications: Vec::new(),
+            day: info.day,
             desk: MarketDesk::new(info),
             errands: VecDeque::new(),
             updates: VecDeque::new(),
@@ -248,6 +275,7 @@ impl Broker {
         let listing = &mut self.listings[instrument as usize];
         if book.ltp.is_set() {
             listing.ltp = book.ltp;
+            self.shares.mark(instrument, listing.instrument.tick, book.ltp);
         }
         let crossed = book.bid.is_set() && book.ask.is_set() && book.bid >= book.ask;
         if !crossed {

@@ -105,6 +105,12 @@ impl MarketDesk {
         self.lines[tick.instrument as usize].apply(tick);
     }
 
+    /// Previous close of an instrument in rupees; 0 if unknown.
+    #[must_use]
+    pub fn prev_close(&self, instrument: u32) -> f64 {
+        self.lines[instrument as usize].latest.prev_close
+    }
+
     /// Whether a call is answered without a token: candles and the calendar, which the official client asks
     /// without one.
     #[must_use]

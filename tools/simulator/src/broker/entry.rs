@@ -15,7 +15,7 @@ use super::{Broker, Errand};
 /// Children that one call may be sliced into.
 const SLICES_MAX: i64 = 25;
 /// Order calls are served from here to midnight.
-const SERVICE_FROM: DurationNs = DurationNs::from_hm(5, 30);
+pub(super) const SERVICE_FROM: DurationNs = DurationNs::from_hm(5, 30);
 
 impl Broker {
     /// Places an order; the ids of what came of it.

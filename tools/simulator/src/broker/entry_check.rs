@@ -14,8 +14,8 @@ use super::reply::{BAD_INPUT, Refusal};
 /// Longest tag.
 pub(super) const TAG_CHARS_MAX: usize = 40;
 /// Largest order value is bounded so that sums stay far inside the range of money: price in rupees, units.
-const RUPEES_MAX: f64 = 10_000_000.0;
-const QTY_MAX: i64 = 10_000_000;
+pub(super) const RUPEES_MAX: f64 = 10_000_000.0;
+pub(super) const QTY_MAX: i64 = 10_000_000;
 
 type Checked<T> = Result<T, Refusal>;
 
@@ -93,12 +93,12 @@ impl Body {
     }
 
     pub(super) fn product(&self) -> Checked<Product> {
-        match self.text("product", BAD_INPUT)? {
-            "I" => Ok(Product::Intraday),
-            "D" => Ok(Product::Delivery),
-            "MTF" => Ok(Product::MarginFunded),
-            other => Err(BAD_INPUT.at("product", other)),
-        }
+        self.product_of("product")
+    }
+
+    pub(super) fn product_of(&self, name: &'static str) -> Checked<Product> {
+        let word = self.text(name, BAD_INPUT)?;
+        Product::of_word(word).ok_or_else(|| BAD_INPUT.at(name, word))
     }
 
     pub(super) fn validity(&self) -> Checked<Validity> {

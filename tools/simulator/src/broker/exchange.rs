@@ -6,7 +6,7 @@ use bijli_core::{Price, Qty, TsNs};
 use bijli_gateway::paper::fill::{Standing, WorkingOrder, match_order};
 
 use super::margin::contract_rejection;
-use super::order::{Change, Status, Trade};
+use super::order::{Change, Product, Status, Trade};
 use super::{Broker, Errand};
 
 impl Broker {
@@ -153,6 +153,9 @@ impl Broker {
         };
         self.ledger.book(trade, instrument, product, side);
         self.tell_position(instrument, product);
+        if product == Product::Delivery {
+            self.tell_share(instrument);
+        }
         if doubled {
             self.tell_order(index);
         }

@@ -118,7 +118,7 @@ impl Broker {
     /// Order calls come from a registered address, and name a registered algorithm or none.
     fn check_order_caller(&self, call: &ApiCall<'_>) -> Result<(), Refusal> {
         let options = &self.settings.options;
-        if !options.order_ips.is_empty() && !options.order_ips.contains(&call.peer) {
+        if !self.addresses.admits(call.peer) {
             let refusal = Refusal::new("UDAPI1154", "This address is not registered for order calls");
             return Err(refusal.with_status(options.static_ip_status));
         }

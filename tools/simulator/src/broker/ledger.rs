@@ -18,6 +18,52 @@ pub(super) struct Holding {
     pub(super) sold_value: Money,
 }
 
+const IN_RANGE: &str = "what moves between products was in range before it moved";
+
+impl Holding {
+    /// Takes open quantity out, as if it had never been traded.
+    fn give(&mut self, qty: Qty, cost: Money) {
+        let sign = self.position.qty.get().signum();
+        let position = &mut self.position;
+        position.qty = Qty::new(position.qty.get() - sign * qty.get());
+        position.cost = position.cost.minus(cost).expect(IN_RANGE);
+        let (units, value) = if sign > 0 {
+            (&mut position.bought, &mut self.bought_value)
+        } else {
+            (&mut position.sold, &mut self.sold_value)
+        };
+        *units = Qty::new(units.get() - qty.get());
+        *value = Money::new(value.get() - sign * cost.get());
+    }
+
+    /// Takes quantity in at a whole cost: positive for bought, negative for sold quantity.
+    fn receive(&mut self, side: Side, qty: Qty, cost: Money) {
+        let position = &mut self.position;
+        let against = if position.qty.get().signum() == -side.sign() {
+            qty.get().min(position.qty.abs().get())
+        } else {
+            0
+        };
+        let mut opening = cost;
+        if against > 0 {
+            let closing = cost.share(against, qty.get());
+            let own = position.cost.share(against, position.qty.abs().get());
+            position.cost = position.cost.minus(own).expect(IN_RANGE);
+            let gain = Money::new(-closing.get() - own.get());
+            position.realised = position.realised.plus(gain).expect(IN_RANGE);
+            opening = cost.minus(closing).expect(IN_RANGE);
+        }
+        position.cost = position.cost.plus(opening).expect(IN_RANGE);
+        position.qty = Qty::new(position.qty.get() + side.sign() * qty.get());
+        let (units, value) = match side {
+            Side::Buy => (&mut position.bought, &mut self.bought_value),
+            Side::Sell => (&mut position.sold, &mut self.sold_value),
+        };
+        *units = units.plus(qty).expect(IN_RANGE);
+        *value = Money::new(value.get() + side.sign() * cost.get());
+    }
+}
+
 /// The books of one day.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
@@ -38,6 +84,24 @@ impl Ledger {
         };
         *sum = sum.plus(value).expect(FITS);
         self.trades.push(trade);
+    }
+
+    /// Moves a quantity of an open position to another product at what it cost, so that nothing is earned or
+    /// lost where the other product holds nothing against it.
+    ///
+    /// # Panics
+    /// When the position is smaller.
+    pub(super) fn convert(&mut self, instrument: u32, from: Product, to: Product, qty: Qty) {
+        let giver = self.holdings.entry((instrument, from)).or_default();
+        let open = giver.position.qty;
+        assert!(qty.get() > 0 && qty <= open.abs(), "a position gives what it has");
+        let cost = giver.position.cost.share(qty.get(), open.abs().get());
+        giver.give(qty, cost);
+        let side = if open.get() > 0 { Side::Buy } else { Side::Sell };
+        self.holdings
+            .entry((instrument, to))
+            .or_default()
+            .receive(side, qty, cost);
     }
 
     /// Every position that was touched today, flat ones included, in a fixed order.

@@ -100,7 +100,7 @@ fn request_token(broker: &mut Broker, asked: &Asked<'_>) -> Answer {
     let body = Body::parse(asked.call.body)?;
     let secret = body.text("client_secret", SECRET_REQUIRED)?;
     if asked.arguments[0] != broker.account.client_id() || secret != broker.account.client_secret() {
-        return Err(BAD_CREDENTIALS);
+        return Err(BAD_LOGIN);
     }
     let dies = next_token_death(asked.now);
     let url = broker.settings.options.notifier_url.clone();

@@ -61,6 +61,6 @@ option_table! {
         /// Whether an order's history lists its newest row first (not documented).
         history_newest_first: bool = false,
         /// Shares held from earlier days, invented: so many instruments of the day's cash list.
-        demo_holdings: u32 = 0,
+        demo_holdings: u32 = 2,
     }
 }

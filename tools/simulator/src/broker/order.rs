@@ -99,6 +99,13 @@ pub enum Product {
 }
 
 impl Product {
+    /// The product of the broker's word; cover and bracket orders are not offered.
+    pub(super) fn of_word(word: &str) -> Option<Self> {
+        [Self::Intraday, Self::Delivery, Self::MarginFunded]
+            .into_iter()
+            .find(|product| product.word() == word)
+    }
+
     /// The broker's word.
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -43,7 +43,7 @@ pub(crate) struct Refusal {
 impl Refusal {
     pub(crate) const fn new(code: &'static str, message: &'static str) -> Self {
         let status = match code.as_bytes() {
-            b"UDAPI100050" | b"UDAPI100016" | b"UDAPI100057" => 401,
+            b"UDAPI100050" | b"UDAPI100016" | b"UDAPI100057" | b"UDAPI100068" | b"UDAPI100069" => 401,
             b"UDAPI10005" => 429,
             b"UDAPI10000" => 404,
             b"UDAPI100500" => 500,
@@ -74,6 +74,12 @@ impl Refusal {
     /// The same refusal under another HTTP status.
     pub(crate) const fn with_status(mut self, status: u16) -> Self {
         self.status = status;
+        self
+    }
+
+    /// The same refusal in other words.
+    pub(crate) const fn with_message(mut self, message: &'static str) -> Self {
+        self.message = message;
         self
     }
 

@@ -9,7 +9,10 @@ use super::Broker;
 use super::call::{ApiCall, Host, percent_decoded};
 use super::limiter::CallClass;
 use super::reply::{ApiReply, Refusal};
-use super::{gtt_entry, login, multi, order_read, order_write, portfolio, user};
+use super::{
+    address, charge, funds, gtt_entry, ipo, login, multi, mutual_fund, order_read, order_write, payment,
+    portfolio, report, switch, user,
+};
 
 pub(super) type Answer = Result<ApiReply, Refusal>;
 
@@ -131,7 +134,7 @@ impl Route {
     }
 }
 
-const AREAS: [&[Route]; 7] = [
+const AREAS: [&[Route]; 15] = [
     login::ROUTES,
     order_write::ROUTES,
     multi::ROUTES,
@@ -139,6 +142,14 @@ const AREAS: [&[Route]; 7] = [
     order_read::ROUTES,
     portfolio::ROUTES,
     user::ROUTES,
+    funds::ROUTES,
+    switch::ROUTES,
+    address::ROUTES,
+    charge::ROUTES,
+    report::ROUTES,
+    payment::ROUTES,
+    ipo::ROUTES,
+    mutual_fund::ROUTES,
 ];
 
 /// The row that answers a call, and what stands in its path.

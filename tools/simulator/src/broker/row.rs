@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::account::USER_ID;
 use super::ledger::Holding;
 use super::order::{Moment, Order, Product, Trade};
-use super::{Broker, StreamUpdate};
+use super::{Broker, StreamUpdate, Webhook};
 use crate::day::DayInstrument;
 
 const MONTHS: [&str; 12] = [
@@ -169,7 +169,7 @@ impl Broker {
             "sell_value": sold,
             "tradingsymbol": listing.instrument.symbol,
             "trading_symbol": listing.instrument.symbol,
-            "close_price": 0.0,
+            "close_price": self.desk.prev_close(instrument),
             "buy_price": average_of(holding.bought_value, position.bought),
             "sell_price": average_of(holding.sold_value, position.sold),
         })
@@ -192,6 +192,9 @@ impl Broker {
             ("status_message", json!(order.message.clone().unwrap_or_default())),
         ] {
             fields.insert(name.to_owned(), value);
+        }
+        if let Some(url) = &self.settings.options.order_webhook_url {
+            self.webhooks.push_back(Webhook::new(url, &row));
         }
         self.updates.push_back(StreamUpdate {
             kind: "order",

@@ -11,11 +11,15 @@ use super::limiter::RateLimits;
 use super::{ApiCall, ApiReply, Broker, BrokerOptions, BrokerSettings, Delivery, Host, LOCAL_PEER, Moments};
 use crate::day::{DayInfo, DayInstrument};
 
+mod account;
+mod conserve;
 mod entry;
 mod lifecycle;
 mod gtt;
 mod login;
+mod money;
 mod multi;
+mod schema;
 mod wire_faults;
 
 const SHARE: &str = "NSE_EQ|INE9SIM00001";
@@ -166,7 +170,14 @@ fn settings() -> BrokerSettings {
         faults: Faults::NONE,
         rate_limits: RateLimits::Off,
         exchange_delay: DurationNs::ZERO,
-        options: BrokerOptions::default(),
+        options: no_holdings(),
+    }
+}
+
+fn no_holdings() -> BrokerOptions {
+    BrokerOptions {
+        demo_holdings: 0,
+        ..BrokerOptions::default()
     }
 }
 

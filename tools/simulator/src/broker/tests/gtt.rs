@@ -274,10 +274,10 @@ fn what_cannot_be_an_order_with_rules_is_refused_by_its_own_code() {
     let mut gap_on_target = target.clone();
     gap_on_target["trailing_gap"] = json!(5);
     let cases = [
-        (gtt("DOUBLE", &[entry.clone()]), "UDAPI1126"),
+        (gtt("DOUBLE", std::slice::from_ref(&entry)), "UDAPI1126"),
         (gtt("SINGLE", &[entry.clone(), target.clone()]), "UDAPI1136"),
-        (gtt("MULTIPLE", &[entry.clone()]), "UDAPI1137"),
-        (gtt("SINGLE", &[target.clone()]), "UDAPI1141"),
+        (gtt("MULTIPLE", std::slice::from_ref(&entry)), "UDAPI1137"),
+        (gtt("SINGLE", std::slice::from_ref(&target)), "UDAPI1141"),
         (
             gtt("MULTIPLE", &[entry.clone(), rule("TARGET", "ABOVE", 102.0)]),
             "UDAPI1143",
@@ -300,7 +300,7 @@ fn what_cannot_be_an_order_with_rules_is_refused_by_its_own_code() {
         ("product", json!("CO"), "UDAPI100036"),
         ("transaction_type", json!("HOLD"), "UDAPI100036"),
     ] {
-        let mut body = gtt("SINGLE", &[entry.clone()]);
+        let mut body = gtt("SINGLE", std::slice::from_ref(&entry));
         body[name] = value;
         assert_eq!(bench.place_gtt(&body), Err(expected.to_owned()), "{body}");
     }

@@ -97,20 +97,21 @@ fn code_of(body: &Value) -> String {
 #[test]
 fn a_code_works_once_even_when_its_exchange_fails() {
     let mut bench = Bench::new();
-    let cases: [(&[(&str, &str)], u16, &str); 8] = [
-        (&[("client_secret", "guess")], 400, "UDAPI100069"),
-        (&[("client_id", "guess")], 400, "UDAPI100069"),
+    type Case<'a> = (&'a [(&'a str, &'a str)], u16, &'a str);
+    let cases: [Case<'_>; 8] = [
+        (&[("client_secret", "guess")], 401, "UDAPI100069"),
+        (&[("client_id", "guess")], 401, "UDAPI100069"),
         (
             &[("redirect_uri", "http://127.0.0.1:5001/cb")],
-            400,
+            401,
             "UDAPI100068",
         ),
         (
             &[("redirect_uri", "https://elsewhere.example")],
-            400,
+            401,
             "UDAPI100068",
         ),
-        (&[("grant_type", "password")], 400, "UDAPI100069"),
+        (&[("grant_type", "password")], 401, "UDAPI100069"),
         (&[("client_id", "")], 400, "UDAPI1017"),
         (&[("redirect_uri", "")], 400, "UDAPI1018"),
         (&[("client_secret", "")], 400, "UDAPI1024"),
@@ -149,8 +150,8 @@ fn a_registered_redirect_uri_must_match_exactly() {
         ..settings()
     });
     let client = bench.broker.client_id().to_owned();
-    assert_eq!(bench.dialog(&client, HOME).status, 400);
-    assert_eq!(bench.dialog(&client, "https://desk.example/cb/").status, 400);
+    assert_eq!(bench.dialog(&client, HOME).status, 401);
+    assert_eq!(bench.dialog(&client, "https://desk.example/cb/").status, 401);
     assert_eq!(
         bench.dialog(&client, "https%3A%2F%2Fdesk.example%2Fcb").status,
         302
@@ -169,7 +170,7 @@ fn a_token_request_is_approved_and_posted_to_the_notifier() {
     });
     let target = format!("/v3/login/auth/token/request/{}", bench.broker.client_id());
     let (_, body) = bench.call(Host::Api, "POST", &target, &json!({ "client_secret": "guess" }));
-    assert_eq!(code(&body), "UDAPI100016");
+    assert_eq!(code(&body), "UDAPI100069");
     assert_eq!(bench.broker.poll_webhook(), None);
     let secret = bench.broker.client_secret().to_owned();
     let (status, body) = bench.call(Host::Api, "POST", &target, &json!({ "client_secret": secret }));
@@ -238,7 +239,7 @@ fn tokens_die_by_revocation_by_totp_and_if_asked_for_by_a_new_login() {
         };
         bench.broker.handle(Moments::at(bench.now), &call).status
     };
-    assert_eq!(login(&mut bench, r#"{"totp":"12345","pin":"123456"}"#), 400);
+    assert_eq!(login(&mut bench, r#"{"totp":"12345","pin":"123456"}"#), 401);
     assert!(bench.broker.admits(bench.now, Some(&old)));
     assert_eq!(login(&mut bench, r#"{"totp":"123456","pin":"123456"}"#), 200);
     assert!(!bench.broker.admits(bench.now, Some(&old)));
