@@ -206,9 +206,12 @@ pub(super) fn page_of(whole: &Whole) -> Result<Option<Page>, ReadError> {
 
 /// Reads an object whose values are rows; its keys are handed on.
 pub(super) fn keyed<T: Field>(value: &Value) -> Result<Vec<(String, T)>, ReadError> {
-    let object = value
-        .as_object()
-        .ok_or(ReadError::Unfit(misfit("an object of rows")))?;
+    let Some(object) = value.as_object() else {
+        return Err(ReadError::Unfit(Misfit {
+            missing: value.is_null(),
+            ..misfit("an object of rows")
+        }));
+    };
     let rows = object.iter().enumerate();
     rows.map(|(index, (key, row))| match T::read(row) {
         Ok(row) => Ok((key.clone(), row)),
