@@ -26,6 +26,7 @@ pub use self::sections::{
     RiskSection, RunConfig, RunMode, RunSection, Shape, StrategySection, ThreadsSection, UniverseSection,
     Wait,
 };
+pub use self::verify::leads_here;
 
 /// A configuration and where in its file each key stands.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,8 +2,8 @@
 //!
 //! In reading order: time and files ([`duty_cycle`], [`store`], [`run_dir`]), how a day is taken over
 //! ([`opening`]), what runs on which thread ([`duty`], [`topology`]), what goes in by hand ([`config_file`],
-//! [`config_check`], [`control`], [`broker_access`], [`master_store`]), what comes out ([`screen`], [`replica`], [`report`],
-//! [`dashboard`]), and the verbs of the command line ([`verb`]).
+//! [`config_check`], [`control`], [`credential`], [`broker_access`], [`master_store`]), what comes out ([`screen`],
+//! [`replica`], [`report`], [`dashboard`]), and the verbs of the command line ([`verb`]).
 
 pub mod duty_cycle;
 pub mod store;
@@ -19,6 +19,7 @@ pub mod latency_report;
 pub mod config_file;
 pub mod config_check;
 pub mod control;
+pub mod credential;
 pub mod broker_access;
 pub mod master_store;
 pub mod master_sync;

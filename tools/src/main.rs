@@ -25,6 +25,10 @@ enum Verb {
     Demo(verb::demo::Args),
     /// Run the engine by a configuration file.
     Run(verb::run::Args),
+    /// Get the day's access token, look at it, or end it.
+    Login(verb::login::Args),
+    /// Show the account: profile, funds, kill switch, addresses, token.
+    Account(verb::account::Args),
     /// Serve the broker simulator.
     Sim(verb::sim::Args),
     /// Replay a journal and compare every command and hash.
@@ -79,6 +83,8 @@ fn dispatch(verb: &Verb, stop: &Arc<AtomicBool>) -> i32 {
     match verb {
         Verb::Demo(args) => verb::demo::run(args, stop),
         Verb::Run(args) => verb::run::run(args, stop),
+        Verb::Login(args) => verb::login::run(args),
+        Verb::Account(args) => verb::account::run(args),
         Verb::Sim(args) => verb::sim::run(args, stop),
         Verb::Replay(args) => verb::replay::run(args),
         Verb::Journal(args) => verb::journal::run(args),

@@ -3,6 +3,9 @@
 pub mod demo;
 pub mod run;
 pub mod sim;
+pub mod broker_arguments;
+pub mod login;
+pub mod account;
 pub mod ctl;
 pub mod config;
 pub mod status;

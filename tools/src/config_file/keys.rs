@@ -93,7 +93,9 @@ pub static KEYS: &[Key] = keys! {
     "broker" "stream_url", Kind::Text, r#""wss://api.upstox.com/v2/feed/portfolio-stream-feed""#, "",
         "Entry of the order stream.";
     "broker" "token_file", Kind::Text, r#""upstox.token""#, "",
-        "File that holds the day's access token and nothing else. The token dies at 03:30 IST.";
+        "File of the day's access token, mode 600, as `bijli login` keeps it; a service credential `upstox_token` goes before it. The token dies at 03:30 IST.";
+    "broker" "redirect_uri", Kind::Text, r#""http://127.0.0.1:8765/callback""#, "",
+        "Where the login dialog sends its code: exactly what the broker's developer page has; a port of this machine, or anything with `login --headless`.";
     "broker" "extra_root_pem_file", Kind::Text, "", "",
         "A certificate authority to trust besides the public ones; for the simulator.";
     "feed" "mode", Kind::Word(&["ltpc", "full", "option_greeks", "full_d30"]), r#""full""#, "",

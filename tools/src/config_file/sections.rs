@@ -72,8 +72,10 @@ pub struct BrokerSection {
     pub feed_url: String,
     /// Entry of the order stream.
     pub stream_url: String,
-    /// File that holds the day's access token and nothing else.
+    /// File that holds the day's access token, where no service credential does.
     pub token_file: PathBuf,
+    /// Where the login dialog sends its code.
+    pub redirect_uri: String,
     /// A certificate authority trusted besides the public ones; for the simulator.
     pub extra_root_pem_file: Option<PathBuf>,
 }
@@ -309,6 +311,7 @@ impl Default for BrokerSection {
             feed_url: "wss://api.upstox.com/v3/feed/market-data-feed".to_owned(),
             stream_url: "wss://api.upstox.com/v2/feed/portfolio-stream-feed".to_owned(),
             token_file: PathBuf::from("upstox.token"),
+            redirect_uri: "http://127.0.0.1:8765/callback".to_owned(),
             extra_root_pem_file: None,
         }
     }

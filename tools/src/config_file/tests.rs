@@ -232,6 +232,20 @@ fn the_simulator_is_met_on_this_machine_under_any_of_its_names() {
     }
     let text = "[run]\nmode = \"sim\"\n[broker]\napi_url = \"https://127.0.0.1:1@api.upstox.com\"\n";
     assert_eq!(errors(text).len(), 1);
+    let plain = "[broker]\napi_url = \"http://127.0.0.1:1\"\nfeed_url = \"ws://localhost:2/feed\"\n";
+    assert_eq!(
+        errors(plain),
+        Vec::<String>::new(),
+        "what stays here may go plain"
+    );
+    for host in [
+        "127.0.0.1.example.com",
+        "127.0.0.1@example.com",
+        "localhost.example.com",
+    ] {
+        let text = format!("[broker]\napi_url = \"http://{host}\"\n");
+        assert_eq!(errors(&text).len(), 1, "{host}");
+    }
 }
 
 #[test]

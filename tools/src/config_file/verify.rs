@@ -211,9 +211,16 @@ pub(super) fn together(
             what,
             help: help.to_owned(),
         };
-        let Some(rest) = url.strip_prefix(scheme) else {
+        // What stays on this machine may go plain, as the simulator offers it.
+        let plain = if scheme == "https://" { "http://" } else { "ws://" };
+        let on_loopback = || url.strip_prefix(plain).filter(|rest| is_loopback(rest));
+        let Some(rest) = url.strip_prefix(scheme).or_else(on_loopback) else {
             let what = format!("`{path} = \"{url}\"` does not begin with {scheme}");
-            return Some(error("E-CFG-05", what, "only encrypted connections are made"));
+            return Some(error(
+                "E-CFG-05",
+                what,
+                "only encrypted connections leave this machine",
+            ));
         };
         match (config.run.mode, is_loopback(rest)) {
             (RunMode::Sim, false) => Some(error(
@@ -229,6 +236,12 @@ pub(super) fn together(
             (RunMode::Paper | RunMode::Sim | RunMode::Live, _) => None,
         }
     })
+}
+
+/// Whether an address leads to this machine.
+#[must_use]
+pub fn leads_here(url: &str) -> bool {
+    is_loopback(url.split_once("://").map_or(url, |(_, rest)| rest))
 }
 
 /// Whether the authority of an address (what follows the scheme) is this machine.

@@ -19,12 +19,13 @@ use crate::broker_access::{
     Access, Choice, Trouble, check_token, fetch_instruments, read_instruments, simulated_day,
 };
 use crate::config_check::{self, Finding, Severity};
-use crate::config_file::{self, RunConfig, RunMode};
+use crate::config_file::{self, RunConfig, RunMode, leads_here};
 use crate::day_run::{Finished, RunError, RunPlan, run_day};
 use crate::duty_cycle::{ClockSource, Wait, rest, wall_now};
 use crate::exit_code;
 use crate::opening::DayPlan;
 use crate::topology::{Durability, Placement, Running, Shape, venue_start};
+use crate::verb::broker_arguments::{configured_target, credential_trouble};
 use crate::verb::top;
 
 /// Arguments of `run`.
@@ -123,30 +124,12 @@ fn finish(args: &Args, finished: &Finished) -> i32 {
 }
 
 fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
-    let access = access(config)?;
+    let (access, wall_expires) = access(config)?;
     let clock = match config.clock.source {
         config_file::ClockSource::Wall => ClockSource::Wall,
         config_file::ClockSource::Venue => ClockSource::Venue,
     };
-    match (config.run.mode, clock) {
-        (RunMode::Sim, ClockSource::Wall) => {
-            return Err(Trouble::usage(
-                "mode \"sim\" plays days of its own: set clock.source = \"venue\"",
-            ));
-        }
-        (RunMode::Live, ClockSource::Venue) => {
-            return Err(Trouble::usage(
-                "live trading runs on this machine's clock: set clock.source = \"wall\"",
-            ));
-        }
-        (RunMode::Paper, ClockSource::Wall) if is_loopback(&config.broker.feed_url) => {
-            return Err(Trouble::usage(
-                "a feed on this machine is a simulator's: set clock.source = \"venue\", or its prices would be \
-                 called live",
-            ));
-        }
-        (RunMode::Sim | RunMode::Live | RunMode::Paper, _) => {}
-    }
+    refuse_mixed_clocks(config, clock)?;
     check_token(&access)?;
     let (day, data, start) = day_of(&access, clock)?;
     let choice = match config.run.mode {
@@ -168,7 +151,11 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
         feed: access.feed(&instruments, &config.feed, hours),
         rest: access.rest(),
         stream: access.stream(),
-        token_expires: token::expiry(start),
+        token_expires: match clock {
+            ClockSource::Wall => wall_expires,
+            // A simulated day has its own night.
+            ClockSource::Venue => token::expiry(start),
+        },
         day: DayPlan {
             run_dir: root.join(format!("{day}-{}", config.run.account)),
             account_lock: root.join(format!("{}.lock", config.run.account)),
@@ -191,7 +178,6 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
     })
 }
 
-/// Whether an address leads to this machine.
 /// When data is due: from the opening to the later close of shares and derivatives, never on a day that is shut.
 /// A simulated venue keeps its own time.
 fn market_hours(day: IstDay, clock: ClockSource) -> MarketHours {
@@ -209,11 +195,21 @@ fn market_hours(day: IstDay, clock: ClockSource) -> MarketHours {
     }
 }
 
-fn is_loopback(url: &str) -> bool {
-    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
-    ["127.", "localhost", "[::1]"]
-        .iter()
-        .any(|local| host.starts_with(local))
+/// Simulated time and real trading do not mix.
+fn refuse_mixed_clocks(config: &RunConfig, clock: ClockSource) -> Result<(), Trouble> {
+    match (config.run.mode, clock) {
+        (RunMode::Sim, ClockSource::Wall) => Err(Trouble::usage(
+            "mode \"sim\" plays days of its own: set clock.source = \"venue\"",
+        )),
+        (RunMode::Live, ClockSource::Venue) => Err(Trouble::usage(
+            "live trading runs on this machine's clock: set clock.source = \"wall\"",
+        )),
+        (RunMode::Paper, ClockSource::Wall) if leads_here(&config.broker.feed_url) => Err(Trouble::usage(
+            "a feed on this machine is a simulator's: set clock.source = \"venue\", or its prices would be \
+                 called live",
+        )),
+        (RunMode::Sim | RunMode::Live | RunMode::Paper, _) => Ok(()),
+    }
 }
 
 fn day_of(access: &Access, clock: ClockSource) -> Result<(IstDay, DataKind, TsNs), Trouble> {
@@ -225,32 +221,18 @@ fn day_of(access: &Access, clock: ClockSource) -> Result<(IstDay, DataKind, TsNs
     Ok((now.ist_day(), DataKind::Live, now))
 }
 
-fn access(config: &RunConfig) -> Result<Access, Trouble> {
-    let broker = &config.broker;
-    let read = |path: &Path, what: &str| {
-        std::fs::read_to_string(path)
-            .map_err(|error| {
-            Trouble::error(format!(
-                "reading the {what} {}: {error}; `bijli sim` writes one for its own broker, the real broker's \
-                 comes from its login page",
-                path.display()
-            ))
-        })
+/// Addresses, the token, and when it dies by the wall clock.
+fn access(config: &RunConfig) -> Result<(Access, TsNs), Trouble> {
+    let target = configured_target(&config.broker)?;
+    let (token, _place) = target
+        .places
+        .living_token(wall_now())
+        .map_err(|error| credential_trouble(&error))?;
+    let access = Access {
+        token: token.token.expose().to_owned(),
+        ..target.access
     };
-    let token = read(&broker.token_file, "access token")?;
-    let extra_root_pem = broker
-        .extra_root_pem_file
-        .as_deref()
-        .map(|path| read(path, "certificate"))
-        .transpose()?;
-    Ok(Access {
-        api_url: broker.api_url.clone(),
-        order_url: broker.order_url.clone(),
-        feed_url: broker.feed_url.clone(),
-        stream_url: broker.stream_url.clone(),
-        token: token.trim().to_owned(),
-        extra_root_pem,
-    })
+    Ok((access, token.expires))
 }
 
 fn placement(config: &RunConfig) -> Placement {

@@ -7,6 +7,7 @@
 )]
 
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -83,6 +84,8 @@ impl World {
             journal,
         };
         std::fs::write(world.path("token"), &world.simulator.token).expect("a small file");
+        let owner_only = PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(world.path("token"), owner_only).expect("our own file");
         let pem = world.simulator.ca_pem.as_deref().expect("it speaks TLS");
         std::fs::write(world.path("ca.pem"), pem).expect("a small file");
         std::fs::write(world.path("sim.toml"), world.config()).expect("a small file");
