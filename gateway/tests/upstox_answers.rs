@@ -10,7 +10,13 @@ use bijli_gateway::upstox::{auth_api, failure, order_read_api};
 use bijli_gateway::{Reply, Transport};
 use serde_json::{Value, json};
 
-use self::answers::{READERS, reader, reply, samples};
+use self::answers::{READERS, Reader, reply, samples};
+
+/// The reader of this name.
+fn reader(name: &str) -> Reader {
+    let found = READERS.iter().find(|(known, _)| *known == name);
+    found.unwrap_or_else(|| panic!("no reader {name}")).1
+}
 
 #[test]
 fn each_sample_prints_as_written() {

@@ -81,12 +81,6 @@ pub(crate) fn reply(status: u16, body: impl Into<Vec<u8>>) -> Reply {
     }
 }
 
-/// The reader of this name.
-pub(crate) fn reader(name: &str) -> Reader {
-    let found = READERS.iter().find(|(known, _)| *known == name);
-    found.unwrap_or_else(|| panic!("no reader {name}")).1
-}
-
 /// The samples: which reader, what was sent, and what it prints.
 pub(crate) fn samples() -> Vec<(String, Value, Value)> {
     let files = [
