@@ -8,4 +8,5 @@ mod scramble;
 mod golden;
 mod laws;
 mod real_messages;
+mod json_form;
 mod corpus;

@@ -9,7 +9,11 @@ use prost::Message;
 use crate::market_data;
 use crate::oracle::{compare, table};
 
-fn messages(path: &str, test: &str) -> Option<Vec<Vec<u8>>> {
+pub(crate) const RECORDED: &str = "upstox-feed/reencoded/live_feed-full_d5-2026-01-23.len32le.pb.zst";
+pub(crate) const MARKET_INFO: &str = "upstox-feed/reencoded/market_info+index-2025-02-27.len32le.pb.zst";
+
+/// The messages of a file, each behind its length in four bytes.
+pub(crate) fn messages(path: &str, test: &str) -> Option<Vec<Vec<u8>>> {
     let file = File::open(market_data::file(path, test)?).expect("a readable file");
     let mut bytes = Vec::new();
     zstd::Decoder::new(file)
@@ -29,10 +33,7 @@ fn messages(path: &str, test: &str) -> Option<Vec<Vec<u8>>> {
 fn a_hundred_and_four_real_messages_are_read_field_for_field() {
     const TEST: &str = "a_hundred_and_four_real_messages_are_read_field_for_field";
     let mut count = 0;
-    for path in [
-        "upstox-feed/reencoded/live_feed-full_d5-2026-01-23.len32le.pb.zst",
-        "upstox-feed/reencoded/market_info+index-2025-02-27.len32le.pb.zst",
-    ] {
+    for path in [RECORDED, MARKET_INFO] {
         let Some(messages) = messages(path, TEST) else {
             return;
         };
