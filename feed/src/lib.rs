@@ -11,7 +11,7 @@
 //! floats become integers ([`normalise`]), the life of the connection ([`session`] with [`subscription`],
 //! [`audit`], [`seen_ages`], [`liveness`], [`market_view`], [`backoff`] and its words in [`feed_note`]), raw frames kept and read back ([`capture`],
 //! [`playback`]), and the one place with I/O ([`socket`]) with its [`token`]. What is heard on which socket decides
-//! [`planner`].
+//! [`planner`]. A second feed beside the first: [`arbiter`] and [`source`].
 //!
 //! # Invariants
 //!
@@ -65,6 +65,8 @@ pub mod session;
 pub mod capture;
 pub mod playback;
 pub mod socket;
+pub mod arbiter;
+pub mod source;
 
 pub use feed_note::{FeedCounters, FeedNote};
 pub use key_index::KeyIndex;
