@@ -66,6 +66,6 @@ def run(simulator, judge, seed, folder, chosen):
 
 def shortened(output):
     """What broke, each kind once."""
-    found = re.findall(r"broken: .*|Server error.*|\[5\d\d\].*|[Ee]rror: .*", output)
+    found = re.findall(r"broken: .*|Server error.*|\[5\d\d\].*|stopped responding[^/]*curl.*", output)
     kinds = sorted({line.strip() for line in found})
     return "; ".join(kinds[:40]) or output[-600:]

@@ -65,11 +65,11 @@ def bad_calls(trial):
         ("cancel of nothing", lambda: sdk.order_v3.cancel_order(unknown), (400,), {"UDAPI100010"}),
         ("order id with signs", lambda: sdk.order_v3.cancel_order("a$b"), (400,), {"UDAPI1010"}),
         ("price of nothing", lambda: sdk.quote_v3.get_ltp(instrument_key="NSE_EQ|INE000X00000"), (400,), keys),
-        ("price without key", lambda: sdk.quote_v3.get_ltp(), (400,), {"UDAPI1026", "UDAPI100036", "UDAPI100011"}),
+        ("price without key", lambda: sdk.quote_v3.get_ltp(), (400,), {"UDAPI1009", "UDAPI1026", "UDAPI100036", "UDAPI100011"}),
         ("candles of nothing", lambda: sdk.history_v3.get_historical_candle_data(
             "NSE_EQ|INE000X00000", "days", "1", trial.world.days_before(1)), (400,), keys),
         ("candles up to no date", lambda: sdk.history_v3.get_historical_candle_data(
-            share, "days", "1", "yesterday"), (400,), {"UDAPI1088"}),
+            share, "days", "1", "yesterday"), (400,), {"UDAPI1088", "UDAPI1015"}),
     )
 
 

@@ -46,6 +46,13 @@ const part = (answer, place) => place.split(".").reduce((inner, name) => inner?.
 
 const camel = (word) => word.replace(/^_/, "").replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
 
+/** The same with the names of an object as the JS SDK's own models have them. */
+function cameled(part) {
+  if (Array.isArray(part)) return part.map(cameled);
+  if (part === null || typeof part !== "object") return part;
+  return Object.fromEntries(Object.entries(part).map(([name, value]) => [camel(name), cameled(value)]));
+}
+
 /** Makes one call; gives the answer's JSON, or throws. */
 function made(call) {
   const [className, wanted] = call.call.split(".");
@@ -53,8 +60,11 @@ function made(call) {
   const api = new sdk[apiName]();
   const methodName = Object.getOwnPropertyNames(Object.getPrototypeOf(api)).find((name) => plain(name) === plain(wanted));
   if (!methodName) throw new Error(`the JS SDK has no ${call.call}`);
-  const names = /\(([^)]*)\)/.exec(api[methodName].toString())[1].split(",").map((name) => name.trim());
-  const positional = filled(call.args ?? []);
+  const source = api[methodName].toString();
+  const names = /\(([^)]*)\)/.exec(source)[1].split(",").map((name) => name.trim());
+  // Calls that turn a model into the broker's spelling by themselves must be given a model.
+  const takesModel = source.includes("this.mapTo");
+  const positional = takesModel ? cameled(filled(call.args ?? [])) : filled(call.args ?? []);
   const options = Object.fromEntries(Object.entries(filled(call.options ?? {})).map(([name, value]) => [camel(name), value]));
   return new Promise((resolve, reject) => {
     const done = (error, _data, response) => (error ? reject(worded(error)) : resolve(response.body));

@@ -53,11 +53,13 @@ class Simulator:
         self.folder.cleanup()
 
     def death(self):
-        """What the simulator said when it died by itself, or nothing while it lives."""
-        if self.child.poll() is None:
-            return ""
-        self.errors.seek(0)
-        return f"the simulator died with {self.child.returncode}: {self.errors.read().strip()[-400:]}"
+        """What the simulator said when it stopped serving by itself, or nothing while it serves."""
+        try:
+            self.fetch(f"{self.url('api')}/sim/stats")
+        except OSError:
+            self.errors.seek(0)
+            return f"the simulator stopped serving: {self.errors.read().strip()[-400:]}; "
+        return ""
 
     def url(self, name):
         """The base address of `api`, `order`, `feed` or `stream`: scheme, host and port alone."""

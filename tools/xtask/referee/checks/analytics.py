@@ -18,14 +18,19 @@ def domestic_institutions(trial):
 
 
 def listed(trial, asset_type=None):
-    """Judges a smart list: the page is right and changes follow from prices."""
+    """Judges a smart list's page; gives its rows."""
     data = trial.data()
     trial.same(data["page_number"], 1, "page")
     trial.expect(len(data["smartlist"]) <= data["page_size"], "more rows than the page holds")
     trial.expect(data["smartlist"], "empty list")
     if asset_type:
         trial.same(data["asset_type"], asset_type, "asset type")
-    for row in data["smartlist"]:
+    return data["smartlist"]
+
+
+def changes_follow(trial, rows):
+    """The change of a price is the price less its close."""
+    for row in rows:
         price = row["price"]
         trial.near(price["change_abs"], price["current"] - price["close_price"], "change", within=0.02)
 
@@ -34,14 +39,14 @@ def listed(trial, asset_type=None):
 def smart_list_of_options(trial):
     """Index options by activity."""
     trial.sdk.market.get_smartlist_options(asset_type="INDEX", category="TOP_TRADED", page_number=1, page_size=5)
-    listed(trial, "INDEX")
+    changes_follow(trial, listed(trial, "INDEX"))
 
 
 @check("GET /v2/market/smartlist/futures")
 def smart_list_of_futures(trial):
     """Stock futures by activity."""
     trial.sdk.market.get_smartlist_futures(asset_type="STOCK", category="TOP_TRADED", page_number=1, page_size=5)
-    listed(trial, "STOCK")
+    changes_follow(trial, listed(trial, "STOCK"))
 
 
 @check("GET /v2/market/smartlist/mtf")
