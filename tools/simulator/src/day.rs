@@ -5,6 +5,7 @@
 //! wire as doubles; whoever needs exact numbers rounds them once with [`price_of`].
 //! Formats: `README.md` of the data directory; shapes are told apart by path, see [`open`].
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use bijli_core::event::DataKind;
@@ -273,10 +274,13 @@ fn day_in_name(path: &Path) -> Option<IstDay> {
     day_of_text(text)
 }
 
-/// A day written `YYYY-MM-DD`.
+/// Years whose moments are numbers of nanoseconds that can be counted.
+const YEARS: RangeInclusive<i32> = 1970..=2199;
+
+/// A day written `YYYY-MM-DD`, within [`YEARS`]: clients ask for any day, and its moments must be countable.
 pub(crate) fn day_of_text(text: &str) -> Option<IstDay> {
     let mut parts = text.splitn(3, '-');
-    let year = parts.next()?.parse().ok()?;
+    let year = parts.next()?.parse().ok().filter(|year| YEARS.contains(year))?;
     let month = parts.next()?.parse().ok()?;
     IstDay::from_ymd(year, month, parts.next()?.parse().ok()?)
 }

@@ -24,7 +24,8 @@ def judge_answers(root, exchanges, whole, report):
         judge.take(name, method, path, status, "application/json", body)
     proven = sum(1 for times in judge.listed.needed if times)
     for exchange in exchanges:
-        judge.take("simulator", exchange.method, exchange.url, exchange.status, exchange.content_type, exchange.body)
+        answer = (exchange.status, exchange.content_type, exchange.body)
+        judge.take("simulator", exchange.method, exchange.url, *answer, template=exchange.template)
     for finding, (source, body) in sorted(judge.problems.items()):
         report.row("openapi", " ".join(finding), f"{source}: {body}")
     if whole:

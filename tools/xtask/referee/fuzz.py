@@ -20,9 +20,10 @@ EXAMPLES = 8
 TIMEOUT_S = 240
 ORDER_HOST = "/order/(place|modify|cancel)$"
 ENDS_SESSION = "/v2/logout$|/v2/user/ip$|/v2/user/kill-switch$"
+NOT_SERVED = "/v2/feed/market-data-feed"
 # Name, host, what to leave out, what to take.
 RUNS = (
-    ("api", "api", f"{ORDER_HOST}|{ENDS_SESSION}", None),
+    ("api", "api", f"{ORDER_HOST}|{ENDS_SESSION}|{NOT_SERVED}", None),
     ("order host", "order", None, ORDER_HOST),
     ("session", "api", None, ENDS_SESSION),
 )

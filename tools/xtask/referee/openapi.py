@@ -144,8 +144,10 @@ class Judge:
         self.seen = set()
         self.problems = {}
 
-    def take(self, source, method, url, status, content_type, body):
-        """Judges one answer."""
+    def take(self, source, method, url, status, content_type, body, template=""):
+        """Judges one answer; none to a call that the SDK knows by a path which the definition lacks."""
+        if template and template not in self.definition.operations:
+            return
         operation, findings = self.definition.judge(method, url, status, content_type, body)
         if operation is None:
             return

@@ -30,9 +30,12 @@ def both_versions_of_the_funds_agree(trial):
     tree = trial.data()["available_to_trade"]
     cash, pledge = tree["cash_available_to_trade"], tree["pledge_available_to_trade"]
     trial.near(tree["total"], cash["total"] + pledge["total"], "total of cash and pledge", within=0.05)
-    trial.near(
-        cash["total"], cash["cash"]["total"] - cash["margin_used"]["total"], "cash less margin used", within=0.05
-    )
+    parts = cash["cash"]
+    gained = sum(parts[name] for name in ("opening_balance", "added_today", "withdrawn_today", "amount_from_stock_sale"))
+    left = gained - parts["unpaid_charges"] - cash["margin_used"]["total"]
+    trial.near(cash["total"], left, "cash less charges and margin", within=0.05)
+    held = pledge["margin_from_pledge"]["total"] - pledge["margin_used"]["total"]
+    trial.near(pledge["total"], held, "pledge less margin", within=0.05)
     trial.sdk.user.get_user_fund_margin(V2)
     equity = trial.data()["equity"]
     trial.expect(equity["used_margin"] > 0, "positions use no margin")

@@ -25,6 +25,8 @@ fn each_bad_question_about_calendar_and_quotes_has_its_code() {
         ("/v2/market/status/MCX_FO".to_owned(), "UDAPI1089"),
         ("/v2/market/holidays/2026-13-01".to_owned(), "UDAPI1088"),
         ("/v2/market/timings/today".to_owned(), "UDAPI1088"),
+        ("/v2/market/timings/0000-01-01".to_owned(), "UDAPI1088"),
+        ("/v2/market/holidays/9999-12-31".to_owned(), "UDAPI1088"),
         ("/v3/market-quote/ltp".to_owned(), "UDAPI1009"),
         (
             "/v3/market-quote/ltp?instrument_key=RELIANCE".to_owned(),
