@@ -239,6 +239,18 @@ fn the_browsers_redirect_brings_a_token_that_works_and_a_wrong_state_does_not() 
     let shown = json_of(&account);
     assert_eq!(shown["data"]["profile"]["user_id"], "SIM001");
     assert!(shown["data"]["token"]["expires_ist"].is_string());
+    for part in ["funds", "kill_switch", "static_ip"] {
+        assert!(
+            shown["data"][part].get("unavailable").is_none(),
+            "{part}: {shown}"
+        );
+    }
+    assert!(shown["data"]["funds"]["available_to_trade"].is_object());
+    assert!(
+        shown["data"]["kill_switch"]
+            .as_array()
+            .is_some_and(|rows| !rows.is_empty())
+    );
     assert_silent(&account, &[token]);
 
     let again = world.begin(&["login", "--headless"]);
