@@ -123,6 +123,8 @@ pub static KEYS: &[Key] = keys! {
     "universe" "master_url", Kind::Text,
         r#""https://assets.upstox.com/market-quote/instruments/exchange/complete.json.gz""#, "",
         "Where the day's instrument master is fetched when there is no master_file.";
+    "universe" "master_dir", Kind::Text, r#""masters""#, "",
+        "Folder of the masters that `bijli instruments sync` keeps. Without one of today a run fetches it; failing that it takes the last one and enters nothing.";
     "clock" "source", Kind::Word(&["wall", "venue"]), r#""wall""#, "",
         "Whose clock the engine runs on: this machine's, or the one in the venue's frames (simulated days only).";
     "threads" "shape", Kind::Word(&["auto", "fused", "split", "three"]), r#""auto""#, "",

@@ -153,6 +153,8 @@ pub struct UniverseSection {
     pub master_file: Option<PathBuf>,
     /// Where the day's instrument master is fetched.
     pub master_url: String,
+    /// Folder of the masters that are kept; empty to keep none.
+    pub master_dir: PathBuf,
 }
 
 /// Whose clock the engine runs on.
@@ -340,6 +342,7 @@ impl Default for UniverseSection {
             master_file: None,
             master_url: "https://assets.upstox.com/market-quote/instruments/exchange/complete.json.gz"
                 .to_owned(),
+            master_dir: PathBuf::from("masters"),
         }
     }
 }

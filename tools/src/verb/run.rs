@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bijli_core::event::{DataKind, VenueKind};
 use bijli_core::session::{ClosedDay, Market, SessionTimes};
-use bijli_core::{DurationNs, IstDay, TsNs};
+use bijli_core::{DurationNs, Instrument, IstDay, TsNs};
 use bijli_feed::liveness::MarketHours;
 use bijli_gateway::upstox::token;
 
@@ -23,6 +23,8 @@ use crate::config_file::{self, RunConfig, RunMode, leads_here};
 use crate::day_run::{Finished, RunError, RunPlan, run_day};
 use crate::duty_cycle::{ClockSource, Wait, rest, wall_now};
 use crate::exit_code;
+use crate::master_store::MasterStore;
+use crate::master_sync::{self, Origin};
 use crate::opening::DayPlan;
 use crate::topology::{Durability, Placement, Running, Shape, venue_start};
 use crate::verb::broker_arguments::{configured_target, credential_trouble};
@@ -136,10 +138,12 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
         RunMode::Sim => Choice::Everything,
         RunMode::Paper | RunMode::Live => Choice::Configured(&config.universe),
     };
-    let instruments = match &config.universe.master_file {
-        Some(path) => read_instruments(path, choice)?,
-        None => fetch_instruments(&access, &config.universe.master_url, choice)?,
-    };
+    let (instruments, stale) = instruments(config, &access, clock, day, choice)?;
+    let mut engine_config = config.engine_config();
+    if stale.is_some() {
+        // Lots and strikes may be of another day: what is open may be closed, nothing new is entered.
+        engine_config.risk.entries_per_day_max = 0;
+    }
     let hours = market_hours(day, clock);
     let venue = match config.run.mode {
         RunMode::Paper => VenueKind::Paper,
@@ -162,7 +166,7 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
             day,
             data,
             venue,
-            config: config.engine_config(),
+            config: engine_config,
             instruments,
             start,
             segment_bytes: config.journal.segment_mib.saturating_mul(1024 * 1024),
@@ -174,8 +178,41 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
             config_file::Durability::Process => Durability::Process,
             config_file::Durability::Machine => Durability::Machine,
         },
-        facts: vec![("command".to_owned(), "run".to_owned())],
+        facts: [("command".to_owned(), "run".to_owned())]
+            .into_iter()
+            .chain(stale.map(|reason| ("stale_master".to_owned(), reason)))
+            .collect(),
     })
+}
+
+/// The day's instruments and, when their master is not the day's own, the reason. On this machine's clock the master
+/// comes through the store; a simulated day brings its own.
+fn instruments(
+    config: &RunConfig,
+    access: &Access,
+    clock: ClockSource,
+    day: IstDay,
+    choice: Choice<'_>,
+) -> Result<(Vec<Instrument>, Option<String>), Trouble> {
+    let universe = &config.universe;
+    if let Some(path) = &universe.master_file {
+        return Ok((read_instruments(path, choice)?, None));
+    }
+    if clock == ClockSource::Venue || universe.master_dir.as_os_str().is_empty() {
+        return Ok((fetch_instruments(access, &universe.master_url, choice)?, None));
+    }
+    let origin = Origin::Url {
+        url: universe.master_url.clone(),
+        extra_root_pem: access.extra_root_pem.clone(),
+    };
+    let chosen = master_sync::choose(&MasterStore::new(&universe.master_dir), &origin, day)?;
+    for warning in &chosen.warnings {
+        eprintln!("warning: instrument master of {}: {warning}", chosen.day);
+    }
+    if let Some(reason) = &chosen.stale {
+        eprintln!("WARNING: {reason}; no entry is made today, exits are");
+    }
+    Ok((read_instruments(&chosen.path, choice)?, chosen.stale))
 }
 
 /// When data is due: from the opening to the later close of shares and derivatives, never on a day that is shut.

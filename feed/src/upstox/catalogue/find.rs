@@ -381,16 +381,19 @@ impl Catalogue {
         if wanted.len() < 2 {
             return Vec::new();
         }
-        let farthest = 1 + wanted.len() / 4;
+        let farthest = 2.max(1 + wanted.len() / 4);
         let distance = |text: &str| {
             let text = as_text(letters(text));
-            if wanted.len() >= 3 && text.starts_with(&wanted) {
-                return 1;
-            }
+            // A name that only begins so is farther off than one slip of the hand.
+            let begins = if wanted.len() >= 3 && text.starts_with(&wanted) {
+                2
+            } else {
+                usize::MAX
+            };
             if text.len().abs_diff(wanted.len()) > farthest {
-                return usize::MAX;
+                return begins;
             }
-            strsim::osa_distance(&text, &wanted)
+            begins.min(strsim::osa_distance(&text, &wanted))
         };
         let mut close: Vec<(usize, bool, &str, ListingId)> = self
             .iter()

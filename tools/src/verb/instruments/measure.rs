@@ -41,6 +41,8 @@ struct Stats {
     file_bytes: u64,
     text_bytes: u64,
     load_ms: u64,
+    /// Of these the time on a core, which a busy machine does not stretch; none where the system does not tell.
+    load_cpu_ms: Option<u64>,
     /// Memory of this process with the master loaded, and at most while it loaded; none where the system does not
     /// tell.
     rss_bytes: Option<u64>,
@@ -58,14 +60,15 @@ struct Segment {
 }
 
 pub(super) fn run(args: &Args) -> Result<i32, Trouble> {
-    let begun = MonoNs::now();
+    let (begun, cpu_begun) = (MonoNs::now(), on_core_ns());
     let opened = match &args.path {
         Some(path) => open_file(path)?,
         None => args.source.open()?,
     };
     let load_ms = MonoNs::now().since(begun) / 1_000_000;
-    let memory = |name| status_bytes(name);
-    let (rss_bytes, rss_peak_bytes) = (memory("VmRSS:"), memory("VmHWM:"));
+    let cpu = on_core_ns().zip(cpu_begun);
+    let load_cpu_ms = cpu.map(|(now, before)| now.saturating_sub(before) / 1_000_000);
+    let (rss_bytes, rss_peak_bytes) = (status_bytes("VmRSS:"), status_bytes("VmHWM:"));
     let catalogue = &opened.catalogue;
     let mut segments: BTreeMap<String, Segment> = BTreeMap::new();
     let mut sets: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<_>)> = BTreeMap::new();
@@ -105,6 +108,7 @@ pub(super) fn run(args: &Args) -> Result<i32, Trouble> {
         file_bytes: std::fs::metadata(&opened.path).map_or(0, |metadata| metadata.len()),
         text_bytes: catalogue.extent().text_bytes,
         load_ms,
+        load_cpu_ms,
         rss_bytes,
         rss_peak_bytes,
     };
@@ -137,8 +141,9 @@ fn print(stats: &Stats) {
             span(&stats.last_expiry)
         ),
         format!(
-            "loaded in    {} ms; memory {} MiB, at most {} MiB",
+            "loaded in    {} ms ({} ms on a core); memory {} MiB, at most {} MiB",
             stats.load_ms,
+            stats.load_cpu_ms.map_or("?".to_owned(), |ms| ms.to_string()),
             mib(stats.rss_bytes),
             mib(stats.rss_peak_bytes)
         ),
@@ -166,4 +171,10 @@ fn status_bytes(name: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
     Some(kib * 1024)
+}
+
+/// How long this thread has been on a core, nanoseconds.
+fn on_core_ns() -> Option<u64> {
+    let times = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    times.split_whitespace().next()?.parse().ok()
 }
