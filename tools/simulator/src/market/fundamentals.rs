@@ -212,6 +212,7 @@ impl Company<'_> {
         })
     }
 
+    /// Percent of the company by owner; those of a period add up to 100.
     fn share_holdings(&mut self) -> Value {
         let names = [
             "Promoters",
@@ -219,11 +220,28 @@ impl Company<'_> {
             "Domestic institutions",
             "Public",
         ];
-        let rows = names.map(|name| {
-            let history = self.history(true);
-            json!({ "category": format!("{name} (SIMULATED)"), "history": history })
-        });
-        Value::Array(rows.to_vec())
+        let periods = self.periods(true);
+        let shares: Vec<[i64; 4]> = periods
+            .iter()
+            .map(|_| {
+                let parts = [(); 3].map(|()| self.random.between(500, 3_000));
+                [parts[0], parts[1], parts[2], 10_000 - parts.iter().sum::<i64>()]
+            })
+            .collect();
+        let owner = |owner: usize| -> Value {
+            let history = periods.iter().zip(&shares).enumerate().map(|(at, (period, now))| {
+                let before = shares.get(at + 1).unwrap_or(now)[owner];
+                let change = (now[owner] - before) as f64 / before as f64 * 100.0;
+                json!({
+                    "value": now[owner] as f64 / 100.0, "period": period, "change": format!("{change:.2}%"),
+                })
+            });
+            history.collect()
+        };
+        let rows = names.iter().enumerate().map(
+            |(place, name)| json!({ "category": format!("{name} (SIMULATED)"), "history": owner(place) }),
+        );
+        Value::Array(rows.collect())
     }
 
     fn key_ratios(&mut self) -> Value {
