@@ -29,6 +29,28 @@ enum Verb {
     Login(verb::login::Args),
     /// Show the account: profile, funds, kill switch, addresses, token.
     Account(verb::account::Args),
+    /// Show positions, open and closed today.
+    Positions(verb::positions::Args),
+    /// Show the shares in the account.
+    Holdings(verb::holdings::Args),
+    /// Show the day's orders, one order, or its history.
+    Orders(verb::orders::Args),
+    /// Show trades of today, of an order, or of past days.
+    Trades(verb::trades::Args),
+    /// Show the funds and what uses them.
+    Funds(verb::funds::Args),
+    /// Ask what margin legs would need.
+    Margin(verb::margin::Args),
+    /// Ask what an order would cost, beside our own figure.
+    Charges(verb::charges::Args),
+    /// Show closed trades of a financial year and their result.
+    Pnl(verb::pnl::Args),
+    /// Convert a position to another product.
+    Convert(verb::convert::Args),
+    /// List, place, change and withdraw standing orders.
+    Gtt(verb::gtt::Args),
+    /// Make one raw call of the broker's API.
+    Api(verb::api::Args),
     /// Serve the broker simulator.
     Sim(verb::sim::Args),
     /// Replay a journal and compare every command and hash.
@@ -85,6 +107,17 @@ fn dispatch(verb: &Verb, stop: &Arc<AtomicBool>) -> i32 {
         Verb::Run(args) => verb::run::run(args, stop),
         Verb::Login(args) => verb::login::run(args),
         Verb::Account(args) => verb::account::run(args),
+        Verb::Positions(args) => verb::positions::run(args),
+        Verb::Holdings(args) => verb::holdings::run(args),
+        Verb::Orders(args) => verb::orders::run(args),
+        Verb::Trades(args) => verb::trades::run(args),
+        Verb::Funds(args) => verb::funds::run(args),
+        Verb::Margin(args) => verb::margin::run(args),
+        Verb::Charges(args) => verb::charges::run(args),
+        Verb::Pnl(args) => verb::pnl::run(args),
+        Verb::Convert(args) => verb::convert::run(args),
+        Verb::Gtt(args) => verb::gtt::run(args),
+        Verb::Api(args) => verb::api::run(args),
         Verb::Sim(args) => verb::sim::run(args, stop),
         Verb::Replay(args) => verb::replay::run(args),
         Verb::Journal(args) => verb::journal::run(args),

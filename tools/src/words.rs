@@ -6,7 +6,7 @@ use bijli_core::event::{DataKind, FeedState, Submission, TickFlags, VenueKind, V
 use bijli_core::order::{BrokerStatus, OrderType, Purpose, Side, Validity};
 use bijli_core::strategy::ExitReason;
 use bijli_core::time::NS_PER_S;
-use bijli_core::{Money, TsNs};
+use bijli_core::{Money, Price, TsNs};
 
 /// Where orders go, as in `summary.json`.
 #[must_use]
@@ -241,6 +241,17 @@ pub fn rupees(amount: Money) -> String {
     format!("{text}.{:02}", paise % 100)
 }
 
+/// A price in rupees in Indian grouping, two decimals, or four where the price has more than two.
+#[must_use]
+pub fn price_text(price: Price) -> String {
+    let beyond = price.get().unsigned_abs() % 100;
+    let mut text = rupees(Money::new(price.get() / 100 * 100));
+    if beyond > 0 {
+        text.push_str(&format!("{beyond:02}"));
+    }
+    text
+}
+
 /// A share in millionths as a fraction with two decimals, `0.83`.
 #[must_use]
 pub fn ppm_text(ppm: u32) -> String {
@@ -314,6 +325,18 @@ mod tests {
             (-49, "₹0.00"),
         ] {
             assert_eq!(signed_rupees(Money::new(units)), text);
+        }
+    }
+
+    #[test]
+    fn prices_show_all_that_they_have() {
+        for (units, text) in [
+            (123_456_700, "12,345.67"),
+            (250_500, "25.05"),
+            (834_225, "83.4225"),
+            (25, "0.0025"),
+        ] {
+            assert_eq!(price_text(Price::new(units)), text);
         }
     }
 

@@ -21,6 +21,7 @@ use bijli_gateway::evidence::{ErrorClass, ReadError};
 use bijli_gateway::request::Reply;
 use bijli_gateway::rest::policy::CallError;
 use bijli_gateway::socket::RestCaller;
+use bijli_gateway::upstox::answer::Paged;
 use bijli_gateway::upstox::call::Call;
 use bijli_gateway::upstox::field::Secret;
 use serde::Deserialize;
@@ -35,6 +36,8 @@ use crate::stdout::print_line;
 
 /// Read when no file is named.
 const CONFIG_DEFAULT: &str = "bijli.toml";
+/// Most pages of one list.
+const PAGES_MAX: u32 = 1_000;
 
 /// Which broker, and how its answers are shown.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -86,6 +89,7 @@ pub struct Printed {
 #[derive(Debug)]
 pub struct BrokerSession {
     caller: RestCaller,
+    token: Secret,
     is_simulated: bool,
     /// Where the token came from, for people.
     pub token_place: String,
@@ -113,6 +117,13 @@ impl BrokerArguments {
             is_simulated,
             target.open().and_then(|mut session| work(&mut session)),
         )
+    }
+
+    /// Shows why a verb did not even begin; gives the exit code.
+    #[must_use]
+    pub fn refuse(&self, trouble: Trouble) -> i32 {
+        let is_simulated = self.target().is_ok_and(|target| target.is_simulated);
+        self.show(is_simulated, Err(trouble))
     }
 
     /// Which broker is meant.
@@ -179,6 +190,7 @@ impl Target {
         let caller = RestCaller::new(&access.rest(), token.expires);
         Ok(BrokerSession {
             caller: caller.map_err(|error| Trouble::usage(error.to_string()))?,
+            token: token.token,
             is_simulated: self.is_simulated,
             token_place,
         })
@@ -216,6 +228,46 @@ impl BrokerSession {
         read(&reply).map_err(|error| read_trouble(&call.path, &error))
     }
 
+    /// Reads all pages of a list, the first one first.
+    ///
+    /// # Errors
+    /// [`Trouble`] with the exit code that fits, and for a list that does not end or changed while it was read.
+    pub fn ask_all<T>(
+        &mut self,
+        call: impl Fn(u32) -> Call,
+        read: impl Fn(&Reply) -> Result<Paged<T>, ReadError>,
+    ) -> Result<Vec<T>, Trouble> {
+        let mut rows = Vec::new();
+        for number in 1..=PAGES_MAX {
+            let page = self.ask(&call(number), &read)?;
+            let goes_on = page.next_page().is_some();
+            let total = page.page.as_ref().and_then(|page| page.total_records);
+            rows.extend(page.rows);
+            if goes_on {
+                continue;
+            }
+            return match total {
+                Some(total) if i64::try_from(rows.len()) != Ok(total) => Err(Trouble::error(format!(
+                    "the list has {total} rows and {} were read: it changed meanwhile; ask again",
+                    rows.len()
+                ))),
+                _ => Ok(rows),
+            };
+        }
+        Err(Trouble::error(format!(
+            "the list has more than {PAGES_MAX} pages"
+        )))
+    }
+
+    /// A text without the token that this session shows.
+    #[must_use]
+    pub fn withheld(&self, text: &str) -> String {
+        match self.token.expose() {
+            "" => text.to_owned(),
+            token => text.replace(token, "(withheld)"),
+        }
+    }
+
     /// The caller itself, for calls whose reply is more than one answer.
     pub const fn caller(&mut self) -> &mut RestCaller {
         &mut self.caller
@@ -232,6 +284,12 @@ impl BrokerSession {
     pub const fn token_expires(&self) -> TsNs {
         self.caller.token().expires()
     }
+}
+
+/// What a row is called: its symbol, or where there is none its key.
+#[must_use]
+pub fn symbol_of(symbol: Option<&str>, key: &str) -> String {
+    symbol.unwrap_or(key).to_owned()
 }
 
 /// A denial of our own policy, as trouble.
