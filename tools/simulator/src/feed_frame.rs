@@ -9,6 +9,7 @@ use bijli_core::TsNs;
 use bijli_core::instrument::InstrumentKind;
 
 use crate::day::{Candle, DayTick, Level};
+use crate::market_state::{MarketState, Told};
 
 /// What a subscription asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,16 +58,35 @@ pub enum FrameKind {
     MarketInfo,
 }
 
-/// State of the market as `market_info` tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MarketPhase {
-    /// Continuous trading.
-    Open,
-    /// The day is over.
-    Closed,
+/// What the closing auction shows of a share.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Auction {
+    /// Price at which most would trade, rupees.
+    pub price: f64,
+    /// Reference price, rupees.
+    pub reference: f64,
+    /// Units that would trade.
+    pub qty: i64,
+    /// Units wanted less units offered beyond that.
+    pub imbalance: i64,
+    /// Of these, units of market orders.
+    pub imbalance_market: i64,
 }
 
-const SEGMENTS: [&str; 4] = ["NSE_EQ", "NSE_FO", "NSE_INDEX", "NSE_COM"];
+/// What an entry holds beyond its tick.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extras<'a> {
+    /// The book in place of the tick's own.
+    pub levels: Option<&'a [Level]>,
+    /// The last complete half hour.
+    pub half_hour: Option<&'a Candle>,
+    /// The closing auction, while it runs.
+    pub auction: Option<Auction>,
+    /// Whether the instrument takes part in closing auctions.
+    pub is_auction_eligible: bool,
+    /// Whether an empty book is left out instead of told empty.
+    pub omits_empty_book: bool,
+}
 
 /// Starts a message.
 pub fn begin(into: &mut Vec<u8>, kind: FrameKind) {
@@ -83,22 +103,34 @@ pub fn begin(into: &mut Vec<u8>, kind: FrameKind) {
 
 /// Adds the market of one instrument.
 pub fn push(into: &mut Vec<u8>, key: &str, kind: InstrumentKind, tick: &DayTick, mode: FeedMode) {
+    push_with(into, key, kind, tick, mode, &Extras::default());
+}
+
+/// Adds the market of one instrument, with what the tick does not hold.
+pub fn push_with(
+    into: &mut Vec<u8>,
+    key: &str,
+    kind: InstrumentKind,
+    tick: &DayTick,
+    mode: FeedMode,
+    extras: &Extras<'_>,
+) {
     nested(into, 2, |entry| {
         text_field(entry, 1, key);
         nested(entry, 2, |feed| match mode {
-            FeedMode::Ltpc => nested(feed, 1, |ltpc| put_ltpc(ltpc, tick)),
+            FeedMode::Ltpc => nested(feed, 1, |ltpc| put_ltpc(ltpc, tick, extras)),
             FeedMode::Full | FeedMode::FullD30 => {
                 nested(feed, 2, |full| match kind {
-                    InstrumentKind::Index => nested(full, 2, |index| put_index(index, tick)),
+                    InstrumentKind::Index => nested(full, 2, |index| put_index(index, tick, extras)),
                     InstrumentKind::Equity
                     | InstrumentKind::Future
                     | InstrumentKind::Call
-                    | InstrumentKind::Put => nested(full, 1, |market| put_market(market, tick)),
+                    | InstrumentKind::Put => nested(full, 1, |market| put_market(market, tick, extras)),
                 });
                 varint_field(feed, 4, mode.number());
             }
             FeedMode::OptionGreeks => {
-                nested(feed, 3, |first| put_first_level(first, tick));
+                nested(feed, 3, |first| put_first_level(first, tick, extras));
                 varint_field(feed, 4, mode.number());
             }
         });
@@ -111,54 +143,77 @@ pub fn finish(into: &mut Vec<u8>, now: TsNs) {
 }
 
 /// A whole `market_info` message.
-pub fn market_info(into: &mut Vec<u8>, now: TsNs, phase: MarketPhase) {
+pub fn market_info(into: &mut Vec<u8>, now: TsNs, state: &MarketState) {
     begin(into, FrameKind::MarketInfo);
     finish(into, now);
-    let status = match phase {
-        MarketPhase::Open => 2,
-        MarketPhase::Closed => 3,
-    };
     nested(into, 4, |info| {
-        for segment in SEGMENTS {
+        for (segment, status) in &state.segments {
             nested(info, 1, |entry| {
                 text_field(entry, 1, segment);
-                varint_field(entry, 2, status);
+                varint_field(entry, 2, *status);
             });
+        }
+        for (field, list) in [(2, &state.auction), (3, &state.pre_open)] {
+            for told in list {
+                nested(info, field, |entry| put_told(entry, told));
+            }
         }
     });
 }
 
-fn put_ltpc(into: &mut Vec<u8>, tick: &DayTick) {
+fn put_told(into: &mut Vec<u8>, told: &Told) {
+    text_field(into, 1, told.segment);
+    nested(into, 2, |status| {
+        text_field(status, 1, told.word);
+        int_field(status, 2, told.since_ms);
+    });
+}
+
+fn put_ltpc(into: &mut Vec<u8>, tick: &DayTick, extras: &Extras<'_>) {
     double_field(into, 1, tick.ltp);
     int_field(into, 2, tick.ltt_ms);
     int_field(into, 3, tick.ltq);
     double_field(into, 4, tick.prev_close);
+    if let Some(auction) = &extras.auction {
+        nested(into, 5, |wrapped| double_field(wrapped, 1, auction.price));
+    }
 }
 
-fn put_market(into: &mut Vec<u8>, tick: &DayTick) {
-    nested(into, 1, |ltpc| put_ltpc(ltpc, tick));
-    nested(into, 2, |book| {
-        for level in &tick.levels[..tick.level_count as usize] {
-            nested(book, 1, |quote| put_level(quote, level));
-        }
-    });
+fn put_market(into: &mut Vec<u8>, tick: &DayTick, extras: &Extras<'_>) {
+    nested(into, 1, |ltpc| put_ltpc(ltpc, tick, extras));
+    let levels = extras.levels.unwrap_or(&tick.levels[..tick.level_count as usize]);
+    if !(levels.is_empty() && extras.omits_empty_book) {
+        nested(into, 2, |book| {
+            for level in levels {
+                nested(book, 1, |quote| put_level(quote, level));
+            }
+        });
+    }
     put_greeks(into, 3, tick);
-    nested(into, 4, |candles| put_candles(candles, tick));
+    nested(into, 4, |candles| put_candles(candles, tick, extras));
     double_field(into, 5, tick.atp);
     int_field(into, 6, tick.volume);
     double_field(into, 7, tick.oi);
     double_field(into, 8, tick.iv);
     double_field(into, 9, tick.total_bid_qty);
     double_field(into, 10, tick.total_ask_qty);
+    if let Some(auction) = &extras.auction {
+        double_field(into, 11, auction.price);
+        double_field(into, 12, auction.reference);
+        int_field(into, 13, auction.qty);
+        int_field(into, 14, auction.imbalance);
+        int_field(into, 15, auction.imbalance_market);
+    }
+    varint_field(into, 16, u64::from(extras.is_auction_eligible));
 }
 
-fn put_index(into: &mut Vec<u8>, tick: &DayTick) {
-    nested(into, 1, |ltpc| put_ltpc(ltpc, tick));
-    nested(into, 2, |candles| put_candles(candles, tick));
+fn put_index(into: &mut Vec<u8>, tick: &DayTick, extras: &Extras<'_>) {
+    nested(into, 1, |ltpc| put_ltpc(ltpc, tick, extras));
+    nested(into, 2, |candles| put_candles(candles, tick, extras));
 }
 
-fn put_first_level(into: &mut Vec<u8>, tick: &DayTick) {
-    nested(into, 1, |ltpc| put_ltpc(ltpc, tick));
+fn put_first_level(into: &mut Vec<u8>, tick: &DayTick, extras: &Extras<'_>) {
+    nested(into, 1, |ltpc| put_ltpc(ltpc, tick, extras));
     if tick.level_count > 0 {
         nested(into, 2, |quote| put_level(quote, &tick.levels[0]));
     }
@@ -187,8 +242,12 @@ fn put_level(into: &mut Vec<u8>, level: &Level) {
     double_field(into, 4, level.ask);
 }
 
-fn put_candles(into: &mut Vec<u8>, tick: &DayTick) {
-    for (interval, candle) in [("1d", &tick.day), ("I1", &tick.minute)] {
+fn put_candles(into: &mut Vec<u8>, tick: &DayTick, extras: &Extras<'_>) {
+    let half_hour = extras.half_hour.map(|candle| ("I30", candle));
+    for (interval, candle) in [("1d", &tick.day), ("I1", &tick.minute)]
+        .into_iter()
+        .chain(half_hour)
+    {
         if candle.start_ms != 0 {
             nested(into, 1, |block| put_candle(block, interval, candle));
         }
@@ -342,13 +401,11 @@ mod tests {
     }
 
     #[test]
-    fn market_info_tells_every_segment_open() {
+    fn market_info_tells_every_segment_and_the_golden_entry_among_them() {
+        let day = bijli_core::IstDay::from_ymd(2024, 11, 28).expect("a real date");
+        let now = TsNs::from_millis(1_732_775_008_661);
         let mut bytes = Vec::new();
-        market_info(
-            &mut bytes,
-            TsNs::from_millis(1_732_775_008_661),
-            MarketPhase::Open,
-        );
+        market_info(&mut bytes, now, &MarketState::at(day, now));
         let text = hex(&bytes);
         assert!(text.starts_with("08021895b3c18bb73222"), "{text}");
         assert!(text.contains("0a0a0a064e53455f464f1002"), "{text}");

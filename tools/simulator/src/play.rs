@@ -14,10 +14,12 @@ use bijli_gateway::paper::fill::Book;
 
 use crate::broker::Broker;
 use crate::day::{Anomaly, DayError, DayInfo, DaySource, DayTick, Morning, hours, price_of};
-use crate::feed_frame::{self, FeedMode, FrameKind, MarketPhase};
+use crate::feed_extra::HalfHour;
+use crate::market_state::{self, MarketState};
 use crate::options::SocketOptions;
 use crate::subscriber::Subscriber;
 
+pub(crate) mod entry;
 mod request;
 
 /// Close codes.
@@ -52,6 +54,11 @@ pub struct Player {
     is_half_hidden: bool,
     unknown_keys: u64,
     keys_over_limit: u64,
+    /// What `market_info` said last.
+    state_told: MarketState,
+    has_auction: bool,
+    /// Half hours of each instrument; empty unless the options ask for them.
+    half_hours: Vec<HalfHour>,
     subscribers: BTreeMap<usize, Subscriber>,
     /// Feed entries and messages of subscribers that have left.
     sent_before: (u64, u64),
@@ -83,13 +90,16 @@ impl Player {
                 .map(|row| row.key.clone())
                 .zip(0..)
                 .collect(),
-            info,
             options: SocketOptions::default(),
             is_muted: false,
             is_half_hidden: false,
             unknown_keys: 0,
             keys_over_limit: 0,
+            state_told: MarketState::at(info.day, floor(first, SECOND)),
+            has_auction: market_state::has_auction(info.day),
+            half_hours: Vec::new(),
             source,
+            info,
             pending,
             has_pending,
             now: floor(first, SECOND).plus(DurationNs::ZERO.minus(SECOND)),
@@ -146,12 +156,7 @@ impl Player {
     /// Adds a subscriber under a name of the caller's, and greets it with the state of the market.
     pub fn join(&mut self, name: usize) {
         let mut subscriber = Subscriber::new(self.info.instruments.len());
-        let phase = if self.is_done {
-            MarketPhase::Closed
-        } else {
-            MarketPhase::Open
-        };
-        subscriber.send_market_info(self.now, phase);
+        subscriber.send_market_info(self.now, &self.market_state());
         if self.is_done {
             subscriber.send_close(NORMAL, END_OF_DAY);
         }
@@ -233,6 +238,7 @@ impl Player {
         broker.advance(end);
         let ends_second = floor(end, SECOND) == end;
         if ends_second {
+            self.tell_market_state();
             for subscriber in self.subscribers.values_mut() {
                 subscriber.end_second(end, self.is_muted);
             }
@@ -246,13 +252,13 @@ impl Player {
     fn play_tick(&mut self, broker: &mut Broker) {
         let tick = self.pending;
         let index = tick.instrument as usize;
-        let instrument = &self.info.instruments[index];
+        if let Some(candle) = self.half_hours.get_mut(index) {
+            candle.apply(&tick);
+        }
         broker.apply_tick(&tick);
         broker.apply_book(self.now, tick.instrument, book_of(&tick));
         if !self.is_muted && !self.is_hidden(tick.instrument) {
-            for subscriber in self.subscribers.values_mut() {
-                subscriber.push(self.now, instrument, &tick);
-            }
+            self.push_to_all(&tick);
         }
         self.latest[index] = tick;
         self.ticks_played += 1;
@@ -261,8 +267,9 @@ impl Player {
 
     fn finish(&mut self) {
         self.is_done = true;
+        let state = self.market_state();
         for subscriber in self.subscribers.values_mut() {
-            subscriber.send_market_info(self.now, MarketPhase::Closed);
+            subscriber.send_market_info(self.now, &state);
             subscriber.send_close(NORMAL, END_OF_DAY);
         }
     }
@@ -288,22 +295,4 @@ fn book_of(tick: &DayTick) -> Book {
 
 const fn floor(ts: TsNs, step: DurationNs) -> TsNs {
     TsNs::new(ts.get().div_euclid(step.get()) * step.get())
-}
-
-/// Appends a whole snapshot message of these rows.
-pub(crate) fn write_snapshot<'a>(
-    into: &mut Vec<u8>,
-    now: TsNs,
-    kind: FrameKind,
-    rows: impl Iterator<Item = (&'a crate::day::DayInstrument, &'a DayTick)>,
-    mode: FeedMode,
-) -> u64 {
-    feed_frame::begin(into, kind);
-    let mut feeds = 0;
-    for (instrument, tick) in rows {
-        feed_frame::push(into, &instrument.key, instrument.kind, tick, mode);
-        feeds += 1;
-    }
-    feed_frame::finish(into, now);
-    feeds
 }

@@ -6,9 +6,11 @@
 use bijli_core::TsNs;
 
 use crate::day::{DayInstrument, DayTick};
-use crate::feed_frame::{self, FeedMode, FrameKind, MarketPhase};
+use crate::feed_frame::{self, Extras, FeedMode, FrameKind};
 use crate::key_limits::KeyCounts;
-use crate::play::{FEEDS_PER_FRAME_MAX, write_snapshot};
+use crate::market_state::MarketState;
+use crate::play::FEEDS_PER_FRAME_MAX;
+use crate::play::entry::push_entry;
 use crate::websocket::{self, Opcode};
 
 /// One client.
@@ -107,7 +109,10 @@ impl Subscriber {
         now: TsNs,
         instruments: &[u32],
         mode: FeedMode,
-        snapshot: Option<(FrameKind, impl Iterator<Item = (&'a DayInstrument, &'a DayTick)>)>,
+        snapshot: Option<(
+            FrameKind,
+            impl Iterator<Item = (&'a DayInstrument, &'a DayTick, Extras<'a>)>,
+        )>,
     ) {
         if self.is_closed {
             return;
@@ -117,8 +122,12 @@ impl Subscriber {
         }
         self.flush(now);
         if let Some((kind, rows)) = snapshot {
-            let feeds = write_snapshot(&mut self.message, now, kind, rows, mode);
-            self.ticks_sent += feeds;
+            feed_frame::begin(&mut self.message, kind);
+            for (instrument, tick, extras) in rows {
+                push_entry(&mut self.message, instrument, tick, mode, &extras);
+                self.ticks_sent += 1;
+            }
+            feed_frame::finish(&mut self.message, now);
             self.send_message();
         }
         self.ping(now);
@@ -150,7 +159,13 @@ impl Subscriber {
     }
 
     /// Adds a tick to the message under way, if the instrument is subscribed.
-    pub(crate) fn push(&mut self, now: TsNs, instrument: &DayInstrument, tick: &DayTick) {
+    pub(crate) fn push(
+        &mut self,
+        now: TsNs,
+        instrument: &DayInstrument,
+        tick: &DayTick,
+        extras: &Extras<'_>,
+    ) {
         let index = tick.instrument as usize;
         let Some(mode) = self.modes[index] else { return };
         if self.message_feeds >= FEEDS_PER_FRAME_MAX || self.held_by[index] == self.message_number {
@@ -159,7 +174,7 @@ impl Subscriber {
         if self.message_feeds == 0 {
             feed_frame::begin(&mut self.message, FrameKind::Live);
         }
-        feed_frame::push(&mut self.message, &instrument.key, instrument.kind, tick, mode);
+        push_entry(&mut self.message, instrument, tick, mode, extras);
         self.held_by[index] = self.message_number;
         self.message_feeds += 1;
         self.ticks_sent += 1;
@@ -187,9 +202,12 @@ impl Subscriber {
         self.ping(now);
     }
 
-    pub(crate) fn send_market_info(&mut self, now: TsNs, phase: MarketPhase) {
+    pub(crate) fn send_market_info(&mut self, now: TsNs, state: &MarketState) {
+        if self.is_closed {
+            return;
+        }
         self.flush(now);
-        feed_frame::market_info(&mut self.message, now, phase);
+        feed_frame::market_info(&mut self.message, now, state);
         self.send_message();
     }
 

@@ -75,7 +75,8 @@ fn the_feed_client_receives_every_tick_of_a_day_and_sees_it_close() {
     let (mut ticks, mut unknown, mut states) = (0_u64, 0, Vec::new());
     let mut now = sim.day.at(DurationNs::from_hm(9, 14));
     let mut turns = 0;
-    while !states.contains(&FeedState::Closed) {
+    // The market is told closed at its close, a minute before the day is over.
+    while !(states.contains(&FeedState::Closed) && sim.stats().day_done) {
         let mut latest = now.plus(DurationNs::from_millis(1));
         feed.poll(now, Some(Duration::from_millis(20)), &mut |output| match output {
             FeedOutput::Frame(frame) => {

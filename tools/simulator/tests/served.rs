@@ -7,3 +7,7 @@ mod plain;
 mod recorder;
 #[path = "served/scripts.rs"]
 mod scripts;
+#[path = "served/http.rs"]
+mod http;
+#[path = "served/sockets.rs"]
+mod sockets;

@@ -11,7 +11,7 @@ use super::limiter::CallClass;
 use super::reply::{
     ApiReply, BAD_TOKEN, Delivery, NOT_SUPPORTED, READ_ONLY_TOKEN, Refusal, TOO_MANY, UNEXPECTED,
 };
-use super::route::{Access, Asked, Route, find};
+use super::route::{Access, Asked, Route, find, methods_of};
 use crate::market::MarketDesk;
 
 impl Broker {
@@ -34,8 +34,8 @@ impl Broker {
             None if call.host == Host::Api => self
                 .desk
                 .answer(at.now, call)
-                .unwrap_or_else(|| NOT_SUPPORTED.reply()),
-            None => NOT_SUPPORTED.reply(),
+                .unwrap_or_else(|| self.unknown(at, call)),
+            None => self.unknown(at, call),
             Some((route, arguments)) => {
                 let asked = Asked {
                     now: at.now,
@@ -51,6 +51,25 @@ impl Broker {
                 }
             }
         }
+    }
+
+    /// The answer to a call that nothing answers: the path is unknown, or has other methods.
+    fn unknown(&self, at: Moments, call: &ApiCall<'_>) -> ApiReply {
+        let mut methods = methods_of(call);
+        let as_get = ApiCall {
+            method: "GET",
+            ..*call
+        };
+        if methods.is_empty() && call.host == Host::Api && call.method != "GET" {
+            let is_market = self.desk.answer(at.now, &as_get).is_some();
+            methods.extend(is_market.then_some("GET"));
+        }
+        if methods.is_empty() {
+            return NOT_SUPPORTED.reply();
+        }
+        let mut reply = NOT_SUPPORTED.with_status(405).reply();
+        reply.headers.push(("Allow", methods.join(", ")));
+        reply
     }
 
     fn check_token(&self, at: Moments, call: &ApiCall<'_>, access: Access) -> Result<(), Refusal> {

@@ -118,7 +118,16 @@ impl Route {
     }
 
     fn arguments(&self, call: &ApiCall<'_>) -> Option<Vec<String>> {
-        if self.method != call.method || self.host != call.host {
+        if self.method == call.method {
+            self.path_arguments(call)
+        } else {
+            None
+        }
+    }
+
+    /// What stands in the path, whatever the method.
+    fn path_arguments(&self, call: &ApiCall<'_>) -> Option<Vec<String>> {
+        if self.host != call.host {
             return None;
         }
         let (mut wanted, mut given) = (self.path.split('/'), call.path().split('/'));
@@ -158,4 +167,15 @@ pub(super) fn find(call: &ApiCall<'_>) -> Option<(&'static Route, Vec<String>)> 
         .iter()
         .flat_map(|area| area.iter())
         .find_map(|route| route.arguments(call).map(|arguments| (route, arguments)))
+}
+
+/// The methods that the path of a call has rows for.
+pub(super) fn methods_of(call: &ApiCall<'_>) -> Vec<&'static str> {
+    let routes = AREAS.iter().flat_map(|area| area.iter());
+    let mut methods: Vec<&'static str> = routes
+        .filter(|route| route.path_arguments(call).is_some())
+        .map(|route| route.method)
+        .collect();
+    methods.dedup();
+    methods
 }

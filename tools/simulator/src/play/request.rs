@@ -4,6 +4,7 @@
 //! request but its snapshot: unknown keys, modes and methods are ignored, and counted here.
 
 use super::{POLICY, Player};
+use crate::feed_extra::HalfHour;
 use crate::feed_frame::{FeedMode, FrameKind};
 use crate::key_limits::KeyCounts;
 use crate::options::{CountedPer, OverLimit, SnapshotType, SocketOptions};
@@ -11,6 +12,12 @@ use crate::options::{CountedPer, OverLimit, SnapshotType, SocketOptions};
 impl Player {
     /// What is not known for certain of the feed.
     pub fn set_options(&mut self, options: SocketOptions) {
+        let instruments = if options.feed_candle_i30 {
+            self.info.instruments.len()
+        } else {
+            0
+        };
+        self.half_hours = vec![HalfHour::default(); instruments];
         self.options = options;
     }
 
@@ -73,10 +80,18 @@ impl Player {
             SnapshotType::Initial => FrameKind::Initial,
             SnapshotType::Live => FrameKind::Live,
         };
+        let day = self.auction_day();
         let rows = taken
             .iter()
             .filter(|id| !(self.is_half_hidden && **id % 2 == 1))
-            .map(|id| (&self.info.instruments[*id as usize], &self.latest[*id as usize]));
+            .map(|id| {
+                let (instrument, tick) = (&self.info.instruments[*id as usize], &self.latest[*id as usize]);
+                (
+                    instrument,
+                    tick,
+                    Self::extras(instrument, tick, self.half_hours.get(*id as usize), day),
+                )
+            });
         let snapshot = (!self.is_muted).then_some((kind, rows));
         if let Some(subscriber) = self.subscribers.get_mut(&name) {
             subscriber.subscribe(self.now, taken, mode, snapshot);

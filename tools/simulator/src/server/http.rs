@@ -99,7 +99,11 @@ impl EventLoop {
             return self.deliver(token, &surface::refusal(status));
         }
         match (host, head.method.as_str(), head.path()) {
-            (Host::Api, "GET", upgrade::MARKET_AUTHORIZE | upgrade::PORTFOLIO_AUTHORIZE) => {
+            (
+                Host::Api,
+                "GET",
+                upgrade::MARKET_AUTHORIZE | upgrade::MARKET_AUTHORIZE_V2 | upgrade::PORTFOLIO_AUTHORIZE,
+            ) => {
                 self.authorize(token, head);
             }
             _ => {

@@ -19,6 +19,8 @@ use crate::websocket::Assembler;
 
 pub(super) const MARKET_ENTRY: &str = "/v3/feed/market-data-feed";
 pub(super) const MARKET_AUTHORIZE: &str = "/v3/feed/market-data-feed/authorize";
+/// Of the older feed, which gives URIs of the present one.
+pub(super) const MARKET_AUTHORIZE_V2: &str = "/v2/feed/market-data-feed/authorize";
 pub(super) const PORTFOLIO_ENTRY: &str = "/v2/feed/portfolio-stream-feed";
 pub(super) const PORTFOLIO_AUTHORIZE: &str = "/v2/feed/portfolio-stream-feed/authorize";
 pub(super) const MARKET_FEEDER: &str = "/market-data-feeder/v3/upstox-developer-api/feeds";
@@ -29,7 +31,7 @@ const CODES_MAX: usize = 64;
 impl EventLoop {
     /// Answers the socket entry with a redirect to a fresh single-use URI.
     pub(super) fn redirect(&mut self, token: usize, head: &RequestHead) {
-        if let Some(status) = self.scripted_refusal(head.path().starts_with(MARKET_ENTRY)) {
+        if let Some(status) = self.scripted_refusal(is_market(head)) {
             return self.refuse_handshake(token, status);
         }
         match self.fresh_uri(head) {
@@ -40,7 +42,7 @@ impl EventLoop {
 
     /// Answers with a fresh single-use URI as JSON, in both spellings.
     pub(super) fn authorize(&mut self, token: usize, head: &RequestHead) {
-        if let Some(status) = self.scripted_refusal(head.path().starts_with(MARKET_ENTRY)) {
+        if let Some(status) = self.scripted_refusal(is_market(head)) {
             return self.deliver(token, &surface_refusal(status));
         }
         let Some(uri) = self.fresh_uri(head) else {
@@ -94,8 +96,7 @@ impl EventLoop {
         if !self.broker.admits(self.player.now(), head.bearer()) {
             return None;
         }
-        let is_market = head.path().starts_with(MARKET_ENTRY);
-        let (path, grant) = if is_market {
+        let (path, grant) = if is_market(head) {
             (MARKET_FEEDER, SocketGrant::Market)
         } else {
             (
@@ -161,6 +162,10 @@ impl EventLoop {
             }
         }
     }
+}
+
+fn is_market(head: &RequestHead) -> bool {
+    head.path().starts_with(MARKET_ENTRY) || head.path() == MARKET_AUTHORIZE_V2
 }
 
 /// The kinds of update that a query asks for; orders when it does not say.
