@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use bijli_core::session::Market;
-use bijli_core::{DurationNs, Price, Qty, TsNs};
+use bijli_core::{DurationNs, IstDay, Price, Qty, TsNs};
 use bijli_gateway::paper::fill::Book;
 
 use crate::broker::Broker;
@@ -110,6 +110,11 @@ impl Player {
             subscribers: BTreeMap::new(),
             sent_before: (0, 0),
         })
+    }
+
+    /// Lets the clock run on until the next morning, past the hour at which tokens die.
+    pub fn run_overnight(&mut self) {
+        self.end = IstDay::new(self.info.day.get() + 1).at(DurationNs::from_hm(3, 31));
     }
 
     /// What is known of the day.

@@ -86,7 +86,10 @@ pub fn start(settings: SimSettings) -> Result<RunningSimulator, SimError> {
         return Err(SimError::NotLoopback(settings.bind));
     }
     pace::check(settings.speed)?;
-    let player = Player::new(day::open(&settings.day, settings.seed)?)?;
+    let mut player = Player::new(day::open(&settings.day, settings.seed)?)?;
+    if settings.overnight {
+        player.run_overnight();
+    }
     let mut broker = Broker::new(
         player.info(),
         BrokerSettings {
@@ -125,12 +128,7 @@ pub fn start(settings: SimSettings) -> Result<RunningSimulator, SimError> {
         scripts: settings.scripts,
         seed: settings.seed,
     };
-    let (mut serving, waker) = EventLoop::new(player, broker, listeners, seat)
-        .map_err(|error| SimError::io("setting up the poller", &error))?;
-    let thread = std::thread::Builder::new()
-        .name("bijli-sim".to_owned())
-        .spawn(move || serving.run())
-        .map_err(|error| SimError::io("starting the simulator's thread", &error))?;
+    let (waker, thread) = serve(player, broker, listeners, seat)?;
     let [api, order, _] = addresses;
     Ok(RunningSimulator {
         api_url: format!("{http}://{api}"),
@@ -186,6 +184,22 @@ impl Drop for RunningSimulator {
     fn drop(&mut self) {
         self.shut_down();
     }
+}
+
+/// Starts the thread that serves.
+fn serve(
+    player: Player,
+    broker: Broker,
+    listeners: [TcpListener; HOSTS],
+    seat: event_loop::Seat,
+) -> Result<(Arc<Waker>, JoinHandle<()>), SimError> {
+    let (mut serving, waker) = EventLoop::new(player, broker, listeners, seat)
+        .map_err(|error| SimError::io("setting up the poller", &error))?;
+    let thread = std::thread::Builder::new()
+        .name("bijli-sim".to_owned())
+        .spawn(move || serving.run())
+        .map_err(|error| SimError::io("starting the simulator's thread", &error))?;
+    Ok((waker, thread))
 }
 
 fn listen(bind: SocketAddr) -> Result<([TcpListener; HOSTS], [SocketAddr; HOSTS]), SimError> {

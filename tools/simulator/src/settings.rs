@@ -75,6 +75,8 @@ pub struct SimSettings {
     pub rate_limits: RateLimits,
     /// Simulated time from the broker to the exchange; none by default.
     pub exchange_delay: DurationNs,
+    /// Whether the clock runs on past the close, until the morning's 03:31, when tokens have died.
+    pub overnight: bool,
     /// What carries the connections; TLS by default.
     pub transport: Transport,
     /// Whether requests are kept for `GET /sim/requests`.
@@ -96,6 +98,7 @@ impl Default for SimSettings {
             faults: Faults::NONE,
             rate_limits: RateLimits::Enforced,
             exchange_delay: DurationNs::ZERO,
+            overnight: false,
             transport: Transport::Tls,
             records_requests: false,
             options: SimOptions::default(),

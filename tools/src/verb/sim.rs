@@ -55,6 +55,9 @@ pub struct Args {
     /// Keep serving after the day is done.
     #[arg(long)]
     stay: bool,
+    /// Let the clock run on past the close until 03:31, when tokens have died.
+    #[arg(long)]
+    overnight: bool,
     /// Serve http and ws instead of https and wss, for clients that cannot be told to trust a certificate.
     #[arg(long)]
     plain: bool,
@@ -188,6 +191,7 @@ fn settings(args: &Args) -> Result<SimSettings, String> {
     }
     Ok(SimSettings {
         bind: args.bind,
+        overnight: args.overnight,
         transport: if args.plain {
             Transport::Plain
         } else {

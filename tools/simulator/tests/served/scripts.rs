@@ -107,6 +107,20 @@ fn a_token_dies_at_a_simulated_time_while_the_feed_runs() {
 }
 
 #[test]
+fn a_clock_that_runs_overnight_meets_the_death_of_tokens_at_half_past_three() {
+    let sim = start(SimSettings {
+        overnight: true,
+        ..settings()
+    })
+    .expect("it starts");
+    let mut feed = enter(&sim, &sim.feed_url);
+    subscribe(&mut feed, &keys(&sim, "INDEX"), "ltpc");
+    assert_eq!(close_code(&mut feed), 1008);
+    assert_eq!(sim.stats().now.to_string(), "2026-08-01 03:30:00");
+    assert_eq!(status(&sim, PROFILE), 401);
+}
+
+#[test]
 fn a_muted_feed_pings_on_and_speaks_again_when_it_is_over() {
     let sim = simulator();
     let all = keys(&sim, "EQ");
