@@ -211,7 +211,7 @@ impl Broker {
             ledger: Ledger::default(),
             shares: Shares::new(info, settings.options.demo_holdings),
             switch: KillSwitch::default(),
-            addresses: Addresses::new(&settings.options.order_ips),
+            addresses: Addresses::new(&settings.options.order_ips, info.day),
             payments: Payments::default(),
             applications: Vec::new(),
             day: info.day,

@@ -3,9 +3,9 @@
 //! A change ends every access token. Whether addresses are enforced at all is the option `order_ips`. Source:
 //! the broker's API documentation (static IP); the code of a change too soon is inferred.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use bijli_core::{IstDay, TsNs};
+use bijli_core::{DurationNs, IstDay, TsNs};
 use serde_json::{Value, json};
 
 use super::Broker;
@@ -14,6 +14,13 @@ use super::reply::{ApiReply, BAD_INPUT, Refusal};
 use super::route::{Answer, Asked, Route};
 
 pub(super) const ROUTES: &[Route] = &[Route::get("/v2/user/ip", read), Route::put("/v2/user/ip", set)];
+
+/// Registered when the options name none, and two weeks before the day.
+const DEFAULT: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::LOCALHOST),
+    IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)),
+];
+const REGISTERED_DAYS_AGO: i32 = 14;
 
 /// The registered addresses.
 #[derive(Clone, Debug)]
@@ -26,13 +33,18 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    pub(super) fn new(registered: &[IpAddr]) -> Self {
+    pub(super) fn new(registered: &[IpAddr], today: IstDay) -> Self {
+        let is_enforced = !registered.is_empty();
+        let addresses = if is_enforced { registered } else { &DEFAULT };
+        let day = IstDay::new(today.get() - REGISTERED_DAYS_AGO);
+        let changed = Some(day.at(DurationNs::from_hm(11, 0)));
+        let secondary = addresses.get(1).copied();
         Self {
-            is_enforced: !registered.is_empty(),
-            primary: registered.first().copied(),
-            secondary: registered.get(1).copied(),
-            primary_changed: None,
-            secondary_changed: None,
+            is_enforced,
+            primary: addresses.first().copied(),
+            secondary,
+            primary_changed: changed,
+            secondary_changed: changed.filter(|_| secondary.is_some()),
         }
     }
 
@@ -91,12 +103,8 @@ fn set(broker: &mut Broker, asked: &Asked<'_>) -> Answer {
         let words = "Addresses can be changed once in a calendar week";
         return Err(Refusal::new("UDAPI1179", words).at("primary_ip", primary.to_string()));
     }
-    if addresses.primary != Some(primary) {
-        addresses.primary_changed = Some(asked.now);
-    }
-    if addresses.secondary != secondary {
-        addresses.secondary_changed = Some(asked.now);
-    }
+    addresses.primary_changed = Some(asked.now);
+    addresses.secondary_changed = secondary.map(|_| asked.now);
     addresses.primary = Some(primary);
     addresses.secondary = secondary;
     let row = addresses.row(true);

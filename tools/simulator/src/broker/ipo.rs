@@ -69,7 +69,8 @@ fn details(broker: &mut Broker, asked: &Asked<'_>) -> Answer {
     let more = json!({
         "daily_start_time": "10:00:00", "daily_end_time": "17:00:00", "face_value": 10.0, "tick_size": 1.0,
         "lot_size": LOT, "minimum_quantity": LOT, "cut_off_price": PRICE_MAX, "listing_price": Value::Null,
-        "listing_exchange": "NSE,BSE", "rhp_url": Value::Null, "drhp_url": Value::Null,
+        "listing_exchange": "NSE,BSE", "rhp_url": "https://issue.example.invalid/rhp.pdf",
+        "drhp_url": "https://issue.example.invalid/drhp.pdf",
         "timeline": {
             "pre_apply_start_date": day(-2), "application_start_date": day(-1),
             "application_end_date": day(2), "allotment_start_date": day(3), "allotment_date": day(4),

@@ -98,9 +98,9 @@ impl Broker {
         json!({
             "status": "COMPLETED", "folio": FOLIO, "fund": FUND, "amount": UNITS * BOUGHT_AT, "variety": "SIP",
             "quantity": UNITS, "price": BOUGHT_AT, "order_id": "SIM001-9b52e90f-3de6-4674-84b9-e3bcced7ec30",
-            "exchange_order_id": "254657127", "instrument_key": KEY, "status_message": Value::Null,
+            "exchange_order_id": "254657127", "instrument_key": KEY, "status_message": "",
             "order_timestamp": day.at(DurationNs::from_hm(13, 28)).to_string(),
-            "exchange_timestamp": Value::Null, "settlement_id": "254657127", "transaction_type": "BUY",
+            "exchange_timestamp": day.at(DurationNs::from_hm(15, 5)).to_string(), "settlement_id": "254657127", "transaction_type": "BUY",
             "purchase_type": "FRESH", "last_price": NOW_AT, "average_price": BOUGHT_AT,
             "last_price_date": self.day_before(1).to_string(),
         })
