@@ -29,6 +29,7 @@ pub mod derivatives;
 pub mod full_d5;
 pub mod nse_ticks;
 pub mod nse_bars;
+pub mod recorded_past;
 
 pub use error::DayError;
 
@@ -192,6 +193,8 @@ pub enum Past {
     Unknown,
     /// Invented by this seed.
     Invented(u64),
+    /// Recorded in files beside the day's own.
+    Recorded(recorded_past::RecordedPast),
 }
 
 /// A stream of ticks.

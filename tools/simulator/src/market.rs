@@ -166,7 +166,7 @@ impl MarketDesk {
     const fn seed(&self) -> Option<u64> {
         match self.past {
             Past::Invented(seed) => Some(seed),
-            Past::Unknown => None,
+            Past::Unknown | Past::Recorded(_) => None,
         }
     }
 

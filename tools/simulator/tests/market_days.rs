@@ -26,6 +26,17 @@ fn data(test: &str) -> Option<PathBuf> {
     None
 }
 
+fn settings() -> BrokerSettings {
+    BrokerSettings {
+        capital: Money::from_rupees(100_000),
+        seed: 1,
+        faults: Faults::NONE,
+        rate_limits: RateLimits::Off,
+        exchange_delay: DurationNs::ZERO,
+        options: BrokerOptions::default(),
+    }
+}
+
 fn ask(broker: &mut Broker, now: TsNs, target: &str) -> Value {
     let token = broker.token().to_owned();
     let call = ApiCall {
@@ -114,17 +125,7 @@ fn quotes_candles_and_chain_of_a_recorded_day_are_its_own() {
     let spec = DaySpec::Path(data.join("upstox-feed/full_d5-2025-12-15"));
     let mut source = day::open(&spec, 1).unwrap_or_else(|error| panic!("{error}"));
     let info = source.info().clone();
-    let mut broker = Broker::new(
-        &info,
-        BrokerSettings {
-            capital: Money::from_rupees(100_000),
-            seed: 1,
-            faults: Faults::NONE,
-            rate_limits: RateLimits::Off,
-            exchange_delay: DurationNs::ZERO,
-            options: BrokerOptions::default(),
-        },
-    );
+    let mut broker = Broker::new(&info, settings());
     broker.prepare_desk(source.morning());
     let stops =
         [(10, 30), (13, 0), (15, 20)].map(|(hour, minute)| info.day.at(DurationNs::from_hm(hour, minute)));
@@ -200,4 +201,33 @@ fn check_candles(broker: &mut Broker, now: TsNs) {
     assert_eq!(past["candles"], Value::Array(Vec::new()));
     let flows = ask(broker, now, "/v2/market/dii?interval=1D&data_type=NSE_EQ%7CCASH");
     assert_eq!(flows["NSE_EQ|CASH"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn history_of_a_recorded_day_is_what_lies_recorded_beside_it() {
+    let Some(data) = data("history_of_a_recorded_day_is_what_lies_recorded_beside_it") else {
+        return;
+    };
+    let spec = DaySpec::Path(data.join("nse-eq-1min-2016/2016-08-18.csv.zst"));
+    let source = day::open(&spec, 1).unwrap_or_else(|error| panic!("{error}"));
+    let info = source.info().clone();
+    let mut broker = Broker::new(&info, settings());
+    broker.prepare_desk(source.morning());
+    let key = info
+        .instruments
+        .iter()
+        .find(|row| row.symbol == "RELIANCE")
+        .map(|row| row.key.replace('|', "%7C"))
+        .expect("a large share");
+    let mut candles = |unit: &str, from: &str| -> Vec<Value> {
+        let target = format!("/v3/historical-candle/{key}/{unit}/1/2016-08-30/{from}");
+        let answer = ask(&mut broker, info.day.at(DurationNs::from_hm(10, 0)), &target);
+        answer["candles"].as_array().expect("rows").clone()
+    };
+    let days = candles("days", "2016-01-01");
+    let starts: Vec<&str> = days.iter().filter_map(|row| row[0].as_str()).collect();
+    assert_eq!(starts, ["2016-08-17T00:00:00+05:30", "2016-08-16T00:00:00+05:30"]);
+    assert_eq!(candles("minutes", "2016-08-17").len(), 375);
+    assert_eq!(candles("weeks", "2016-08-15").len(), 1);
+    assert!(days.iter().all(|row| row[5].as_i64() > Some(100_000)), "{days:?}");
 }

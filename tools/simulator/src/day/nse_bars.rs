@@ -17,8 +17,9 @@ use super::book::{self, Shape};
 use super::contract::{self, Wanted};
 use super::csv::{CsvFile, Row};
 use super::full_d5::ist_micros;
+use super::recorded_past::RecordedPast;
 use super::tape::Tape;
-use super::{Anomaly, DayError, DayInfo, DayInstrument, DaySource, DayTick, price_of};
+use super::{Anomaly, Candle, DayError, DayInfo, DayInstrument, DaySource, DayTick, Morning, Past, price_of};
 use crate::random::Random;
 
 /// Ticks that a traded minute becomes.
@@ -66,6 +67,7 @@ struct Lane {
 /// The expanded day.
 pub struct NseBarsDay {
     info: DayInfo,
+    past: RecordedPast,
     layout: Layout,
     csv: CsvFile,
     ids: BTreeMap<String, u32>,
@@ -111,6 +113,7 @@ impl NseBarsDay {
             }),
         });
         Ok(Self {
+            past: RecordedPast::beside(path, day, layout),
             layout,
             csv: CsvFile::open(path)?,
             ids: seen.keys().cloned().zip(0..).collect(),
@@ -160,6 +163,13 @@ impl NseBarsDay {
 impl DaySource for NseBarsDay {
     fn info(&self) -> &DayInfo {
         &self.info
+    }
+
+    fn morning(&self) -> Morning {
+        Morning {
+            past: Past::Recorded(self.past.clone()),
+            ..Morning::default()
+        }
     }
 
     fn next_tick(&mut self, into: &mut DayTick) -> Result<bool, DayError> {
@@ -296,6 +306,33 @@ fn survey(csv: &mut CsvFile, layout: Layout) -> Result<Option<Survey>, DayError>
         }
     }
     Ok(day.map(|day| Survey { day, seen }))
+}
+
+/// The recorded candles of one symbol in a file.
+///
+/// # Errors
+/// [`DayError`] naming line and column of the first bad row.
+pub(super) fn candles_of(path: &Path, wanted: &str) -> Result<Vec<Candle>, DayError> {
+    let mut csv = CsvFile::open(path)?;
+    let layout = Layout::of(csv.header()).ok_or_else(|| DayError::Shape {
+        path: path.to_owned(),
+        found: csv.header().to_owned(),
+    })?;
+    let mut candles = Vec::new();
+    while let Some(row) = csv.next_row()? {
+        let (symbol, bar) = read_row(row, layout)?;
+        if symbol == wanted {
+            candles.push(Candle {
+                open: bar.open.rupees(),
+                high: bar.high.rupees(),
+                low: bar.low.rupees(),
+                close: bar.close.rupees(),
+                volume: bar.volume,
+                start_ms: bar.minute_ms,
+            });
+        }
+    }
+    Ok(candles)
 }
 
 fn read_row(row: Row<'_>, layout: Layout) -> Result<(&str, Bar), DayError> {

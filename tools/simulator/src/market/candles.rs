@@ -13,7 +13,7 @@ use super::bar::{Bar, joined, of_minutes};
 use super::past::InventedPast;
 use super::request::{date, is_key, success};
 use super::{Answer, MarketDesk, iso, midnight_ms, millis};
-use crate::broker::reply::{BAD_KEY, NOT_SUPPORTED, Refusal};
+use crate::broker::reply::{BAD_KEY, NOT_SUPPORTED, Refusal, UNEXPECTED};
 use crate::day::derivatives::trading_day_before;
 use crate::day::{Past, hours};
 
@@ -124,10 +124,7 @@ impl Window {
         if span.days_max().is_some_and(|days| to.get() - from.get() > days) {
             return Err(TOO_LONG);
         }
-        Ok(Self {
-            from: from.max(span.since()),
-            to,
-        })
+        Ok(Self { from, to })
     }
 }
 
@@ -158,12 +155,12 @@ impl MarketDesk {
             ("v2", [name, interval, to, from @ ..]) if from.len() <= 1 => {
                 let span = Span::v2(interval)?;
                 let window = Window::of(span, to, from.first().copied())?;
-                candle_rows(&self.history(key(name)?, span, window))
+                candle_rows(&self.history(key(name)?, span, window)?)
             }
             ("v3", [name, unit, interval, to, from @ ..]) if from.len() <= 1 => {
                 let span = Span::v3(unit, interval)?;
                 let window = Window::of(span, to, from.first().copied())?;
-                candle_rows(&self.history(key(name)?, span, window))
+                candle_rows(&self.history(key(name)?, span, window)?)
             }
             _ => Err(NOT_SUPPORTED),
         }
@@ -173,27 +170,48 @@ impl MarketDesk {
         candle_rows(&cut(&self.bars(id), span))
     }
 
-    fn history(&self, id: u32, span: Span, window: Window) -> Vec<Bar> {
+    fn history(&self, id: u32, span: Span, window: Window) -> Result<Vec<Bar>, Refusal> {
         let last = trading_day_before(self.info.day);
+        // Recorded days may be older than what the broker serves of real ones.
+        let since = if self.seed().is_some() {
+            span.since()
+        } else {
+            window.from
+        };
         let window = Window {
+            from: window.from.max(since),
             to: window.to.min(last),
-            ..window
         };
         if window.from > window.to {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        match self.contract(id) {
-            None => match (self.past_of(id), span) {
-                (None, _) => Vec::new(),
-                (Some(past), Span::Minutes(_)) => cut(&past.minutes(window.from, window.to), span),
-                (Some(past), _) => cut(&past.day_bars(window.from, window.to), span),
-            },
-            Some(contract) => cut(&self.contract_minutes(contract, window), span),
-        }
+        let bars = match (self.contract(id), self.past_of(id), span) {
+            (Some(contract), _, _) => self.contract_minutes(contract, window),
+            (None, None, _) => self.recorded_minutes(id, window)?,
+            (None, Some(past), Span::Minutes(_)) => past.minutes(window.from, window.to),
+            (None, Some(past), _) => past.day_bars(window.from, window.to),
+        };
+        Ok(cut(&bars, span))
     }
 
-    /// The past of an instrument that ticks; `None` on a recorded day.
-    fn past_of(&self, line: u32) -> Option<InventedPast<'_>> {
+    /// Minutes that lie recorded beside the day; a file that cannot be read is the server's trouble.
+    fn recorded_minutes(&self, line: u32, window: Window) -> Result<Vec<Bar>, Refusal> {
+        let Past::Recorded(past) = &self.past else {
+            return Ok(Vec::new());
+        };
+        let symbol = &self.lines[line as usize].instrument.symbol;
+        let candles = past
+            .minutes(symbol, window.from, window.to)
+            .map_err(|_| UNEXPECTED)?;
+        Ok(candles
+            .into_iter()
+            .map(|candle| Bar { candle, oi: 0.0 })
+            .collect())
+    }
+
+    /// The invented past of an instrument that ticks; `None` on a recorded day.
+    fn past_of(&self, id: u32) -> Option<InventedPast<'_>> {
+        let line = self.contract(id).map_or(id, |contract| contract.underlying);
         let Past::Invented(seed) = self.past else {
             return None;
         };
