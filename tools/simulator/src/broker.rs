@@ -14,7 +14,7 @@ use bijli_core::{DurationNs, IstDay, Money, Price, TsNs};
 use bijli_gateway::paper::fill::{Book, Liquidity};
 
 use crate::day::{DayInfo, DayInstrument, DayTick, Morning, hours};
-use crate::market::MarketDesk;
+use crate::market::{MarketDesk, MarketOptions};
 
 pub mod account;
 pub mod faults;
@@ -193,7 +193,7 @@ impl Broker {
         let (year, month, day) = info.day.ymd();
         Self {
             data: info.data,
-            account: Account::new(info.day, settings.seed),
+            account: Account::new(info.day, settings.seed, settings.options.extended_token_days),
             limiter: Limiter::new(settings.rate_limits),
             dice: FaultDice::new(settings.faults, settings.seed),
             ids: info
@@ -285,6 +285,11 @@ impl Broker {
             self.match_all(now, instrument);
         }
         self.run_gtts(now);
+    }
+
+    /// What is not known for sure of market information.
+    pub fn set_market_options(&mut self, options: MarketOptions) {
+        self.desk.set_options(options);
     }
 
     /// Takes in what an invented day tells besides its ticks.

@@ -14,6 +14,7 @@ use crate::broker::ApiCall;
 use crate::broker::reply::{ApiReply, NOT_SUPPORTED, Refusal};
 use crate::day::{DayInfo, DayInstrument, DayTick, Morning, Past};
 
+mod options;
 mod request;
 mod bar;
 mod black76;
@@ -37,6 +38,8 @@ mod tests;
 
 use bar::Bar;
 use derived::Derived;
+pub use options::{MarketOptions, UnknownKey};
+
 use line::Line;
 
 /// An answer before it is put on the wire.
@@ -54,6 +57,7 @@ pub struct MarketDesk {
     /// Closes of the day before, rupees, one a line; empty when the day does not tell.
     closes: Vec<f64>,
     past: Past,
+    options: MarketOptions,
 }
 
 impl MarketDesk {
@@ -75,8 +79,14 @@ impl MarketDesk {
                 .collect(),
             closes: Vec::new(),
             past: Past::Unknown,
+            options: MarketOptions::default(),
             info: info.clone(),
         }
+    }
+
+    /// What is not known for sure.
+    pub fn set_options(&mut self, options: MarketOptions) {
+        self.options = options;
     }
 
     /// Takes in what an invented day tells besides its ticks: contracts, closes, the days before.

@@ -10,6 +10,7 @@ pub(crate) mod table;
 pub(crate) mod value;
 
 use crate::broker::BrokerOptions;
+use crate::market::MarketOptions;
 
 pub use socket::{
     CountedPer, LiveEntries, OnTokenDeath, OverLimit, RefusalBody, SnapshotType, SocketOptions,
@@ -58,6 +59,8 @@ pub struct SimOptions {
     pub socket: SocketOptions,
     /// Login, orders, account.
     pub broker: BrokerOptions,
+    /// Quotes and calendar.
+    pub market: MarketOptions,
 }
 
 impl SimOptions {
@@ -66,6 +69,7 @@ impl SimOptions {
     pub fn rows(&self) -> Vec<OptionRow> {
         let mut rows = self.socket.rows();
         rows.extend(self.broker.rows());
+        rows.extend(self.market.rows());
         rows
     }
 
@@ -77,7 +81,8 @@ impl SimOptions {
         let (name, value) = text
             .split_once('=')
             .ok_or_else(|| OptionError::Shape(text.to_owned()))?;
-        let is_known = self.socket.set(name, value)? || self.broker.set(name, value)?;
+        let is_known =
+            self.socket.set(name, value)? || self.broker.set(name, value)? || self.market.set(name, value)?;
         if is_known {
             Ok(())
         } else {

@@ -101,6 +101,7 @@ pub fn start(settings: SimSettings) -> Result<RunningSimulator, SimError> {
             options: settings.options.broker,
         },
     );
+    broker.set_market_options(settings.options.market);
     broker.prepare_desk(player.morning());
     let credentials = match settings.transport {
         Transport::Tls => Some(certificate::make()?),

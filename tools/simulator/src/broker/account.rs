@@ -15,8 +15,6 @@ pub const USER_ID: &str = "SIM001";
 const CODES_MAX: usize = 64;
 /// When access tokens die.
 const TOKEN_DEATH: DurationNs = DurationNs::from_hm(3, 30);
-/// Days that a token lives that only reads.
-const READER_DAYS: i32 = 365;
 
 /// Which socket a code opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +78,7 @@ pub(super) struct Account {
 impl Account {
     /// The account on a trading day. Its first tokens are the same for the same seed, so that a client survives
     /// a restart of the simulator.
-    pub(super) fn new(day: IstDay, seed: u64) -> Self {
+    pub(super) fn new(day: IstDay, seed: u64, reader_days: u16) -> Self {
         let mut random = Random::new(seed, 0xacc0);
         let token = format!("sim-{:016x}{:016x}", random.word(), random.word());
         let mut keys = Random::new(seed, 0xacc1);
@@ -88,7 +86,7 @@ impl Account {
         let client_id = format!("sim-app-{:016x}", keys.word());
         let client_secret = format!("sim{:08x}", keys.word() >> 32);
         let dies = IstDay::new(day.get() + 1).at(TOKEN_DEATH);
-        let reader_dies = IstDay::new(day.get() + READER_DAYS).at(TOKEN_DEATH);
+        let reader_dies = IstDay::new(day.get() + i32::from(reader_days)).at(TOKEN_DEATH);
         Self {
             tokens: BTreeMap::from([
                 (token.clone(), (TokenKind::Access, dies)),
@@ -208,7 +206,7 @@ mod tests {
     #[test]
     fn a_token_dies_at_half_past_three_and_a_code_works_once() {
         let day = IstDay::from_ymd(2026, 7, 31).expect("a real date");
-        let mut account = Account::new(day, 1);
+        let mut account = Account::new(day, 1, 365);
         let token = account.token().to_owned();
         let next = IstDay::new(day.get() + 1);
         assert!(account.admits(next.at(DurationNs::from_hm(3, 29)), Some(&token)));

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::call::ApiCall;
 use super::entry::check_service_hours;
 use super::entry_check::{Body, check_disclosed, check_order_id, check_prices, check_protection, positive};
-use super::order::{Change, Status};
+use super::order::{Change, Order, Status};
 use super::reply::{BAD_INPUT, NO_SUCH_ORDER, Refusal};
 use super::{Broker, Errand};
 
@@ -39,7 +39,7 @@ impl Broker {
         let change = Change {
             validity: body.validity()?,
             order_type: body.order_type()?,
-            qty: positive(body.units("quantity")?.unwrap_or(order.ticket.qty))?,
+            qty: self.wanted_total(order, body.units("quantity")?)?,
             price: body.price("price")?,
             trigger: body.price("trigger_price")?,
         };
@@ -56,6 +56,18 @@ impl Broker {
             self.send_change(now, index, change);
         }
         Ok(id)
+    }
+
+    /// The new total of an order.
+    fn wanted_total(&self, order: &Order, told: Option<Qty>) -> Result<Qty, Refusal> {
+        let Some(told) = told else {
+            return Ok(order.ticket.qty);
+        };
+        let wanted = positive(told)?;
+        if self.settings.options.modify_includes_filled {
+            return Ok(wanted);
+        }
+        wanted.plus(order.filled).ok_or(BAD_INPUT)
     }
 
     /// Checks a change and sends it to the exchange.

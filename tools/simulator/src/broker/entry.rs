@@ -73,7 +73,14 @@ impl Broker {
         check_prices(ticket.order_type, ticket.price, ticket.trigger)?;
         check_disclosed(ticket.disclosed, ticket.qty)?;
         check_protection(body, ticket.order_type)?;
-        if ticket.is_amo && self.listing(instrument).times.is_open(now) {
+        let is_early_or_late = !self.listing(instrument).times.is_open(now);
+        if ticket.is_amo && !is_early_or_late && !self.settings.options.checks_is_amo {
+            return Ok(Ticket {
+                is_amo: false,
+                ..ticket
+            });
+        }
+        if ticket.is_amo && !is_early_or_late {
             let words = "After market orders are not allowed in market hours";
             return Err(Refusal::new("UDAPI100039", words).at("is_amo", true));
         }

@@ -18,6 +18,7 @@ impl Broker {
     /// Answers one call.
     pub fn handle(&mut self, at: Moments, call: &ApiCall<'_>) -> ApiReply {
         self.advance(at.now);
+        let call = &self.taken_for_api(call);
         let found = find(call);
         let (access, class) = match &found {
             Some((route, _)) => (route.access, route.class),
@@ -72,6 +73,18 @@ impl Broker {
         reply
     }
 
+    /// A GTT call on the order host is taken for one on the API host, if the options have it so.
+    fn taken_for_api<'a>(&self, call: &ApiCall<'a>) -> ApiCall<'a> {
+        let is_gtt = call.path().starts_with("/v3/order/gtt");
+        if self.settings.options.gtt_on_order_host && is_gtt {
+            return ApiCall {
+                host: Host::Api,
+                ..*call
+            };
+        }
+        *call
+    }
+
     fn check_token(&self, at: Moments, call: &ApiCall<'_>, access: Access) -> Result<(), Refusal> {
         if access == Access::Public {
             return Ok(());
@@ -95,7 +108,11 @@ impl Broker {
     }
 
     fn too_many(&self) -> ApiReply {
-        let mut reply = TOO_MANY.reply();
+        let options = &self.settings.options;
+        let mut reply = TOO_MANY.with_status(options.too_many_status).reply();
+        if !options.too_many_has_body {
+            reply.body.clear();
+        }
         if let Some(seconds) = self.settings.options.retry_after_s {
             reply.headers.push(("Retry-After", seconds.to_string()));
         }

@@ -188,6 +188,11 @@ impl Broker {
         let fields = body.as_object_mut().expect("a profile is an object");
         fields.insert("access_token".to_owned(), json!(token));
         fields.insert("extended_token".to_owned(), json!(self.account.reader_token()));
+        if self.settings.options.login_tells_expiry {
+            let seconds = next_token_death(now).since(now).get() / 1_000_000_000;
+            body["token_type"] = json!("Bearer");
+            body["expires_in"] = json!(seconds);
+        }
         ApiReply::json(200, &body)
     }
 }

@@ -106,9 +106,15 @@ fn place(broker: &mut Broker, asked: &Asked<'_>) -> Answer {
         match broker.place_body(asked.now, body) {
             Ok(ids) => {
                 batch.succeeded += 1;
-                let rows = ids
-                    .iter()
-                    .map(|id| json!({ "correlation_id": name, "order_id": id }));
+                let is_numbered = broker.settings.options.numbers_slices && ids.len() > 1;
+                let rows = ids.iter().zip(1..).map(|(id, number)| {
+                    let name = if is_numbered {
+                        format!("{name}_{number}")
+                    } else {
+                        name.clone()
+                    };
+                    json!({ "correlation_id": name, "order_id": id })
+                });
                 batch.data.extend(rows);
             }
             Err(refusal) => {

@@ -56,6 +56,24 @@ option_table! {
         multi_counts_lines: bool = false,
         /// Seconds told in `Retry-After` beside a 429 (not documented).
         retry_after_s: Option<u32> = None,
+        /// HTTP status of a call beyond a rate limit; one client reports 200 (not documented).
+        too_many_status: u16 = 429,
+        /// Whether a call beyond a rate limit is answered with the error envelope; otherwise without a body.
+        too_many_has_body: bool = true,
+        /// Whether the login answer tells token_type and expires_in (sources contradict each other).
+        login_tells_expiry: bool = false,
+        /// Days that the token lives that only reads (not documented).
+        extended_token_days: u16 = 365,
+        /// Whether the order host answers GTT calls too (not documented).
+        gtt_on_order_host: bool = false,
+        /// Whether an after-market order in market hours is refused; otherwise `is_amo` is ignored then (sources
+        /// contradict each other).
+        checks_is_amo: bool = true,
+        /// Whether the quantity of a modification includes what is filled already (not documented).
+        modify_includes_filled: bool = true,
+        /// Whether the slices of a line of a multi-order call are numbered, as `leg_1`; otherwise all bear its
+        /// `correlation_id` (not documented).
+        numbers_slices: bool = false,
         /// Whether orders on MCX are refused with `UDAPI1161`, as since September 2026.
         refuses_mcx: bool = true,
         /// Whether an order's history lists its newest row first (not documented).

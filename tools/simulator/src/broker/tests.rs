@@ -19,6 +19,7 @@ mod gtt;
 mod login;
 mod money;
 mod multi;
+mod options;
 mod schema;
 mod wire_faults;
 

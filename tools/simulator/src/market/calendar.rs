@@ -10,7 +10,7 @@ use bijli_core::session::{Market, SessionTimes};
 use bijli_core::{DurationNs, IstDay, TsNs};
 use serde_json::{Value, json};
 
-use super::request::{date, success};
+use super::request::{BAD_DATE, date, success};
 use super::{Answer, MarketDesk, millis};
 use crate::broker::reply::Refusal;
 use crate::day::hours;
@@ -176,7 +176,11 @@ impl MarketDesk {
 
     /// The hours of every exchange that is open on a day; none on a holiday.
     pub(super) fn timings(&self, on: &str) -> Answer {
-        success(Value::Array(timings_of(date(on)?)))
+        let rows = timings_of(date(on)?);
+        if rows.is_empty() && !self.options.holiday_timings_empty {
+            return Err(BAD_DATE.at("date", on));
+        }
+        success(Value::Array(rows))
     }
 }
 

@@ -33,13 +33,16 @@ enum Interval {
 }
 
 impl Interval {
-    fn of(call: &ApiCall<'_>) -> Result<Self, Refusal> {
+    fn of(call: &ApiCall<'_>, knows_more: bool) -> Result<Self, Refusal> {
         let text = call.query("interval").filter(|text| !text.is_empty());
         match text.as_deref() {
             None => Err(NO_INTERVAL),
             Some("1d") => Ok(Self::Day),
             Some("I1") => Ok(Self::Minutes(1)),
             Some("I30") => Ok(Self::Minutes(30)),
+            Some("I5") if knows_more => Ok(Self::Minutes(5)),
+            Some("I15") if knows_more => Ok(Self::Minutes(15)),
+            Some("I60") if knows_more => Ok(Self::Minutes(60)),
             Some(other) => Err(BAD_INTERVAL.at("interval", other)),
         }
     }
@@ -49,15 +52,16 @@ impl MarketDesk {
     pub(super) fn quote(&self, now: TsNs, version: &str, topic: &str, call: &ApiCall<'_>) -> Answer {
         let keys = |keys_max, too_many| self.keys(call, keys_max, too_many);
         let all = || keys(KEYS_MAX, TOO_MANY_KEYS);
+        let interval = || Interval::of(call, self.options.ohlc_quote_more_intervals);
         match (version, topic) {
             ("v2", "ltp") => self.rows(&all()?, |id| self.ltp_v2(id)),
             ("v3", "ltp") => self.rows(&all()?, |id| self.ltp_v3(id)),
             ("v2", "ohlc") => {
-                let interval = Interval::of(call)?;
+                let interval = interval()?;
                 self.rows(&all()?, |id| self.ohlc_v2(id, interval))
             }
             ("v3", "ohlc") => {
-                let interval = Interval::of(call)?;
+                let interval = interval()?;
                 self.rows(&all()?, |id| self.ohlc_v3(id, interval))
             }
             ("v2", "quotes") => self.rows(&all()?, |id| self.full_v2(now, id, &self.tick(id))),

@@ -6,7 +6,7 @@
 use bijli_core::IstDay;
 use serde_json::{Value, json};
 
-use super::{Answer, MarketDesk};
+use super::{Answer, MarketDesk, UnknownKey};
 use crate::broker::ApiCall;
 use crate::broker::reply::{ApiReply, BAD_INPUT, BAD_KEY, Refusal};
 
@@ -134,6 +134,12 @@ impl MarketDesk {
         let keys: Vec<&str> = text.split(',').map(str::trim).collect();
         if keys.len() > keys_max {
             return Err(too_many);
+        }
+        if self.options.unknown_quote_key == UnknownKey::LeftOut {
+            return Ok(keys
+                .into_iter()
+                .filter_map(|key| self.ids.get(key).copied())
+                .collect());
         }
         keys.into_iter().map(|key| self.id_of(key)).collect()
     }
