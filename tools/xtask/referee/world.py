@@ -12,7 +12,8 @@ class World:
     """The instruments that the checks trade and ask about; it begins when they trade."""
 
     def __init__(self, simulator):
-        rows = json.loads(gzip.decompress(simulator.fetch(simulator.ready["master_url"])))
+        master_url = simulator.ready["master_url"].replace("NSE.json.gz", "complete.json.gz")
+        rows = json.loads(gzip.decompress(simulator.fetch(master_url)))
         self.rows = rows
         self.day = date.fromisoformat(simulator.ready["day"])
         shares = [row for row in rows if row["segment"] == "NSE_EQ" and row["instrument_type"] == "EQ"]

@@ -83,13 +83,18 @@ def the_market_feed_serves_every_mode(trial):
 
 
 def check_full(trial, feed, key):
-    """Five levels, candles, volume, turnover side."""
-    full = feed.wait(trial, has(key, "fullFeed"), f"full of {key}")["feeds"][key]["fullFeed"]["marketFF"]
+    """Five levels, the day's candle and the last whole minute's, volume, average."""
+
+    def whole(message):
+        full = message.get("feeds", {}).get(key, {}).get("fullFeed", {}).get("marketFF", {})
+        return len(full.get("marketOHLC", {}).get("ohlc", [])) > 1
+
+    full = feed.wait(trial, whole, f"full of {key} with both candles")["feeds"][key]["fullFeed"]["marketFF"]
     levels = full["marketLevel"]["bidAskQuote"]
     trial.same(len(levels), 5, "levels of full")
     trial.expect(levels[0]["bidP"] < levels[0]["askP"], "crossed book:", levels[0])
     intervals = {candle["interval"] for candle in full["marketOHLC"]["ohlc"]}
-    trial.expect({"1d", "I1"} <= intervals, "candles:", intervals)
+    trial.same(intervals, {"1d", "I1"}, "candles")
     trial.expect(int(full["vtt"]) > 0 and full["atp"] > 0, "volume and average:", full)
 
 

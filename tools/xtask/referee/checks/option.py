@@ -65,7 +65,7 @@ def change_of_open_interest(trial):
     """Over one day."""
     trial.sdk.market.get_change_oi_data(*asked(trial), 1)
     data = trial.data()
-    trial.expect({"total_puts", "total_calls"} <= set(data), "names of the answer:", sorted(data))
+    trial.expect({"total_put_change_oi", "total_call_change_oi"} <= set(data), "names of the answer:", sorted(data))
 
 
 @check("GET /v2/market/pcr")
