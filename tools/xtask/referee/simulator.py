@@ -15,7 +15,8 @@ from pathlib import Path
 STOP_S = 10
 OPEN_S = 20
 # The day that every part of the referee plays. A real second is ten simulated ones: orders fill soon, and the day
-# does not end under the checks. Thirty levels need the larger plan. The limits on calls are checked elsewhere; here they would only cost time.
+# does not end under the checks. Thirty levels need the larger plan. The limits on calls are checked elsewhere; here
+# they would only cost time.
 DAY = ("--speed", "10", "--instruments", "20", "--no-rate-limits", "--option", "plus_plan=true")
 
 

@@ -1,6 +1,7 @@
 //! The checks in their order: cheap ones first, so that a slip shows before a coffee is cold.
 
 use crate::install;
+use crate::referee;
 use crate::step::{Failed, Run, count_tests, pass, works};
 
 /// Everything: what `.ci/run` runs.
@@ -8,6 +9,7 @@ pub(crate) fn test(run: &mut Run) -> Result<(), Failed> {
     run.step("system packages", install::system)?;
     lint(run)?;
     run.step("tests", all_tests)?;
+    referee::referee(run)?;
     docs(run)?;
     deny(run)
 }
