@@ -53,13 +53,16 @@ impl Player {
         let day = self.auction_day();
         let instrument = &self.info.instruments[index];
         let mut extras = Self::extras(instrument, tick, self.half_hours.get(index), day);
-        let mut sent = *tick;
-        if self.options.live_entries == LiveEntries::Partial {
-            sent = changes(&self.latest[index], tick);
+        let less;
+        let sent = if self.options.live_entries == LiveEntries::Partial {
             extras.omits_empty_book = true;
-        }
+            less = changes(&self.latest[index], tick);
+            &less
+        } else {
+            tick
+        };
         for subscriber in self.subscribers.values_mut() {
-            subscriber.push(self.now, instrument, &sent, &extras);
+            subscriber.push(self.now, instrument, sent, &extras);
         }
     }
 
