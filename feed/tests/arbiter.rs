@@ -156,6 +156,9 @@ fn delivery() -> impl Strategy<Value = (bool, i64, i64, u32, u8)> {
     )
 }
 
+/// When, what was told by whom, whose state became what.
+type Happening = (i64, Option<(Source, Tick)>, Option<(Source, FeedState)>);
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 1_000, ..ProptestConfig::default() })]
 
@@ -164,7 +167,7 @@ proptest! {
         deliveries in proptest::collection::vec(delivery(), 1..200),
         states in proptest::collection::vec((0..20_000_i64, any::<bool>(), 0..4_u8), 0..12),
     ) {
-        let mut events: Vec<(i64, Option<(Source, Tick)>, Option<(Source, FeedState)>)> = Vec::new();
+        let mut events: Vec<Happening> = Vec::new();
         let of = |primary: bool| if primary { Source::Primary } else { Source::Backup };
         for (trade, (primary, delay, error, instrument, copies)) in deliveries.into_iter().enumerate() {
             let trade_ms = trade as i64 * 100;

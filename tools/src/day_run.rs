@@ -6,14 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bijli_core::event::{OrderUpdated, Reconciled, VenueKind};
-use bijli_core::instrument::InstrumentId;
 use bijli_core::latency::{STAGES, Stage};
 use bijli_core::order::BrokerStatus;
+use bijli_core::readout::FeedReadout;
 use bijli_core::state::State;
 use bijli_core::{Event, TsNs};
 use bijli_feed::FeedSettings;
-use bijli_feed::planner::Priority;
-use bijli_feed::socket::everything;
+use bijli_feed::planner::warm_strikes::WarmWidth;
 use bijli_gateway::socket::{RestSettings, StreamSettings};
 use bijli_gateway::{Gateway, GatewayConfig, KnownOrder, PaperVenue};
 use hdrhistogram::Histogram;
@@ -35,6 +34,8 @@ pub struct RunPlan {
     pub day: DayPlan,
     /// The market feed.
     pub feed: FeedSettings,
+    /// How many strikes around the money are listened to; `None` = every option of the table.
+    pub warm_strikes: Option<WarmWidth>,
     /// The broker's REST hosts.
     pub rest: RestSettings,
     /// The order stream.
@@ -125,6 +126,7 @@ pub fn run_day(
     let feed = feed_for(&day, plan.feed, plan.clock);
     let connections = Connections {
         feed,
+        warm_strikes: plan.warm_strikes,
         rest: plan.rest,
         stream: plan.stream,
         token_expires: plan.token_expires,
@@ -176,33 +178,16 @@ fn sink_for(venue: VenueKind, day: &OpenDay, token_expires: TsNs) -> OrderSink {
 fn feed_for(day: &OpenDay, mut feed: FeedSettings, clock: ClockSource) -> FeedSettings {
     let listed = day.engine.state().instruments();
     feed.keys = listed.iter().map(|row| row.key.as_str().to_owned()).collect();
-    let mode = feed.wants.first().map(|want| want.mode).unwrap_or_default();
-    feed.wants = everything(feed.keys.len(), mode);
-    for want in &mut feed.wants {
-        if is_in_use(day.engine.state(), want.instrument) {
-            want.priority = Priority::Position;
-        }
-    }
     if clock == ClockSource::Venue {
         feed.batch = feed.keys.len().max(1);
     }
     feed
 }
 
-/// Whether we hold it or have an order in it: its prices must come, whatever else does not fit.
-fn is_in_use(state: &State, instrument: InstrumentId) -> bool {
-    let ordered = || {
-        state
-            .orders()
-            .live()
-            .any(|(_, order)| order.instrument == instrument)
-    };
-    state.open_positions().contains(&instrument) || ordered()
-}
-
 /// Counts of one process beside the journal of the whole day would mislead.
 fn leave_out_process_counts(facts: &mut RunFacts) {
     (facts.ticks_received, facts.ticks_conflated) = (None, None);
+    facts.subscribed_after_us = None;
     facts.facts.push((
         "latencies".to_owned(),
         "of the last process of the day".to_owned(),
@@ -274,6 +259,7 @@ fn collect(ended: Vec<Ended>, facts: &mut RunFacts) -> EngineEnd {
             Ended::Feed(end) => {
                 facts.ticks_received = Some(end.readout.ticks_received);
                 facts.ticks_conflated = Some(end.readout.ticks_conflated);
+                facts.subscribed_after_us = subscribed_after_us(&end.readout);
                 if end.frames_not_captured > 0 {
                     facts.facts.push((
                         "frames not captured".to_owned(),
@@ -291,6 +277,12 @@ fn collect(ended: Vec<Ended>, facts: &mut RunFacts) -> EngineEnd {
             .filter_map(|stage| Some((stage.name(), histogram_of(&recorders, *stage)?))),
     );
     engine.expect("every shape has a thread with the engine")
+}
+
+/// How long subscribing took, once something of every instrument had come.
+fn subscribed_after_us(feed: &FeedReadout) -> Option<u64> {
+    let length_us = feed.subscribed_after.get() / 1_000;
+    u64::try_from(length_us).ok().filter(|length| *length > 0)
 }
 
 fn histogram_of(recorders: &[LatencyRecorder], stage: Stage) -> Option<&Histogram<u64>> {

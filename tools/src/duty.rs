@@ -6,6 +6,7 @@
 pub mod engine;
 pub mod event_outbox;
 pub mod feed;
+pub mod feed_aim;
 pub mod gateway;
 pub mod paper;
 

@@ -18,6 +18,7 @@ use bijli_core::readout::SessionReadout;
 use bijli_core::ring::{Consumer, Producer, ring};
 use bijli_core::state::State;
 use bijli_core::{Event, IstDay, TsNs};
+use bijli_feed::planner::warm_strikes::WarmWidth;
 use bijli_feed::{FeedClient, FeedNote, FeedSettings};
 use bijli_gateway::socket::{RestSettings, StreamSettings};
 use bijli_gateway::{Gateway, PaperVenue};
@@ -28,6 +29,7 @@ use crate::capture_store::CaptureStore;
 use crate::control::{ControlCall, ControlServer};
 use crate::duty::engine::{EngineDuty, EngineLinks};
 use crate::duty::feed::{FeedDuty, FeedParts, Lockstep};
+use crate::duty::feed_aim::{FeedAim, InUse};
 use crate::duty::{Ended, FeedItem, Outbound};
 use crate::duty_cycle::{Bell, ClockSource, Duty, EngineClock, Wait, run_duties};
 use crate::opening::OpenDay;
@@ -131,6 +133,8 @@ impl Placement {
 pub struct Connections {
     /// The market feed.
     pub feed: FeedSettings,
+    /// How many strikes around the money are listened to; `None` = every option of the table.
+    pub warm_strikes: Option<WarmWidth>,
     /// The broker's REST hosts.
     pub rest: RestSettings,
     /// The order stream.
@@ -217,8 +221,11 @@ pub fn start(
     let (notes_out, notes) = channel();
     let screen = EngineScreen::new(common.screen, &session_readout(&day, connections.token_expires));
     let mut makers = vec![day.maker];
+    let in_use = InUse::at_start(day.engine.state());
     let inputs = FeedInputs {
         settings: connections.feed,
+        warm_strikes: connections.warm_strikes,
+        in_use: in_use.clone(),
         ring: feed_out,
         notes: notes_out,
         capture: begin_capture(connections.capture_dir.as_deref(), &mut makers)?,
@@ -233,19 +240,14 @@ pub fn start(
         calls,
         orders: orders_out,
         paper_ticks,
+        in_use,
         gateway_bell: common.bells[Role::Gateway as usize].clone(),
         orders_pushed: Arc::clone(&common.traffic.pushed),
         gateway_busy: Arc::clone(&common.traffic.busy),
         orders_taken: Arc::clone(&common.traffic.taken),
     };
-    let engine = EngineDuty::new(
-        day.engine,
-        day.journal,
-        links,
-        screen,
-        common.clock.clone(),
-        Arc::clone(&common.stop),
-    );
+    let (clock, stop) = (common.clock.clone(), Arc::clone(&common.stop));
+    let engine = EngineDuty::new(day.engine, day.journal, links, screen, clock, stop);
     others.push(start_housekeeping(Housekeeping {
         control,
         makers,
@@ -387,6 +389,8 @@ fn begin_capture(
 
 struct FeedInputs {
     settings: FeedSettings,
+    warm_strikes: Option<WarmWidth>,
+    in_use: InUse,
     ring: Producer<FeedItem>,
     notes: Sender<FeedNote>,
     capture: Option<CaptureStore>,
@@ -395,12 +399,18 @@ struct FeedInputs {
 
 fn feed_duty(common: &Common, state: &State, inputs: FeedInputs) -> Result<FeedDuty, StartError> {
     let FeedInputs {
-        settings,
+        mut settings,
+        warm_strikes,
+        in_use,
         ring,
         notes,
         capture,
         wait,
     } = inputs;
+    let day = state.session().expect("a day is opened before it is started").day;
+    let mode = settings.wants.first().map(|want| want.mode).unwrap_or_default();
+    let aim = FeedAim::new(state.instruments(), day, mode, warm_strikes, in_use);
+    settings.wants = aim.wants();
     let client = FeedClient::new(settings).map_err(|error| StartError::Connection(error.to_string()))?;
     let own_bell = common.bells[Role::Feed as usize].clone();
     let waker = client.waker().map_err(StartError::Thread)?;
@@ -416,7 +426,8 @@ fn feed_duty(common: &Common, state: &State, inputs: FeedInputs) -> Result<FeedD
     Ok(FeedDuty::new(FeedParts {
         client,
         instruments: state.instruments().to_vec(),
-        day: state.session().expect("a day is opened before it is started").day,
+        day,
+        aim,
         quote_age_max: state.config().risk.quote_age_max,
         ring,
         own_bell,

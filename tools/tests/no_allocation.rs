@@ -16,6 +16,7 @@ use bijli_core::text::Text;
 use bijli_core::{DurationNs, InstrumentId, IstDay, Price, Qty, TsNs};
 use bijli_tools::duty::FeedItem;
 use bijli_tools::duty::engine::{EngineDuty, EngineLinks};
+use bijli_tools::duty::feed_aim::InUse;
 use bijli_tools::duty_cycle::{Bell, ClockSource, Duty, EngineClock, Moment, MonoNs, Turn};
 use bijli_tools::opening::{DayPlan, open_day};
 use bijli_tools::screen::{EngineScreen, open_screen};
@@ -145,6 +146,7 @@ fn two_hundred_thousand_ticks_allocate_nothing() {
     let (orders, _orders_out) = ring(4_096);
     let (_calls, calls_in) = sync_channel(1);
     let links = EngineLinks {
+        in_use: InUse::new(INSTRUMENTS as usize),
         feed: feed_in,
         broker: broker_in,
         calls: calls_in,

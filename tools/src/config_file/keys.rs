@@ -104,6 +104,8 @@ pub static KEYS: &[Key] = keys! {
         "What the account is subscribed to at the broker; decides how many keys and sockets are allowed.";
     "feed" "sockets", count(1, 5), "1", "sockets",
         "Connections to spread the instruments over; the plan allows 2, or 5 with plus. One is enough for 2000.";
+    "feed" "warm_strikes", count(0, 50), "0", "strikes",
+        "Of options, listen to this many strikes on each side of the money, of the nearest expiry; 0 listens to all.";
     "feed" "batch", count(1, 2_000), "100", "keys",
         "Instruments in one subscription message.";
     "feed" "mute_after_ms", count(500, 600_000), "3000", "ms",

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use bijli_core::config::{Config, RiskConfig, StrategyConfig};
 use bijli_core::{DurationNs, Money};
+use bijli_feed::planner::warm_strikes::WarmWidth;
 use serde::Deserialize;
 
 use super::{Percent, Score};
@@ -129,6 +130,8 @@ pub struct FeedSection {
     pub plan: FeedPlan,
     /// Sockets to spread the keys over; the plan's number at most.
     pub sockets: usize,
+    /// Strikes on each side of the money that are listened to; 0 = every option of the universe.
+    pub warm_strikes: usize,
     /// Keys in one subscription message.
     pub batch: usize,
     /// Milliseconds without market data after which the feed counts as mute.
@@ -319,12 +322,24 @@ impl Default for BrokerSection {
     }
 }
 
+impl FeedSection {
+    /// The window of strikes around the money; `None` when every option is listened to.
+    #[must_use]
+    pub fn warm_width(&self) -> Option<WarmWidth> {
+        (self.warm_strikes > 0).then(|| WarmWidth {
+            strikes_each_side: self.warm_strikes,
+            ..WarmWidth::default()
+        })
+    }
+}
+
 impl Default for FeedSection {
     fn default() -> Self {
         Self {
             mode: FeedMode::Full,
             plan: FeedPlan::Normal,
             sockets: 1,
+            warm_strikes: 0,
             batch: 100,
             mute_after_ms: 3_000,
             busy_poll: false,

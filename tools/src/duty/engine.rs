@@ -13,10 +13,11 @@ use bijli_core::instrument::InstrumentId;
 use bijli_core::latency::Stage;
 use bijli_core::ring::{Consumer, Producer};
 use bijli_core::state::State;
-use bijli_core::{Commands, DurationNs, Engine, TsNs};
+use bijli_core::{Command, Commands, DurationNs, Engine, TsNs};
 use bijli_strategy::SpikeStrategy;
 
 use crate::control::{ControlCall, ControlReply};
+use crate::duty::feed_aim::InUse;
 use crate::duty::{Ended, FeedItem, Outbound};
 use crate::duty_cycle::{Bell, ClockSource, Duty, EngineClock, Moment, MonoNs, Turn};
 use crate::latency_recorder::LatencyRecorder;
@@ -49,6 +50,8 @@ pub struct EngineLinks {
     pub orders: Producer<Outbound>,
     /// Applied ticks out, to a venue on paper.
     pub paper_ticks: Option<Producer<Tick>>,
+    /// Instruments that the feed must go on listening to.
+    pub in_use: InUse,
     /// Wakes the gateway.
     pub gateway_bell: Bell,
     /// Commands handed on so far: what the feed waits for in lockstep.
@@ -124,6 +127,9 @@ impl EngineDuty {
         self.engine.apply(event, &mut self.commands);
         for command in self.commands.iter() {
             self.journal.append(&Item::Command(*command), event.ts())?;
+            if let Command::Place(place) = command {
+                self.links.in_use.mark(place.instrument);
+            }
             let outbound = Outbound {
                 command: *command,
                 cause_recv,

@@ -21,6 +21,7 @@ use bijli_feed::upstox::message::{Decoder, FrameKind, envelope};
 use bijli_feed::{FeedClient, FeedNote, FeedOutput, KeyIndex, Normaliser};
 
 use crate::capture_store::CaptureStore;
+use crate::duty::feed_aim::FeedAim;
 use crate::duty::{Ended, FeedItem};
 use crate::duty_cycle::{Bell, ClockSource, Duty, EngineClock, Moment, MonoNs, Turn};
 use crate::latency_recorder::LatencyRecorder;
@@ -55,6 +56,8 @@ pub struct FeedParts {
     pub instruments: Vec<Instrument>,
     /// The trading day.
     pub day: IstDay,
+    /// What is to be listened to.
+    pub aim: FeedAim,
     /// Data older than this refuses an entry; counted for the operator's eyes.
     pub quote_age_max: DurationNs,
     /// Ticks to the engine.
@@ -106,6 +109,7 @@ struct Intake {
     decode: LatencyRecorder,
     readout: FeedReadout,
     ages: SeenAges,
+    aim: FeedAim,
     /// Older data refuses an entry.
     quote_age_max: DurationNs,
 }
@@ -149,6 +153,7 @@ impl FeedDuty {
             decode: LatencyRecorder::new(Stage::Decode),
             readout: empty_feed(),
             ages: SeenAges::new(count),
+            aim: parts.aim,
             quote_age_max: parts.quote_age_max,
         };
         Self {
@@ -179,6 +184,17 @@ impl FeedDuty {
             self.held_since = Some(moment.mono);
         }
         held
+    }
+
+    /// Listens to other strikes when an underlying has moved on. Rare, so it may allocate.
+    fn follow(&mut self, moment: Moment) {
+        if self.intake.aim.take_due()
+            && let Err(error) = self.client.aim(moment.machine, &self.intake.aim.wants())
+        {
+            // The keys are those of the day's table, which were good when the client was made.
+            let reason = error.to_string();
+            let _told = self.notes.send(FeedNote::Disconnected { reason });
+        }
     }
 
     fn show(&mut self, moment: Moment) {
@@ -247,6 +263,7 @@ impl Duty<Ended> for FeedDuty {
         if work_count > 0 {
             self.intake.engine_bell.ring();
         }
+        self.follow(moment);
         self.show(moment);
         if work_count == 0 && self.wait.is_some() {
             return Turn::Rested;
@@ -297,6 +314,9 @@ impl Intake {
         self.readout.ticks_received += self.batch.len() as u64;
         for tick in &self.batch {
             self.ages.saw(tick.instrument, now);
+            if tick.flags.is_sound() {
+                self.aim.handle_price(tick.instrument, tick.ltp);
+            }
             self.outbox.push(*tick, recv, decoded);
         }
         match self.batch.len() as u64 {

@@ -40,6 +40,9 @@ pub struct RunFacts {
     /// Ticks that a newer one replaced before the engine saw them.
     #[serde(default)]
     pub ticks_conflated: Option<u64>,
+    /// From the open socket to something of every instrument, microseconds.
+    #[serde(default)]
+    pub subscribed_after_us: Option<u64>,
     /// Latency of each stage.
     #[serde(default)]
     pub latency: LatencyReport,

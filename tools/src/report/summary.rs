@@ -45,6 +45,9 @@ pub struct Summary {
     /// Ticks that a newer one of the same instrument replaced before the engine saw them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticks_conflated: Option<u64>,
+    /// From the open feed socket to something of every instrument, milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subscribed_after_ms: Option<f64>,
     /// Ticks that the engine applied.
     pub ticks_applied: u64,
     /// Doubtful ticks among these, by doubt.
@@ -170,6 +173,7 @@ impl Summary {
             ticks_sent: facts.ticks_sent,
             ticks_received: facts.ticks_received,
             ticks_conflated: facts.ticks_conflated,
+            subscribed_after_ms: facts.subscribed_after_us.map(|us| us as f64 / 1e3),
             ticks_applied: day.counts.ticks,
             tick_doubts: doubts_of(day),
             signals: day.counts.signals,
@@ -344,6 +348,7 @@ mod tests {
             ticks_sent: Some(130_000),
             ticks_received: Some(130_000),
             ticks_conflated: Some(6_544),
+            subscribed_after_us: Some(61_250),
             latency: LatencyReport {
                 stages: vec![StageLatency::from_percentiles(
                     "tick_to_order",
@@ -398,6 +403,7 @@ mod tests {
             "/ticks_sent",
             "/ticks_received",
             "/ticks_conflated",
+            "/subscribed_after_ms",
             "/ticks_applied",
             "/signals",
             "/orders_sent",

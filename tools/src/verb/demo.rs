@@ -132,6 +132,7 @@ fn plan(
         ("seed", args.day.seed.to_string()),
     ];
     RunPlan {
+        warm_strikes: None,
         feed: access.feed(&instruments, &FeedSection::default(), MarketHours::UNKNOWN),
         rest: access.rest(),
         stream: access.stream(),

@@ -153,6 +153,7 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
     let root = &config.run.run_dir;
     Ok(RunPlan {
         feed: access.feed(&instruments, &config.feed, hours),
+        warm_strikes: config.feed.warm_width(),
         rest: access.rest(),
         stream: access.stream(),
         token_expires: match clock {
