@@ -1,6 +1,6 @@
 //! The feed client over several sockets, and two feeds as one, against the simulator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use bijli_core::event::FeedState;
@@ -12,7 +12,8 @@ use bijli_feed::liveness::MarketHours;
 use bijli_feed::planner::capacity::{AccountPlan, Capacity, LimitScope};
 use bijli_feed::socket::everything;
 use bijli_feed::source::{FailoverSource, FeedSource, SourceOutput, UpstoxSource};
-use bijli_feed::{FeedClient, FeedOutput, FeedSettings, Mode, TokenHandle};
+use bijli_feed::upstox::message;
+use bijli_feed::{FeedClient, FeedOutput, FeedSettings, KeyIndex, Mode, TokenHandle};
 use bijli_simulator::{DaySpec, RunningSimulator, SimSettings, Speed, day, start};
 use serde_json::json;
 
@@ -142,6 +143,60 @@ fn half_of_the_keys_never_seen_are_asked_for_again_and_named() {
     assert_eq!(never.len(), 7);
     assert!(notes.contains(&FeedNote::AskedAgain { keys: 7 }), "{notes:?}");
     assert_eq!((feed.counters().seen, feed.counters().never_seen), (7, 7));
+}
+
+#[test]
+fn another_aim_is_asked_for_on_the_open_sockets_and_what_is_not_wanted_falls_silent() {
+    let spec = spec(12);
+    let keys = keys(&spec);
+    let sim = simulator(SimSettings {
+        day: spec,
+        speed: Speed::Times(20.0),
+        ..SimSettings::default()
+    });
+    let index = KeyIndex::new(&table(&keys));
+    let mut feed = client(&sim, &keys, 2);
+    let all = everything(keys.len(), Mode::Full);
+    let (begun, mut heard) = (Instant::now(), BTreeSet::new());
+    let poll = |feed: &mut FeedClient, heard: &mut BTreeSet<u32>| {
+        let elapsed = DurationNs::new(begun.elapsed().as_nanos() as i64);
+        let now = TsNs::new(1_785_470_000_000_000_000).plus(elapsed);
+        feed.poll(now, Some(Duration::from_millis(1)), &mut |output| {
+            if let FeedOutput::Frame(frame) = output {
+                message::decode(frame, &index, &mut |id, _| {
+                    heard.insert(id.get());
+                })
+                .expect("a sound frame");
+            }
+        });
+        assert!(begun.elapsed() < PATIENCE, "{:?}", feed.counters());
+        now
+    };
+    let now = loop {
+        let now = poll(&mut feed, &mut heard);
+        if feed.counters().seen == 14 {
+            break now;
+        }
+    };
+    feed.aim(now, &all[..5]).expect("good keys");
+    // Rounds of half a second until one brings the five alone: what was under way comes first.
+    loop {
+        heard.clear();
+        let round = Instant::now();
+        while round.elapsed() < Duration::from_millis(500) {
+            poll(&mut feed, &mut heard);
+        }
+        if !heard.is_empty() && heard.iter().all(|id| *id < 5) {
+            break;
+        }
+    }
+    assert_eq!((feed.counters().subscribed, feed.state()), (5, FeedState::Live));
+    let now = poll(&mut feed, &mut heard);
+    feed.aim(now, &all).expect("good keys");
+    while heard.len() < 14 {
+        poll(&mut feed, &mut heard);
+    }
+    assert_eq!(feed.counters().reconnects, 0, "all of it on the open sockets");
 }
 
 #[test]
