@@ -18,7 +18,8 @@ use bijli_feed::upstox::message::Decoder;
 use bijli_feed::{KeyIndex, Mode, Normaliser, Session, SessionSettings};
 use bijli_simulator::day::full_d5::RECEIVER_LAG;
 use bijli_simulator::day::{self, DayInfo, DayTick};
-use bijli_simulator::feed_frame::{self, FeedMode, FrameKind, MarketPhase};
+use bijli_simulator::feed_frame::{self, FeedMode, FrameKind};
+use bijli_simulator::market_state::MarketState;
 use bijli_simulator::settings::DaySpec;
 use bijli_strategy::SpikeStrategy;
 
@@ -223,7 +224,7 @@ impl Pipeline {
                         self.is_connected = true;
                         self.session.handle_connected(now);
                         let mut told = Vec::new();
-                        feed_frame::market_info(&mut told, now, MarketPhase::Open);
+                        feed_frame::market_info(&mut told, now, &MarketState::at(the_day(), now));
                         self.session.handle_frame(now, &told);
                     }
                     Transmit::Close => self.is_connected = false,
