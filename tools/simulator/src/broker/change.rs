@@ -1,7 +1,7 @@
 //! Modifying and cancelling an order.
 //!
 //! Both keep the order id. A finished order answers with an error; a change that the exchange refuses is
-//! `not modified`, and a cancel that a fill overtook `not cancelled`. Source: reference sheet 5.2, 5.4.
+//! `not modified`, and a cancel that a fill overtook `not cancelled`. Source: the broker's API documentation.
 
 use bijli_core::{Money, Price, Qty, TsNs};
 use serde_json::Value;
@@ -47,6 +47,7 @@ impl Broker {
         check_protection(&body, change.order_type)?;
         if let Some(disclosed) = body.units("disclosed_quantity")? {
             check_disclosed(disclosed, change.qty)?;
+            self.orders[index].ticket.disclosed = disclosed;
         }
         self.orders[index].request_number += 1;
         if self.orders[index].status.awaits_open() {

@@ -1,7 +1,7 @@
 //! Placing an order: from its text to the exchange, or to a refusal.
 //!
 //! Two ways to fail, as at the real broker: the gateway's check answers with an error and leaves no order; the
-//! risk check leaves an order that is `rejected`. Source: reference sheet 5.2, 5.4.
+//! risk check leaves an order that is `rejected`. Source: the broker's API documentation.
 
 use std::collections::btree_map::Entry;
 

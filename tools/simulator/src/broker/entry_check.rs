@@ -1,6 +1,6 @@
 //! The first check of an order's text: fields, types and combinations, each with the broker's own code.
 //!
-//! Codes: reference sheet 5.2 and 5.6. Contract facts (lot, step, freeze) and cash are not checked here but in
+//! Codes: the broker's API documentation. Contract facts (lot, step, freeze) and cash are not checked here but in
 //! the risk check, whose refusals are rejected orders.
 
 use bijli_core::order::{OrderType, Side, Validity};

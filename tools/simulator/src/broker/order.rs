@@ -1,7 +1,7 @@
 //! One order at the broker: what was asked, where it stands, and every state it went through.
 //!
-//! Status words and ladders: reference sheet 5.4. Invariant: the last row of the history is the present state,
-//! `filled` equals the sum of its trades, and a finished order never changes again.
+//! Status words and ladders: the broker's API documentation. Invariant: the last row of the history is the
+//! present state, `filled` equals the sum of its trades, and a finished order never changes again.
 
 use bijli_core::order::{OrderType, Side, Validity};
 use bijli_core::{Price, Qty, TsNs};

@@ -1,7 +1,7 @@
 //! What the broker answers: status, JSON envelope, error codes, and how the answer is delivered.
 //!
-//! Errors carry both spellings of every key, as the real service does. Codes: reference sheet 5.6; message
-//! texts are ours, since clients must match on codes. HTTP status of codes without a known one is 400.
+//! Errors carry both spellings of every key, as the real service does. Codes: the broker's API documentation;
+//! message texts are ours, since clients must match on codes. HTTP status of codes without a known one is 400.
 
 use bijli_core::DurationNs;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Rows of the order book, trades and positions, and the messages of the portfolio stream, as JSON.
 //!
-//! Every field of the reference sheet's sections 4, 5.4 and 6 is there, with its null rules. Prices are rupees.
+//! Every field that the broker's API documentation names is there, with its null rules. Prices are rupees.
 
 use bijli_core::order::{OrderType, Side, Validity};
 use bijli_core::{Money, Qty, TsNs};

@@ -211,3 +211,33 @@ fn tags_find_their_orders_and_a_second_use_is_counted() {
         Some(3)
     );
 }
+
+#[test]
+fn order_updates_are_posted_to_the_application_if_it_named_an_address() {
+    let options = BrokerOptions {
+        order_webhook_url: Some("http://127.0.0.1:9/orders".to_owned()),
+        ..no_holdings()
+    };
+    let mut bench = Bench::with(BrokerSettings {
+        options,
+        ..settings()
+    });
+    let id = bench.place(&[]).expect("accepted");
+    let change = json!({ "order_id": id, "validity": "DAY", "price": 99.0, "order_type": "LIMIT",
+        "trigger_price": 0, "quantity": 10, "disclosed_quantity": 5 });
+    bench.call(Host::Order, "PUT", "/v3/order/modify", &change);
+    let row = bench.get(&format!("/v2/order/details?order_id={id}"));
+    assert_eq!(row["disclosed_quantity"], 5);
+    let posted: Vec<String> = std::iter::from_fn(|| bench.broker.poll_webhook())
+        .map(|hook| {
+            assert_eq!(hook.url, "http://127.0.0.1:9/orders");
+            hook.body
+        })
+        .collect();
+    let streamed: Vec<String> = std::iter::from_fn(|| bench.broker.poll_update())
+        .filter(|update| update.kind == "order")
+        .map(|update| update.text)
+        .collect();
+    assert_eq!(posted, streamed);
+    assert_eq!(posted.len(), 8);
+}
