@@ -2,7 +2,7 @@
 //!
 //! In reading order: time and files ([`duty_cycle`], [`store`], [`run_dir`]), how a day is taken over
 //! ([`opening`]), what runs on which thread ([`duty`], [`topology`]), what goes in by hand ([`config_file`],
-//! [`config_check`], [`control`], [`credential`], [`broker_access`], [`master_store`]), what comes out ([`screen`],
+//! [`config_check`], [`control`], [`credential`], [`broker_access`], [`master_store`], [`candle`]), what comes out ([`screen`],
 //! [`replica`], [`report`], [`dashboard`]), and the verbs of the command line ([`verb`]).
 
 pub mod duty_cycle;
@@ -23,6 +23,7 @@ pub mod credential;
 pub mod broker_access;
 pub mod master_store;
 pub mod master_sync;
+pub mod candle;
 pub mod screen;
 pub mod opening;
 pub mod duty;

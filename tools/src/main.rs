@@ -51,6 +51,12 @@ enum Verb {
     Gtt(verb::gtt::Args),
     /// Make one raw call of the broker's API.
     Api(verb::api::Args),
+    /// Show the market's hours and holidays by the broker, beside our own.
+    Market(verb::market::Args),
+    /// Show prices of instruments by any name.
+    Quote(verb::quote::Args),
+    /// Download candles to files, and check files for gaps.
+    Candles(verb::candles::Args),
     /// Serve the broker simulator.
     Sim(verb::sim::Args),
     /// Replay a journal and compare every command and hash.
@@ -86,10 +92,26 @@ fn main() -> ExitCode {
         }
     };
     let stop = Arc::new(AtomicBool::new(false));
-    if matches!(command_line.verb, Verb::Demo(_) | Verb::Run(_) | Verb::Sim(_)) {
+    if matches!(command_line.verb, Verb::Candles(_)) {
+        end_at_second(&stop);
+    }
+    if matches!(
+        command_line.verb,
+        Verb::Demo(_) | Verb::Run(_) | Verb::Sim(_) | Verb::Candles(_)
+    ) {
         end_in_order(&stop);
     }
     exit(dispatch(&command_line.verb, &stop))
+}
+
+/// Lets an interrupt end the process at once when `stop` is raised already: a call may wait long for its answer.
+fn end_at_second(stop: &Arc<AtomicBool>) {
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        let code = exit_code::ERROR;
+        if let Err(error) = signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(stop)) {
+            eprintln!("warning: a second signal {signal} will not end the process at once: {error}");
+        }
+    }
 }
 
 /// Lets an interrupt raise `stop` where work must end in order; elsewhere it ends the process at once.
@@ -118,6 +140,9 @@ fn dispatch(verb: &Verb, stop: &Arc<AtomicBool>) -> i32 {
         Verb::Convert(args) => verb::convert::run(args),
         Verb::Gtt(args) => verb::gtt::run(args),
         Verb::Api(args) => verb::api::run(args),
+        Verb::Market(args) => verb::market::run(args),
+        Verb::Quote(args) => verb::quote::run(args),
+        Verb::Candles(args) => verb::candles::run(args, stop),
         Verb::Sim(args) => verb::sim::run(args, stop),
         Verb::Replay(args) => verb::replay::run(args),
         Verb::Journal(args) => verb::journal::run(args),

@@ -318,9 +318,17 @@ record! {
 /// # Errors
 /// [`ReadError`] when the reply is no success or a candle cannot be read. Contradictions are for the caller to find.
 pub fn candles_of(reply: &Reply) -> Result<Vec<Candle>, ReadError> {
-    let whole = whole_of(reply, Partial::Never)?;
-    let mut candles = in_data::<CandleList>(&whole.data)?.candles;
+    let mut candles = candles_as_sent(reply)?;
     candles.sort_by_key(|candle| candle.begin);
     candles.dedup_by_key(|candle| candle.begin);
     Ok(candles)
+}
+
+/// Candles in the order sent, doubled ones too: for whoever must know whether the broker contradicts itself.
+///
+/// # Errors
+/// [`ReadError`] when the reply is no success or a candle cannot be read.
+pub fn candles_as_sent(reply: &Reply) -> Result<Vec<Candle>, ReadError> {
+    let whole = whole_of(reply, Partial::Never)?;
+    Ok(in_data::<CandleList>(&whole.data)?.candles)
 }

@@ -138,7 +138,7 @@ fn parse_script(text: &str) -> Result<serde_json::Value, String> {
         .map_err(|error| format!("write JSON, such as {{\"mute_feed\": true}}: {error}"))
 }
 
-pub(super) fn parse_day(text: &str) -> Result<IstDay, String> {
+pub(crate) fn parse_day(text: &str) -> Result<IstDay, String> {
     let mut parts = text.splitn(3, '-');
     let mut next = || parts.next()?.parse::<u32>().ok();
     let (Some(year), Some(month), Some(day)) = (next(), next(), next()) else {
