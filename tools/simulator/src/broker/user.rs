@@ -1,4 +1,6 @@
-//! The user's profile.
+//! The user: one invented profile, the same for reads and for the answer to a login.
+//!
+//! Source: the broker's API documentation (profile) and the model of its official client library.
 
 use serde_json::{Value, json};
 
