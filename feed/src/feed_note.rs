@@ -3,6 +3,8 @@
 //! Plain words without behaviour, apart from `session` so that their readers need not know it. Invariants: no value
 //! here prints a token or a single-use code. Left out: ticks, which never pass through the session.
 
+use std::fmt;
+
 use bijli_core::event::FeedState;
 use bijli_core::time::{DurationNs, TsNs};
 
@@ -19,8 +21,8 @@ pub enum Address {
 }
 
 /// Prints without the address, which holds a single-use code.
-impl std::fmt::Debug for Address {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Entry => "Entry",
             Self::Redirect(_) => "Redirect(..)",
@@ -111,6 +113,35 @@ pub enum FeedNote {
         /// How many.
         attempts: u32,
     },
+}
+
+/// In words for an operator.
+impl fmt::Display for FeedNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = |length: &DurationNs| length.get() / 1_000_000;
+        match self {
+            Self::Connecting { attempt } => write!(f, "connecting, attempt {attempt}"),
+            Self::Connected => f.write_str("connected"),
+            Self::Subscribed { keys } => write!(f, "{keys} instruments asked for"),
+            Self::AllSeen { keys, after } => write!(f, "all {keys} instruments heard after {} ms", ms(after)),
+            Self::AskedAgain { keys } => write!(f, "{keys} instruments are silent and asked for again"),
+            Self::NeverSeen { keys, first } => write!(
+                f,
+                "{keys} instruments were never heard of and are not traded, among them {}",
+                first.join(" ")
+            ),
+            Self::Audited { wanted, unseen } => write!(f, "{unseen} of {wanted} instruments are silent"),
+            Self::MarketTold(phases) => write!(f, "the markets are {phases:?}"),
+            Self::BrokenFrame(error) => write!(f, "a broken frame: {error}"),
+            Self::Refused { status, body } => write!(f, "refused with status {status} {body}"),
+            Self::TokenDead => {
+                f.write_str("the broker turns the access token away: log in again with `bijli login`")
+            }
+            Self::Disconnected { reason } => write!(f, "disconnected: {reason}"),
+            Self::Waiting { wait } => write!(f, "next attempt in {} ms", ms(wait)),
+            Self::Alarm { attempts } => write!(f, "ALERT: {attempts} attempts in a row have failed"),
+        }
+    }
 }
 
 /// What the owner is to pass on.

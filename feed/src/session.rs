@@ -89,6 +89,8 @@ pub struct Session {
     backoff: Backoff,
     connections: u64,
     broken_in_row: u32,
+    /// Whether the token is known dead from elsewhere: no attempt is made with it.
+    token_buried: bool,
     counters: FeedCounters,
     transmits: VecDeque<Transmit>,
     events: VecDeque<SessionEvent>,
@@ -109,6 +111,7 @@ impl Session {
             backoff: Backoff::new(settings.jitter_seed),
             connections: 0,
             broken_in_row: 0,
+            token_buried: false,
             counters: FeedCounters::default(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
@@ -185,9 +188,18 @@ impl Session {
 
     /// There is a new token: an attempt may begin at once.
     pub fn handle_new_token(&mut self, now: TsNs) {
+        self.token_buried = false;
         if self.link == Link::TokenDead {
             self.backoff.reset();
             self.link = Link::Waiting { until: now };
+        }
+    }
+
+    /// The token is known dead from elsewhere: an open connection is read on, a new one is not tried.
+    pub fn bury_token(&mut self) {
+        self.token_buried = true;
+        if let Link::Waiting { .. } = self.link {
+            self.link = Link::TokenDead;
         }
     }
 
@@ -328,6 +340,10 @@ impl Session {
         self.transmits.push_back(Transmit::Close);
         self.note(FeedNote::Disconnected { reason });
         self.become_state(FeedState::Down);
+        if self.token_buried {
+            self.link = Link::TokenDead;
+            return;
+        }
         let wait = self.backoff.next_wait();
         self.link = Link::Waiting {
             until: now.plus(wait),

@@ -174,6 +174,7 @@ impl FeedClient {
             shared: Shared {
                 entry,
                 token: settings.token,
+                token_buried: false,
                 tls: tls::client_config(settings.extra_root_pem.as_deref()).map_err(FeedClientError::Wire)?,
                 registry: poller.registry().try_clone().map_err(FeedClientError::Poller)?,
                 addresses,
@@ -271,6 +272,14 @@ impl FeedClient {
     #[must_use]
     pub const fn state(&self) -> FeedState {
         self.states.worst
+    }
+
+    /// The token is known dead: open connections are read on, new ones wait for another token.
+    pub fn bury_token(&mut self) {
+        self.shared.token_buried = true;
+        for line in &mut self.lines {
+            line.session.bury_token();
+        }
     }
 
     /// Says goodbye and drops the connections; for an orderly end.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bijli_core::event::DataKind;
-use bijli_core::{DurationNs, Instrument, IstDay};
+use bijli_core::{DurationNs, Instrument, IstDay, TsNs};
 use bijli_feed::liveness::MarketHours;
 use bijli_feed::planner::capacity::{AccountPlan, Capacity, LimitScope};
 use bijli_feed::socket::everything;
@@ -181,6 +181,9 @@ fn choose(source: impl Read, choice: Choice<'_>) -> Result<Vec<Instrument>, Mast
         Choice::Configured(section) => section,
         Choice::Everything => {
             let rows = master::rows(source, |row| row.instrument_type != "FUT")?;
+            if rows.is_empty() {
+                return Err(MasterError::EmptyUniverse);
+            }
             return universe::instruments(&rows.iter().collect::<Vec<_>>());
         }
     };
@@ -221,11 +224,11 @@ pub fn check_token(access: &Access) -> Result<(), Trouble> {
     get(access, &format!("{}/v2/order/retrieve-all", access.api_url)).map(|_book| ())
 }
 
-/// The day that a simulator plays and where its data come from.
+/// The day that a simulator plays, where its data come from, and when its tokens die, if it tells.
 ///
 /// # Errors
 /// When no simulator answers there.
-pub fn simulated_day(access: &Access) -> Result<(IstDay, DataKind), Trouble> {
+pub fn simulated_day(access: &Access) -> Result<(IstDay, DataKind, Option<TsNs>), Trouble> {
     let url = format!("{}/sim/stats", access.api_url);
     let stats: SimulatedDay = serde_json::from_slice(&get(access, &url)?)
         .map_err(|error| Trouble::error(format!("{url} is no simulator's answer: {error}")))?;
@@ -240,7 +243,7 @@ pub fn simulated_day(access: &Access) -> Result<(IstDay, DataKind), Trouble> {
     let day = day.ok_or_else(|| Trouble::error(format!("{url}: {:?} is no date", stats.day)))?;
     let data = data_named(&stats.data)
         .ok_or_else(|| Trouble::error(format!("{url}: unknown kind of data {:?}", stats.data)))?;
-    Ok((day, data))
+    Ok((day, data, stats.token_expires_ns.map(TsNs::new)))
 }
 
 /// What a simulator tells of its day.
@@ -248,6 +251,7 @@ pub fn simulated_day(access: &Access) -> Result<(IstDay, DataKind), Trouble> {
 struct SimulatedDay {
     day: String,
     data: String,
+    token_expires_ns: Option<i64>,
 }
 
 fn data_named(name: &str) -> Option<DataKind> {

@@ -61,6 +61,8 @@ pub struct Finished {
     pub summary: Summary,
     /// Whether the session came to its end, rather than being interrupted.
     pub day_over: bool,
+    /// Set when the access token died and ended the run: the positions that are still open at the broker.
+    pub left_without_token: Option<Vec<String>>,
 }
 
 /// Why a day could not be run to its report.
@@ -146,6 +148,7 @@ pub fn run_day(
         leave_out_process_counts(&mut facts);
     }
     let day_over = end.day_over;
+    let left_without_token = end.token_dead.then(|| open_positions(end.engine.state()));
     if let Some(failure) = end.failure {
         return Err(RunError::Engine(failure));
     }
@@ -156,7 +159,18 @@ pub fn run_day(
     Ok(Finished {
         summary,
         day_over: day_over || !interrupted,
+        left_without_token,
     })
+}
+
+/// Symbol, quantity and average price of each open position.
+fn open_positions(state: &State) -> Vec<String> {
+    let rows = state.open_positions().iter().map(|id| {
+        let position = &state.positions()[id.index()];
+        let symbol = state.instruments()[id.index()].symbol;
+        format!("{symbol} {} at {}", position.qty, position.average_price())
+    });
+    rows.collect()
 }
 
 /// Where the orders of the day go.

@@ -9,10 +9,12 @@ pub mod feed;
 pub mod feed_aim;
 pub mod gateway;
 pub mod paper;
+pub mod token_watch;
 
 use bijli_core::TsNs;
 use bijli_core::command::Command;
 use bijli_core::event::{FeedState, Tick};
+use bijli_feed::FeedNote;
 
 use crate::duty_cycle::MonoNs;
 
@@ -37,6 +39,15 @@ pub enum FeedItem {
         /// The new state.
         state: FeedState,
     },
+}
+
+/// What the feed has to tell an operator.
+#[derive(Clone, Debug)]
+pub enum FeedWord {
+    /// What happened.
+    Note(FeedNote),
+    /// What it can be trusted with from now on.
+    State(FeedState),
 }
 
 /// What the engine hands to the gateway.

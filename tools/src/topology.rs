@@ -19,7 +19,7 @@ use bijli_core::ring::{Consumer, Producer, ring};
 use bijli_core::state::State;
 use bijli_core::{Event, IstDay, TsNs};
 use bijli_feed::planner::warm_strikes::WarmWidth;
-use bijli_feed::{FeedClient, FeedNote, FeedSettings};
+use bijli_feed::{FeedClient, FeedSettings};
 use bijli_gateway::socket::{RestSettings, StreamSettings};
 use bijli_gateway::{Gateway, PaperVenue};
 
@@ -30,7 +30,8 @@ use crate::control::{ControlCall, ControlServer};
 use crate::duty::engine::{EngineDuty, EngineLinks};
 use crate::duty::feed::{FeedDuty, FeedParts, Lockstep};
 use crate::duty::feed_aim::{FeedAim, InUse};
-use crate::duty::{Ended, FeedItem, Outbound};
+use crate::duty::token_watch::TokenWatch;
+use crate::duty::{Ended, FeedItem, FeedWord, Outbound};
 use crate::duty_cycle::{Bell, ClockSource, Duty, EngineClock, Wait, run_duties};
 use crate::opening::OpenDay;
 use crate::screen::{EngineScreen, FeedScreen, GatewayScreen, Screen, open_screen};
@@ -213,6 +214,7 @@ pub fn start(
         clock: EngineClock::new(connections.clock, day.engine.state().now()),
         bells: bells_of(placement.shape),
         traffic: Traffic::default(),
+        token: TokenWatch::default(),
         stop,
     };
     let (feed_out, feed_in) = ring(TICK_RING_SLOTS);
@@ -245,6 +247,7 @@ pub fn start(
         orders_pushed: Arc::clone(&common.traffic.pushed),
         gateway_busy: Arc::clone(&common.traffic.busy),
         orders_taken: Arc::clone(&common.traffic.taken),
+        token: common.token.clone(),
     };
     let (clock, stop) = (common.clock.clone(), Arc::clone(&common.stop));
     let engine = EngineDuty::new(day.engine, day.journal, links, screen, clock, stop);
@@ -278,6 +281,7 @@ struct Common {
     /// Indexed by role.
     bells: [Bell; 3],
     traffic: Traffic,
+    token: TokenWatch,
     stop: Arc<AtomicBool>,
 }
 
@@ -290,6 +294,7 @@ impl Common {
             own_bell: self.bells[Role::Gateway as usize].clone(),
             traffic: self.traffic.clone(),
             screen: GatewayScreen::new(self.screen),
+            token: self.token.clone(),
             stop: Arc::clone(&self.stop),
         }
     }
@@ -392,7 +397,7 @@ struct FeedInputs {
     warm_strikes: Option<WarmWidth>,
     in_use: InUse,
     ring: Producer<FeedItem>,
-    notes: Sender<FeedNote>,
+    notes: Sender<FeedWord>,
     capture: Option<CaptureStore>,
     wait: Wait,
 }
@@ -437,6 +442,7 @@ fn feed_duty(common: &Common, state: &State, inputs: FeedInputs) -> Result<FeedD
         // Waiting inside the socket's poll is rest enough for a thread that runs the feed.
         wait: (wait == Wait::Park).then_some(Duration::from_millis(1)),
         notes,
+        token: common.token.clone(),
         capture,
         screen: FeedScreen::new(common.screen),
     }))

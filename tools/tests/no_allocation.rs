@@ -17,6 +17,7 @@ use bijli_core::{DurationNs, InstrumentId, IstDay, Price, Qty, TsNs};
 use bijli_tools::duty::FeedItem;
 use bijli_tools::duty::engine::{EngineDuty, EngineLinks};
 use bijli_tools::duty::feed_aim::InUse;
+use bijli_tools::duty::token_watch::TokenWatch;
 use bijli_tools::duty_cycle::{Bell, ClockSource, Duty, EngineClock, Moment, MonoNs, Turn};
 use bijli_tools::opening::{DayPlan, open_day};
 use bijli_tools::screen::{EngineScreen, open_screen};
@@ -156,6 +157,7 @@ fn two_hundred_thousand_ticks_allocate_nothing() {
         orders_pushed: Arc::default(),
         gateway_busy: Arc::default(),
         orders_taken: Arc::default(),
+        token: TokenWatch::default(),
     };
     let clock = EngineClock::new(ClockSource::Venue, TsNs::new(1));
     let stop = Arc::new(AtomicBool::new(false));

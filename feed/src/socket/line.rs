@@ -23,6 +23,8 @@ use crate::token::TokenHandle;
 pub const PARTIAL_MAX: DurationNs = DurationNs::from_secs(5);
 /// Between two looks whether a dead token was replaced.
 const TOKEN_LOOK_GAP: DurationNs = DurationNs::from_secs(1);
+/// A token that was refused to the feed, and that nobody else found dead, is tried again after this long.
+const DOUBT_PAUSE: DurationNs = DurationNs::from_secs(30);
 
 type Client = WsClient<Transport<TcpStream>>;
 
@@ -36,6 +38,8 @@ enum Wire {
 pub(super) struct Shared {
     pub(super) entry: Endpoint,
     pub(super) token: TokenHandle,
+    /// Whether the token is known dead, not only refused to the feed.
+    pub(super) token_buried: bool,
     pub(super) tls: Arc<tls::ClientConfig>,
     pub(super) registry: Registry,
     pub(super) addresses: Addresses,
@@ -57,6 +61,8 @@ pub(super) struct Line {
     pub(super) more: bool,
     partial_since: TsNs,
     token_look_at: TsNs,
+    /// Since when the token is refused here.
+    doubted_since: TsNs,
 }
 
 impl Line {
@@ -72,6 +78,7 @@ impl Line {
             more: false,
             partial_since: TsNs::NEVER,
             token_look_at: TsNs::NEVER,
+            doubted_since: TsNs::NEVER,
         }
     }
 
@@ -79,9 +86,16 @@ impl Line {
     pub(super) fn handle_timeout(&mut self, shared: &Shared, now: TsNs) {
         if self.session.is_token_dead() && now >= self.token_look_at {
             self.token_look_at = now.plus(TOKEN_LOOK_GAP);
-            if shared.token.now() != self.token {
+            if !self.doubted_since.is_set() {
+                self.doubted_since = now;
+            }
+            let outlived = !shared.token_buried && now.since(self.doubted_since) >= DOUBT_PAUSE;
+            if outlived || shared.token.now() != self.token {
                 self.session.handle_new_token(now);
             }
+        }
+        if !self.session.is_token_dead() {
+            self.doubted_since = TsNs::NEVER;
         }
         if self.partial_since.is_set() && now.since(self.partial_since) >= PARTIAL_MAX {
             self.lose(

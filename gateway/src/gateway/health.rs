@@ -60,6 +60,12 @@ impl Gateway {
         self.bury_token(TokenDeath::Refused);
     }
 
+    /// The feed alone was turned away: the next read tells whether the token lives.
+    pub fn handle_token_doubted(&mut self, now: TsNs) {
+        self.advance(now);
+        self.want_book();
+    }
+
     /// A reply asked for a pause: calls that raise no risk by waiting wait so long.
     pub fn handle_retry_after(&mut self, now: TsNs, lane: Lane, pause: DurationNs) {
         self.advance(now);

@@ -96,9 +96,12 @@ impl Readouts {
         })
     }
 
-    /// The trading mode's name.
+    /// The trading mode's name; a dead token goes before it, since nothing can be sent.
     #[must_use]
     pub fn mode_name(&self) -> &'static str {
+        if self.token_dead() {
+            return "TOKEN_DEAD";
+        }
         let mode = self
             .engine
             .and_then(|engine| TradingMode::from_number(engine.mode));

@@ -18,6 +18,7 @@ use bijli_strategy::SpikeStrategy;
 
 use crate::control::{ControlCall, ControlReply};
 use crate::duty::feed_aim::InUse;
+use crate::duty::token_watch::TokenWatch;
 use crate::duty::{Ended, FeedItem, Outbound};
 use crate::duty_cycle::{Bell, ClockSource, Duty, EngineClock, Moment, MonoNs, Turn};
 use crate::latency_recorder::LatencyRecorder;
@@ -60,6 +61,8 @@ pub struct EngineLinks {
     pub gateway_busy: Arc<AtomicU64>,
     /// Commands the gateway took so far.
     pub orders_taken: Arc<AtomicU64>,
+    /// What is known of the token: dead, it ends the run.
+    pub token: TokenWatch,
 }
 
 /// The engine and everything that it alone writes.
@@ -245,17 +248,20 @@ impl EngineDuty {
             return false;
         };
         let close = session.cash.close.max(session.derivatives.close);
-        let quiet = self.links.feed.depth() == 0
-            && self.links.broker.depth() == 0
-            && self.links.orders_pushed.load(Ordering::Acquire)
-                == self.links.orders_taken.load(Ordering::Acquire)
-            && self.links.gateway_busy.load(Ordering::Acquire) == 0;
         let last_word = match self.clock.source() {
             // A simulated venue says when its day is over; its clock stops there.
             ClockSource::Venue => self.market_closed && state.now() >= session.cash.close,
             ClockSource::Wall => now >= close.plus(AFTER_CLOSE),
         };
-        last_word && quiet
+        last_word && self.links.feed.depth() == 0 && self.is_answered()
+    }
+
+    /// Whether the gateway has nothing in hand and nothing to tell.
+    fn is_answered(&self) -> bool {
+        self.links.broker.depth() == 0
+            && self.links.orders_pushed.load(Ordering::Acquire)
+                == self.links.orders_taken.load(Ordering::Acquire)
+            && self.links.gateway_busy.load(Ordering::Acquire) == 0
     }
 }
 
@@ -272,6 +278,8 @@ pub struct EngineEnd {
     pub recorders: [LatencyRecorder; 2],
     /// Whether the day came to its end, rather than being stopped.
     pub day_over: bool,
+    /// Whether the token died, which ended the run.
+    pub token_dead: bool,
     /// Why the engine had to stop, if it had to.
     pub failure: Option<StoreError>,
 }
@@ -324,6 +332,11 @@ impl Duty<Ended> for EngineDuty {
             self.stop.store(true, Ordering::Release);
             return Turn::Finished;
         }
+        if self.links.token.is_dead() && self.is_answered() {
+            // Nothing can be sent any more, and no lane takes another token: what is open is for people to know.
+            self.stop.store(true, Ordering::Release);
+            return Turn::Finished;
+        }
         Turn::Did(work_count)
     }
 
@@ -347,6 +360,7 @@ impl Duty<Ended> for EngineDuty {
             state_hash,
             recorders: [self.ring, self.apply],
             day_over: self.ended && self.failure.is_none(),
+            token_dead: self.links.token.is_dead(),
             failure: self.failure,
         }))
     }

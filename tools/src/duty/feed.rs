@@ -22,7 +22,8 @@ use bijli_feed::{FeedClient, FeedNote, FeedOutput, KeyIndex, Normaliser};
 
 use crate::capture_store::CaptureStore;
 use crate::duty::feed_aim::FeedAim;
-use crate::duty::{Ended, FeedItem};
+use crate::duty::token_watch::TokenWatch;
+use crate::duty::{Ended, FeedItem, FeedWord};
 use crate::duty_cycle::{Bell, ClockSource, Duty, EngineClock, Moment, MonoNs, Turn};
 use crate::latency_recorder::LatencyRecorder;
 use crate::screen::{FeedScreen, empty_feed};
@@ -73,7 +74,9 @@ pub struct FeedParts {
     /// How long a turn may wait for the socket; `None` = not at all.
     pub wait: Option<Duration>,
     /// Words for an operator, printed elsewhere.
-    pub notes: Sender<FeedNote>,
+    pub notes: Sender<FeedWord>,
+    /// What is known of the token.
+    pub token: TokenWatch,
     /// Where raw frames are kept, if they are.
     pub capture: Option<CaptureStore>,
     /// Where the numbers are shown.
@@ -87,7 +90,8 @@ pub struct FeedDuty {
     lockstep: Option<Lockstep>,
     held_since: Option<MonoNs>,
     own_bell: Bell,
-    notes: Sender<FeedNote>,
+    notes: Sender<FeedWord>,
+    token: TokenWatch,
     screen: FeedScreen,
     intake: Intake,
 }
@@ -163,6 +167,7 @@ impl FeedDuty {
             held_since: None,
             own_bell: parts.own_bell,
             notes: parts.notes,
+            token: parts.token,
             screen: parts.screen,
             intake,
         }
@@ -193,7 +198,7 @@ impl FeedDuty {
         {
             // The keys are those of the day's table, which were good when the client was made.
             let reason = error.to_string();
-            let _told = self.notes.send(FeedNote::Disconnected { reason });
+            let _told = self.notes.send(FeedWord::Note(FeedNote::Disconnected { reason }));
         }
     }
 
@@ -248,16 +253,27 @@ impl Duty<Ended> for FeedDuty {
         if self.is_held(moment) || (self.lockstep.is_some() && !self.intake.outbox.is_empty()) {
             return Turn::Did(0);
         }
-        let (intake, notes) = (&mut self.intake, &self.notes);
+        if self.token.is_dead() {
+            self.client.bury_token();
+        }
+        let (intake, notes, token) = (&mut self.intake, &self.notes, &self.token);
         intake.machine = moment.machine;
         self.own_bell.set_polling(true);
         let work_count = self
             .client
             .poll(moment.machine, self.wait, &mut |output| match output {
                 FeedOutput::Frame(frame) => intake.take_frame(frame),
-                FeedOutput::State(state) => intake.take_state(state),
                 // Rare words for an operator; whoever prints them may be gone at the very end.
-                FeedOutput::Note(note) => drop(notes.send(note)),
+                FeedOutput::State(state) => {
+                    intake.take_state(state);
+                    drop(notes.send(FeedWord::State(state)));
+                }
+                FeedOutput::Note(note) => {
+                    if note == FeedNote::TokenDead {
+                        token.doubt();
+                    }
+                    drop(notes.send(FeedWord::Note(note)));
+                }
             });
         self.own_bell.set_polling(false);
         if work_count > 0 {

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 
 use bijli_core::DurationNs;
@@ -17,6 +17,7 @@ use bijli_gateway::Gateway;
 use bijli_gateway::request::{LANES, Lane, Reply, Request, RequestId};
 
 use crate::duty::event_outbox::EventOutbox;
+use crate::duty::token_watch::TokenWatch;
 use crate::duty::{Ended, Outbound};
 use crate::duty_cycle::{Duty, Moment, MonoNs, Turn};
 use crate::latency_recorder::LatencyRecorder;
@@ -85,8 +86,8 @@ pub struct GatewayLinks {
     pub taken: Arc<AtomicU64>,
     /// What is still in hand here.
     pub busy: Arc<AtomicU64>,
-    /// Raised for good once the token is known dead.
-    pub token_dead: Arc<AtomicBool>,
+    /// What is known of the token.
+    pub token: TokenWatch,
 }
 
 /// The gateway and everything that it alone writes.
@@ -136,6 +137,9 @@ impl GatewayDuty {
 
     fn take_replies(&mut self, moment: Moment) -> usize {
         let mut count = 0;
+        if self.links.token.take_doubt() {
+            self.gateway.handle_token_doubted(moment.now);
+        }
         while let Ok(done) = self.links.done.try_recv() {
             self.in_lanes -= 1;
             if done.places && done.reply.outcome.is_ok() {
@@ -197,7 +201,7 @@ impl GatewayDuty {
 
     fn show_busy(&self) {
         if self.gateway.token_dead() {
-            self.links.token_dead.store(true, Ordering::Relaxed);
+            self.links.token.bury();
         }
         let busy = self.gateway.in_flight() as u64 + self.in_lanes + self.links.events.waiting_count() as u64;
         self.links.busy.store(busy, Ordering::Release);

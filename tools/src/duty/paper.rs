@@ -14,6 +14,7 @@ use bijli_gateway::PaperVenue;
 
 use crate::duty::event_outbox::EventOutbox;
 use crate::duty::gateway::GatewayEnd;
+use crate::duty::token_watch::TokenWatch;
 use crate::duty::{Ended, Outbound};
 use crate::duty_cycle::{Duty, Moment, Turn};
 use crate::latency_recorder::LatencyRecorder;
@@ -35,6 +36,8 @@ pub struct PaperLinks {
     pub taken: Arc<AtomicU64>,
     /// What is still in hand here.
     pub busy: Arc<AtomicU64>,
+    /// What is known of the token.
+    pub token: TokenWatch,
 }
 
 /// The paper venue and everything that it alone writes.
@@ -94,6 +97,10 @@ impl PaperDuty {
 impl Duty<Ended> for PaperDuty {
     fn turn(&mut self, moment: Moment) -> Turn {
         let mut work_count = 0;
+        if self.links.token.take_doubt() {
+            // On paper nobody else asks the broker: the feed's word is all there is.
+            self.links.token.bury();
+        }
         for _ in 0..BATCH {
             let Some(outbound) = self.links.orders.pop() else {
                 break;

@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bijli_core::Event;
-use bijli_core::event::Tick;
+use bijli_core::event::{FeedState, Tick};
 use bijli_core::limits::TICK_RING_SLOTS;
 use bijli_core::ring::{Consumer, Producer, ring};
 use bijli_feed::FeedNote;
@@ -25,7 +25,8 @@ use crate::control::ControlServer;
 use crate::duty::event_outbox::EventOutbox;
 use crate::duty::gateway::{GatewayDuty, GatewayLinks, LaneDone, LaneJob, StreamNews};
 use crate::duty::paper::{PaperDuty, PaperLinks};
-use crate::duty::{Ended, Outbound};
+use crate::duty::token_watch::TokenWatch;
+use crate::duty::{Ended, FeedWord, Outbound};
 use crate::duty_cycle::{Bell, Duty, MonoNs};
 use crate::screen::GatewayScreen;
 use crate::store::{SegmentMaker, sync_journal};
@@ -38,6 +39,7 @@ pub(super) struct SinkEnds {
     pub(super) own_bell: Bell,
     pub(super) traffic: Traffic,
     pub(super) screen: GatewayScreen,
+    pub(super) token: TokenWatch,
     pub(super) stop: Arc<AtomicBool>,
 }
 
@@ -76,8 +78,7 @@ fn broker_duty(
 ) -> Result<BrokerParts, StartError> {
     let (lanes, done, mut threads) = start_lanes(rest, &ends.own_bell, &ends.stop)?;
     let (news, stream) = channel();
-    let token_dead = Arc::new(AtomicBool::new(false));
-    let flags = (ends.stop, Arc::clone(&token_dead));
+    let flags = (ends.stop, ends.token.clone());
     threads.push(start_stream(stream_settings, news, ends.own_bell, flags)?);
     let links = GatewayLinks {
         orders: ends.orders,
@@ -87,7 +88,7 @@ fn broker_duty(
         stream,
         taken: ends.traffic.taken,
         busy: ends.traffic.busy,
-        token_dead,
+        token: ends.token,
     };
     Ok((Box::new(GatewayDuty::new(gateway, links, ends.screen)), threads))
 }
@@ -104,6 +105,7 @@ fn paper_duty(
         events: EventOutbox::new(ends.events, ends.engine_bell, opening.into()),
         taken: ends.traffic.taken,
         busy: ends.traffic.busy,
+        token: ends.token,
     };
     Box::new(PaperDuty::new(venue, links, ends.screen))
 }
@@ -171,13 +173,13 @@ fn start_stream(
     settings: &StreamSettings,
     news: Sender<StreamNews>,
     bell: Bell,
-    (stop, token_dead): (Arc<AtomicBool>, Arc<AtomicBool>),
+    (stop, token): (Arc<AtomicBool>, TokenWatch),
 ) -> Result<JoinHandle<()>, StartError> {
     let mut stream = OrderStream::new(settings)
         .map_err(|error| StartError::Connection(format!("order stream: {error}")))?;
     spawn("bijli-stream", move || {
         while !stop.load(Ordering::Acquire) {
-            if token_dead.load(Ordering::Relaxed) {
+            if token.is_dead() {
                 stream.bury_token();
             }
             let item = match stream.poll(Duration::from_millis(100)) {
@@ -202,7 +204,7 @@ pub(super) struct Housekeeping {
     /// Where to sync the journal, if it must survive a power cut.
     pub(super) sync_dir: Option<PathBuf>,
     /// What the feed has to tell.
-    pub(super) notes: Receiver<FeedNote>,
+    pub(super) notes: Receiver<FeedWord>,
     pub(super) stop: Arc<AtomicBool>,
 }
 
@@ -212,11 +214,12 @@ const SYNC_PERIOD_NS: u64 = 1_000_000_000;
 pub(super) fn start_housekeeping(mut house: Housekeeping) -> Result<JoinHandle<()>, StartError> {
     spawn("bijli-housekeep", move || {
         let mut said = false;
+        let mut in_trouble = false;
         let mut synced = MonoNs::now();
         while !house.stop.load(Ordering::Acquire) {
             house.control.poll(&|| house.bells.iter().for_each(Bell::ring));
-            for note in house.notes.try_iter().filter(is_worth_telling) {
-                eprintln!("feed: {note:?}");
+            for word in house.notes.try_iter() {
+                tell(&word, &mut in_trouble);
             }
             let mut outcome = house
                 .makers
@@ -237,7 +240,31 @@ pub(super) fn start_housekeeping(mut house: Housekeeping) -> Result<JoinHandle<(
             said = outcome.is_err();
             std::thread::park_timeout(HOUSEKEEPING_PERIOD);
         }
+        // The last words, which may say why the run ends.
+        house
+            .notes
+            .try_iter()
+            .for_each(|word| tell(&word, &mut in_trouble));
     })
+}
+
+/// Prints what an operator should know; that all is well only after trouble.
+fn tell(word: &FeedWord, in_trouble: &mut bool) {
+    match word {
+        FeedWord::Note(note) if is_worth_telling(note) => {
+            *in_trouble = true;
+            eprintln!("feed: {note}");
+        }
+        FeedWord::State(FeedState::Mute) => {
+            *in_trouble = true;
+            eprintln!("feed: MUTE: no market data on an open socket; entries are denied with FEED_NOT_LIVE");
+        }
+        FeedWord::State(FeedState::Live) if *in_trouble => {
+            *in_trouble = false;
+            eprintln!("feed: LIVE again");
+        }
+        FeedWord::Note(_) | FeedWord::State(FeedState::Live | FeedState::Down | FeedState::Closed) => {}
+    }
 }
 
 /// Whether a note tells of trouble rather than of the usual course.

@@ -114,6 +114,15 @@ fn finish(args: &Args, finished: &Finished) -> i32 {
     } else {
         println!("{}", finished.summary);
     }
+    if let Some(open) = &finished.left_without_token {
+        eprintln!("error: TOKEN DEAD: the run has ended, since nothing can be sent");
+        match open.as_slice() {
+            [] => eprintln!("no position is open"),
+            open => eprintln!("still open at the broker: {}", open.join("; ")),
+        }
+        eprintln!("log in again with `bijli login` and start again: the run takes up where it stopped");
+        return exit_code::BROKER;
+    }
     if finished.summary.ticks_applied == 0 {
         eprintln!("no tick came: the venue's day was over already, or nothing was subscribed");
         return exit_code::NO_DATA;
@@ -133,7 +142,7 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
     };
     refuse_mixed_clocks(config, clock)?;
     check_token(&access)?;
-    let (day, data, start) = day_of(&access, clock)?;
+    let (day, data, start, token_expires) = day_of(&access, clock, wall_expires)?;
     let choice = match config.run.mode {
         RunMode::Sim => Choice::Everything,
         RunMode::Paper | RunMode::Live => Choice::Configured(&config.universe),
@@ -156,11 +165,7 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
         warm_strikes: config.feed.warm_width(),
         rest: access.rest(),
         stream: access.stream(),
-        token_expires: match clock {
-            ClockSource::Wall => wall_expires,
-            // A simulated day has its own night.
-            ClockSource::Venue => token::expiry(start),
-        },
+        token_expires,
         day: DayPlan {
             run_dir: root.join(format!("{day}-{}", config.run.account)),
             account_lock: root.join(format!("{}.lock", config.run.account)),
@@ -250,13 +255,19 @@ fn refuse_mixed_clocks(config: &RunConfig, clock: ClockSource) -> Result<(), Tro
     }
 }
 
-fn day_of(access: &Access, clock: ClockSource) -> Result<(IstDay, DataKind, TsNs), Trouble> {
+/// The day, its data, its first moment, and when the token dies: a simulated day has its own night.
+fn day_of(
+    access: &Access,
+    clock: ClockSource,
+    wall_expires: TsNs,
+) -> Result<(IstDay, DataKind, TsNs, TsNs), Trouble> {
     if clock == ClockSource::Venue {
-        let (day, data) = simulated_day(access)?;
-        return Ok((day, data, venue_start(day)));
+        let (day, data, told) = simulated_day(access)?;
+        let start = venue_start(day);
+        return Ok((day, data, start, told.unwrap_or_else(|| token::expiry(start))));
     }
     let now = wall_now();
-    Ok((now.ist_day(), DataKind::Live, now))
+    Ok((now.ist_day(), DataKind::Live, now, wall_expires))
 }
 
 /// Addresses, the token, and when it dies by the wall clock.

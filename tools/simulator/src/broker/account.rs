@@ -118,6 +118,15 @@ impl Account {
         &self.client_secret
     }
 
+    /// When the last of the access tokens that are out dies.
+    pub(super) fn tokens_die(&self) -> Option<TsNs> {
+        let access = self
+            .tokens
+            .values()
+            .filter(|(kind, _)| *kind == TokenKind::Access);
+        access.map(|(_, dies)| *dies).max()
+    }
+
     pub(super) fn admits(&self, now: TsNs, bearer: Option<&str>) -> bool {
         self.kind_of(now, bearer).is_some()
     }

@@ -159,6 +159,12 @@ impl Broker {
         self.account.expire_all_at(moment);
     }
 
+    /// When the last of the access tokens that are out dies; `None` when none is out.
+    #[must_use]
+    pub fn tokens_die(&self) -> Option<TsNs> {
+        self.account.tokens_die()
+    }
+
     /// A fresh access token, as the user gets it from the broker's console.
     pub fn issue_token(&mut self, now: TsNs) -> String {
         self.new_token(now)

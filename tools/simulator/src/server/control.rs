@@ -22,6 +22,7 @@ impl EventLoop {
                 let info = self.player.info();
                 counts["day"] = info.day.to_string().into();
                 counts["data"] = info.data.name().into();
+                counts["token_expires_ns"] = self.broker.tokens_die().map(TsNs::get).into();
                 (200, counts)
             }
             ("GET", "/sim/requests") => (200, self.recorder.to_json()),
