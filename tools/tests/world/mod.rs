@@ -64,14 +64,20 @@ impl World {
     /// whether an engine is connected or not.
     pub(crate) fn start_at(seed: u64, instruments: u32, speed: Speed) -> Self {
         let day = IstDay::from_ymd(2026, 7, 31).expect("a real date");
-        let simulator = start(SimSettings {
+        let settings = SimSettings {
             day: DaySpec::Synthetic { day, instruments },
             speed,
             seed,
             capital: Money::from_rupees(100_000),
             ..SimSettings::default()
-        })
-        .expect("loopback is there");
+        };
+        Self::with(settings, "")
+    }
+
+    /// Starts a simulator as the settings say; `more` is appended to the engines' configuration.
+    pub(crate) fn with(settings: SimSettings, more: &str) -> Self {
+        let simulator = start(settings).expect("loopback is there");
+        let day = simulator.day;
         let folder = tempfile::tempdir().expect("a folder");
         let journal = folder
             .path()
@@ -86,9 +92,10 @@ impl World {
         std::fs::write(world.path("token"), &world.simulator.token).expect("a small file");
         let owner_only = PermissionsExt::from_mode(0o600);
         std::fs::set_permissions(world.path("token"), owner_only).expect("our own file");
-        let pem = world.simulator.ca_pem.as_deref().expect("it speaks TLS");
-        std::fs::write(world.path("ca.pem"), pem).expect("a small file");
-        std::fs::write(world.path("sim.toml"), world.config()).expect("a small file");
+        if let Some(pem) = &world.simulator.ca_pem {
+            std::fs::write(world.path("ca.pem"), pem).expect("a small file");
+        }
+        std::fs::write(world.path("sim.toml"), world.config() + more).expect("a small file");
         world
     }
 
@@ -111,12 +118,24 @@ impl World {
         self.simulator.stats()
     }
 
+    /// Where the simulator serves.
+    pub(crate) const fn simulator(&self) -> &RunningSimulator {
+        &self.simulator
+    }
+
     fn config(&self) -> String {
         let sim = &self.simulator;
+        let pem = match &sim.ca_pem {
+            Some(_) => format!(
+                "extra_root_pem_file = {:?}\n",
+                self.path("ca.pem").display().to_string()
+            ),
+            None => String::new(),
+        };
         format!(
             "[run]\nmode = \"sim\"\naccount = \"test\"\nrun_dir = {runs:?}\n\
              [broker]\napi_url = {api:?}\norder_url = {order:?}\nfeed_url = {feed:?}\nstream_url = {stream:?}\n\
-             token_file = {token:?}\nextra_root_pem_file = {pem:?}\n\
+             token_file = {token:?}\n{pem}\
              [feed]\ncapture = false\n\
              [universe]\nmaster_url = {master:?}\n\
              [clock]\nsource = \"venue\"\n\
@@ -127,7 +146,6 @@ impl World {
             feed = sim.feed_url,
             stream = sim.stream_url,
             token = self.path("token").display().to_string(),
-            pem = self.path("ca.pem").display().to_string(),
             master = sim.master_url,
         )
     }
@@ -168,6 +186,19 @@ impl EngineProcess {
             }
             std::thread::sleep(Duration::from_millis(2));
         }
+    }
+
+    /// The process's number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGINT, as from a keyboard: the engine ends in order.
+    pub(crate) fn interrupt(&self) {
+        let sent = Command::new("kill")
+            .args(["-INT", &self.pid().to_string()])
+            .status();
+        assert!(sent.expect("a system with signals").success());
     }
 
     /// SIGKILL: no destructor runs, nothing is flushed.
