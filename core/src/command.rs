@@ -60,8 +60,8 @@ pub struct Cancel {
     pub order_id: BrokerOrderId,
 }
 
-/// Cancel an order that somebody else placed on the account: only a person's `flatten` or `kill` asks for it, since
-/// it stands between a position and its exit.
+/// Cancel an order that somebody else placed on the account: only a person's `flatten` or `kill` asks for it, and
+/// only in an instrument of a position, where it stands before the exit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CancelForeign {
     /// Engine time of the decision.

@@ -48,6 +48,8 @@ pub struct Order {
     pub action_ts: TsNs,
     /// Engine time of the last change of state.
     pub state_ts: TsNs,
+    /// Cancels asked for, of an order that somebody else placed; always 0 for our own.
+    pub foreign_cancels: u8,
     /// The signal behind an entry.
     pub signal: Option<Signal>,
     /// The reason behind an exit.
@@ -126,6 +128,14 @@ impl OrderBook {
     #[must_use]
     pub fn live_count(&self) -> usize {
         self.live.len()
+    }
+
+    /// How many must end before the account is flat: our own that may be live, and anybody's fills on their way. A
+    /// resting order of somebody else is theirs to end; where it stands before an exit, the position tells.
+    #[must_use]
+    pub fn unfinished_count(&self) -> usize {
+        let unfinished = |order: &Order| order.intent.is_some() || order.state.is_final();
+        self.live().filter(|(_, order)| unfinished(order)).count()
     }
 
     /// The index in the live list's order; lets a caller walk the list while changing orders.
@@ -244,6 +254,7 @@ pub(crate) fn submitted(place: &Place, decision_price: Price) -> Order {
         placed_ts: place.ts,
         action_ts: place.ts,
         state_ts: place.ts,
+        foreign_cancels: 0,
         signal: None,
         exit_reason: None,
     }
@@ -254,7 +265,8 @@ fn hash_order(order: &Order, hasher: &mut StateHasher) {
     hasher.bytes(order.order_id.padded());
     hasher.u64(u64::from(order.instrument.get()));
     hasher.u64(order.side as u64);
-    hasher.u64(order.purpose as u64);
+    // One word, so that a day without cancels of others' orders hashes as it always did.
+    hasher.u64(order.purpose as u64 | u64::from(order.foreign_cancels) << 8);
     hasher.u64(order.state as u64);
     for value in [order.qty, order.filled, order.reported_filled] {
         hasher.i64(value.get());

@@ -50,7 +50,7 @@ pub struct ControlReply {
     pub mode: String,
     /// Positions still open.
     pub open_positions: u64,
-    /// Orders that may still be live.
+    /// Orders that may still be live, without resting ones of others.
     pub live_orders: u64,
     /// Why it was refused; empty when accepted.
     pub message: String,

@@ -110,6 +110,7 @@ impl State {
             placed_ts: self.now,
             action_ts: self.now,
             state_ts: self.now,
+            foreign_cancels: 0,
             signal: None,
             exit_reason: None,
         })
@@ -210,7 +211,7 @@ impl State {
     }
 
     /// Evidence that contradicts itself stops entries until a person looks.
-    fn contradict(&mut self) {
+    pub(super) fn contradict(&mut self) {
         self.counts.contradictions += 1;
         self.halted = true;
     }

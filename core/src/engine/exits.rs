@@ -19,6 +19,10 @@ const ACTION_GAP: DurationNs = DurationNs::from_secs(2);
 /// How long after a failed exit the next one is tried: a price outside the band must not eat the order budget.
 const EXIT_AGAIN: DurationNs = DurationNs::from_secs(5);
 
+/// How often a cancel of somebody else's order is asked for before it is left to a person: a refusal that stays must
+/// not eat the order budget.
+const FOREIGN_CANCELS_MAX: u8 = 5;
+
 /// How long square-off, re-pricing and a kill wait for a reconciliation that does not end.
 const RECONCILE_PATIENCE: DurationNs = DurationNs::from_secs(60);
 
@@ -131,7 +135,7 @@ impl State {
         self.square_off(commands);
         if self.flattening || self.killed {
             self.close_all(ExitReason::Operator, commands);
-            if self.reconciled && self.open.is_empty() && self.orders.live_count() == 0 {
+            if self.reconciled && self.open.is_empty() && self.orders.unfinished_count() == 0 {
                 self.flattening = false;
                 self.paused = true;
             }
@@ -193,8 +197,8 @@ impl State {
         }
     }
 
-    /// A person's word to be out: cancels every live entry and every order of somebody else, which would stand
-    /// between a position and its exit, and sends an exit for every position.
+    /// A person's word to be out: cancels every live entry and, in the instruments of our positions, every order of
+    /// somebody else, which would stand between a position and its exit; sends an exit for every position.
     pub(super) fn close_all(&mut self, reason: ExitReason, commands: &mut Commands) {
         let mut place = 0;
         while let Some(index) = self.orders.live_at(place) {
@@ -222,7 +226,7 @@ impl State {
     }
 
     /// Asks for a cancel, unless the order has no broker id yet or was acted on a moment ago. Somebody else's order
-    /// is cancelled for a person alone.
+    /// is cancelled for a person alone, only where we hold a position, and not without end.
     fn cancel(&mut self, index: usize, commands: &mut Commands) {
         let order = *self.orders.get(index);
         let cancellable = matches!(
@@ -231,9 +235,12 @@ impl State {
         );
         let acted_just_now =
             order.action_ts != order.placed_ts && self.now.since(order.action_ts) < ACTION_GAP;
-        let is_allowed = order.intent.is_some() || self.flattening || self.killed;
+        let is_allowed = order.intent.is_some() || self.stands_before_an_exit(&order);
         if !is_allowed || !cancellable || order.order_id.is_empty() || acted_just_now || !commands.has_room()
         {
+            return;
+        }
+        if order.intent.is_none() && !self.may_try_again(index) {
             return;
         }
         let moved = self.orders.advance(index, OrderState::PendingCancel, self.now);
@@ -251,6 +258,27 @@ impl State {
                 instrument: order.instrument,
             }),
         });
+    }
+
+    /// Whether a person wants to be out of a position in the order's instrument. Where we hold nothing, somebody
+    /// else's order protects what is theirs.
+    fn stands_before_an_exit(&self, order: &Order) -> bool {
+        (self.flattening || self.killed) && !self.positions[order.instrument.index()].qty.is_zero()
+    }
+
+    /// Counts a cancel of somebody else's order. The one too many is not sent but told once as a contradiction: the
+    /// broker shows the order as live and does not let it be cancelled.
+    fn may_try_again(&mut self, index: usize) -> bool {
+        let tries = &mut self.orders.get_mut(index).foreign_cancels;
+        if *tries > FOREIGN_CANCELS_MAX {
+            return false;
+        }
+        *tries += 1;
+        let exhausted = *tries > FOREIGN_CANCELS_MAX;
+        if exhausted {
+            self.contradict();
+        }
+        !exhausted
     }
 
     /// The open positions as they stand, so that the list may change while it is walked.

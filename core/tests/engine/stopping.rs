@@ -1,7 +1,7 @@
 //! Everything that stops or unwinds: operator commands, the loss limit and the end of the day.
 
 use bijli_core::command::{CancelForeign, Command};
-use bijli_core::event::{Event, OrderUpdated, Submission, Verb};
+use bijli_core::event::{Event, OrderUpdated, PositionReported, Submission, Verb};
 use bijli_core::order::{BrokerOrderId, BrokerStatus, Purpose, Side};
 use bijli_core::risk::TradingMode;
 use bijli_core::{Denial, DurationNs, Price, Qty, TsNs};
@@ -184,4 +184,47 @@ fn a_kill_cancels_a_foreign_order_in_its_way_and_then_closes() {
         (exit.instrument, exit.side, exit.qty),
         (STOCK, Side::Sell, Qty::new(100))
     );
+}
+
+#[test]
+fn an_order_of_somebody_else_is_left_alone_where_we_hold_nothing_and_does_not_keep_us_from_being_flat() {
+    for verb in [Verb::Flatten, Verb::Kill] {
+        let mut house = House::open();
+        sold_by_hand(&mut house, BrokerStatus::Open);
+        assert_eq!(house.control(verb, 1), []);
+        assert_eq!(house.wait(DurationNs::from_secs(90)), []);
+        let orders = house.engine.state().orders();
+        assert_eq!((orders.live_count(), orders.unfinished_count()), (1, 0));
+    }
+    let mut house = House::open();
+    sold_by_hand(&mut house, BrokerStatus::Open);
+    house.control(Verb::Flatten, 1);
+    house.wait(DurationNs::from_secs(1));
+    house.tell(Event::PositionReported(PositionReported {
+        ts: house.now,
+        instrument: STOCK,
+        qty: Qty::new(100),
+    }));
+    let later = house.wait(DurationNs::from_secs(5));
+    assert_eq!(
+        later,
+        [],
+        "the flatten had ended: what came after it is not closed"
+    );
+}
+
+#[test]
+fn a_foreign_order_that_cannot_be_cancelled_is_tried_five_times_and_then_told() {
+    let (mut house, _) = House::bought(STOCK);
+    let order_id = sold_by_hand(&mut house, BrokerStatus::Open);
+    let mut commands = house.control(Verb::Kill, 1);
+    for _ in 0..20 {
+        sold_by_hand(&mut house, BrokerStatus::Open);
+        commands.extend(house.wait(DurationNs::from_secs(3)));
+    }
+    let of_that_order =
+        |command: &Command| matches!(command, Command::CancelForeign(cancel) if cancel.order_id == order_id);
+    assert!(commands.iter().all(of_that_order), "{commands:?}");
+    assert_eq!((commands.len(), house.position(STOCK)), (5, 100));
+    assert_eq!(house.engine.state().counts().contradictions, 1);
 }

@@ -226,7 +226,7 @@ impl EngineDuty {
                 accepted: self.failure.is_none(),
                 mode: state.mode().name().to_owned(),
                 open_positions: state.open_positions().len() as u64,
-                live_orders: state.orders().live_count() as u64,
+                live_orders: state.orders().unfinished_count() as u64,
                 message: remark(call.verb, state),
             },
         );
@@ -289,9 +289,16 @@ fn remark(verb: Verb, state: &State) -> String {
     match verb {
         Verb::Resume if state.is_killed() => "still killed: only arm clears that",
         Verb::Exit if state.open_positions().is_empty() => "there is no position to close",
+        Verb::Flatten | Verb::Kill if state.open_positions().is_empty() && leaves_orders(state) => {
+            "orders of others stay where nothing is held"
+        }
         Verb::Pause | Verb::Resume | Verb::Exit | Verb::Flatten | Verb::Kill | Verb::Arm => "",
     }
     .to_owned()
+}
+
+fn leaves_orders(state: &State) -> bool {
+    state.orders().live_count() > state.orders().unfinished_count()
 }
 
 fn answer(call: &ControlCall, reply: ControlReply) {

@@ -50,6 +50,7 @@ fn order(sequence: u32, ts: TsNs, side: Side, qty: i64, rupees: i64) -> OrderRow
             placed_ts: ts,
             action_ts: ts,
             state_ts: ts,
+            foreign_cancels: 0,
             signal: entry.then(|| signal(ts, 1, 830_000)),
             exit_reason: (!entry).then_some(ExitReason::Target),
         },
