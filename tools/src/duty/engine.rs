@@ -128,6 +128,7 @@ impl EngineDuty {
         let started = events.is_multiple_of(SAMPLE_EVERY).then(MonoNs::now);
         self.journal.append(&Item::Event(*event), event.ts())?;
         self.engine.apply(event, &mut self.commands);
+        self.links.in_use.heed(event);
         for command in self.commands.iter() {
             self.journal.append(&Item::Command(*command), event.ts())?;
             if let Command::Place(place) = command {

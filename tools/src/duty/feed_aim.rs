@@ -1,13 +1,15 @@
 //! What the feed should listen to: everything, or of the options only the strikes around the money.
 //!
-//! Invariants: an instrument in which an order was ever sent today, or which was held at the start, is always wanted
+//! Invariants: an instrument in which an order was ever live or traded today, or which was ever held, is always wanted
 //! and first; underlyings of followed options come next, then the strikes nearest to the money, then the rest.
 //! Left out: what fits and where (`bijli_feed::planner`), prices (the feed's duty tells them).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use bijli_core::event::Event;
 use bijli_core::instrument::{Instrument, InstrumentId};
+use bijli_core::order::BrokerStatus;
 use bijli_core::state::State;
 use bijli_core::{IstDay, Price};
 use bijli_feed::Mode;
@@ -50,6 +52,23 @@ impl InUse {
         // Pairs with the Acquire loads of `holds` and `changes`: who sees the count sees the mark.
         if !self.0.marks[instrument.index()].swap(true, Ordering::Release) {
             self.0.changes.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Marks what the broker says is held, ordered or traded: a position taken over needs a price for its exit.
+    #[inline]
+    pub fn heed(&self, event: &Event) {
+        let is_over = |status| {
+            matches!(
+                status,
+                BrokerStatus::Complete | BrokerStatus::Cancelled | BrokerStatus::Rejected
+            )
+        };
+        match event {
+            Event::PositionReported(report) if !report.qty.is_zero() => self.mark(report.instrument),
+            Event::OrderUpdated(update) if !is_over(update.status) => self.mark(update.instrument),
+            Event::Traded(trade) => self.mark(trade.instrument),
+            _ => {}
         }
     }
 
@@ -152,9 +171,11 @@ impl FeedAim {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bijli_core::Qty;
+    use bijli_core::event::{OrderUpdated, PositionReported, Traded};
     use bijli_core::instrument::InstrumentKind;
+    use bijli_core::order::Side;
     use bijli_core::text::Text;
+    use bijli_core::{Qty, TsNs};
 
     /// A share, an index, and calls on the index from 100 to 120 every 5.
     fn table() -> Vec<Instrument> {
@@ -209,6 +230,64 @@ mod tests {
         assert!(aim.take_due());
         assert_eq!(ids(&aim, Priority::Warm), [1, 6, 5]);
         assert_eq!(ids(&aim, Priority::Position), [2]);
+    }
+
+    fn order_row(instrument: u32, status: BrokerStatus) -> Event {
+        Event::OrderUpdated(OrderUpdated {
+            ts: TsNs::new(1),
+            intent: None,
+            order_id: Text::new("9").expect("short"),
+            instrument: InstrumentId::new(instrument),
+            side: Side::Sell,
+            status,
+            qty: Qty::new(1),
+            filled: Qty::ZERO,
+            price: Price::from_paise(100),
+            average_price: Price::NONE,
+        })
+    }
+
+    fn position(instrument: u32, qty: i64) -> Event {
+        Event::PositionReported(PositionReported {
+            ts: TsNs::new(1),
+            instrument: InstrumentId::new(instrument),
+            qty: Qty::new(qty),
+        })
+    }
+
+    #[test]
+    fn what_the_broker_holds_orders_or_trades_is_listened_to_although_it_is_far_from_the_money() {
+        let width = WarmWidth {
+            strikes_each_side: 1,
+            ..WarmWidth::default()
+        };
+        let in_use = InUse::new(7);
+        let mut aim = FeedAim::new(&table(), IstDay::new(10), Mode::Full, Some(width), in_use.clone());
+        let ended = [
+            BrokerStatus::Complete,
+            BrokerStatus::Cancelled,
+            BrokerStatus::Rejected,
+        ];
+        for event in ended.map(|status| order_row(3, status)) {
+            in_use.heed(&event);
+        }
+        in_use.heed(&position(2, 0));
+        in_use.heed(&Event::TimePassed(TsNs::new(1)));
+        assert!(!aim.take_due(), "nothing held, ordered or traded");
+        in_use.heed(&position(6, -50));
+        in_use.heed(&order_row(5, BrokerStatus::Open));
+        in_use.heed(&Event::Traded(Traded {
+            ts: TsNs::new(1),
+            intent: None,
+            order_id: Text::new("9").expect("short"),
+            trade_id: Text::new("T").expect("short"),
+            instrument: InstrumentId::new(4),
+            side: Side::Buy,
+            qty: Qty::new(1),
+            price: Price::from_paise(100),
+        }));
+        assert!(aim.take_due());
+        assert_eq!(ids(&aim, Priority::Position), [4, 5, 6]);
     }
 
     #[test]
