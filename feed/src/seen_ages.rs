@@ -1,6 +1,7 @@
 //! How long ago each instrument was heard of: the age that a stale-price check and an operator look at.
 //!
-//! Invariants: one stamp an instrument, the newest; the summary is a scan, not for the hot path.
+//! Invariants: one stamp an instrument, the newest; the summary is a scan, not for the hot path, and counts only what
+//! is subscribed now.
 //! Left out: what age is too old for what (the engine's stale-data denial, the operator's eyes).
 
 use bijli_core::instrument::InstrumentId;
@@ -45,13 +46,21 @@ impl SeenAges {
         last.is_set().then(|| now.since(last))
     }
 
-    /// All ages at once; those above `old_after` count as old.
+    /// The ages of what `is_subscribed` tells, at once; those above `old_after` count as old. What is not listened to
+    /// any more grows old without anything being wrong.
     #[must_use]
-    pub fn summary(&self, now: TsNs, old_after: DurationNs) -> AgeSummary {
+    pub fn summary(
+        &self,
+        now: TsNs,
+        old_after: DurationNs,
+        is_subscribed: impl Fn(InstrumentId) -> bool,
+    ) -> AgeSummary {
         let mut summary = AgeSummary::default();
         for index in 0..self.last.len() {
             let id = InstrumentId::new(index as u32);
-            let Some(age) = self.age(id, now) else { continue };
+            let Some(age) = self.age(id, now).filter(|_| is_subscribed(id)) else {
+                continue;
+            };
             summary.heard += 1;
             summary.old += u32::from(age > old_after);
             if summary.oldest.is_none_or(|(_, oldest)| age > oldest) {
@@ -82,6 +91,16 @@ mod tests {
             old: 1,
             oldest: Some((id(3), DurationNs::from_secs(6))),
         };
-        assert_eq!(ages.summary(at(8), DurationNs::from_secs(3)), expected);
+        assert_eq!(ages.summary(at(8), DurationNs::from_secs(3), |_| true), expected);
+        let without_it = AgeSummary {
+            heard: 2,
+            old: 0,
+            oldest: Some((id(0), DurationNs::from_secs(3))),
+        };
+        let still_subscribed = |instrument| instrument != id(3);
+        assert_eq!(
+            ages.summary(at(8), DurationNs::from_secs(3), still_subscribed),
+            without_it
+        );
     }
 }

@@ -235,6 +235,12 @@ impl FeedClient {
         self.keys.get(instrument.index()).map(String::as_str)
     }
 
+    /// Whether an instrument has its place on a socket now.
+    #[must_use]
+    pub fn is_placed(&self, instrument: InstrumentId) -> bool {
+        self.planner.place(instrument).is_some()
+    }
+
     /// What was wanted and does not fit into the broker's limits: not subscribed, so not to be traded.
     pub fn refused(&self) -> impl Iterator<Item = &str> {
         self.refused.iter().map(|id| self.keys[id.index()].as_str())

@@ -219,15 +219,18 @@ impl FeedDuty {
         readout.refused = self.client.refused().count() as u32;
         readout.refused_keys = first_keys(self.client.refused().chain(self.client.never_seen()));
         readout.ticks_conflated = self.intake.outbox.conflated;
+        let client = &self.client;
         let ages = self
             .intake
             .ages
-            .summary(self.intake.clock.now(), self.intake.quote_age_max);
+            .summary(self.intake.clock.now(), self.intake.quote_age_max, |id| {
+                client.is_placed(id)
+            });
         readout.stale = ages.old;
-        if let Some((oldest, age)) = ages.oldest {
-            readout.oldest_key = self.client.key(oldest).and_then(Text::new).unwrap_or_default();
-            readout.oldest_age = age;
-        }
+        let oldest = ages.oldest.map(|(id, age)| (client.key(id), age));
+        let (key, age) = oldest.unwrap_or_default();
+        readout.oldest_key = key.and_then(Text::new).unwrap_or_default();
+        readout.oldest_age = age;
         let ring = self.intake.outbox.ring.counters();
         readout.ring_depth_max = ring.depth_max();
         readout.ring_full = ring.full();
