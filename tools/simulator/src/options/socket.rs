@@ -79,8 +79,9 @@ option_table! {
         live_entries: LiveEntries = LiveEntries::Full,
         /// Whether the feed carries the candle I30 besides 1d and I1.
         feed_candle_i30: bool = false,
-        /// Whether market_info is sent again when a segment changes its status.
-        market_info_on_change: bool = true,
+        /// Whether market_info is sent again when a segment changes its status. Without it the close is told at the end of
+        /// the day, a minute later; with it an engine on simulated time leaves at the close, before the day is over.
+        market_info_on_change: bool = false,
         /// Real milliseconds after which an open socket is pinged again (0 never pings); besides, a subscribed
         /// feed socket is pinged after each simulated second, which paces the day.
         ping_period_ms: u32 = 10_000,

@@ -298,7 +298,7 @@ fn the_candle_of_half_an_hour_comes_when_asked_for() {
 
 #[test]
 fn the_closing_auction_is_told_and_shown_on_days_that_have_one() {
-    let sim = simulator(&[], (8, 3));
+    let sim = simulator(&["market_info_on_change=true"], (8, 3));
     let all = keys(&sim, "EQ");
     let mut feed = enter(&sim, &sim.feed_url);
     subscribe(&mut feed, &all, "full");
