@@ -31,8 +31,8 @@ const ENTRY_SHARE_PERCENT: usize = 70;
 const PENALTY_MAX: u32 = 3;
 /// Quiet time after which one halving is taken back.
 const FORGIVE_AFTER: DurationNs = DurationNs::from_secs(30);
-/// Longest freeze of entries.
-const FREEZE_MAX: DurationNs = DurationNs::from_secs(60);
+/// Longest freeze, whoever asks for it.
+pub const FREEZE_MAX: DurationNs = DurationNs::from_secs(60);
 
 const _: () = assert!(ORDER_CALLS_PER_S_MAX >> PENALTY_MAX >= 1);
 const _: () = assert!(CALLS_PER_MINUTE_MAX < CALLS_PER_HALF_HOUR_MAX);
@@ -204,12 +204,19 @@ impl Budget {
         let pause = DurationNs::from_secs(1 << (2 * self.penalty));
         let jitter = self.jitter.below(pause.get() as u64 / 2);
         let pause = pause.plus(DurationNs::new(jitter as i64));
-        self.frozen_until = now.plus(pause.min(FREEZE_MAX));
+        self.freeze(now, pause);
     }
 
-    /// The broker asked for a pause: calls that must not jump the queue wait until then.
-    pub fn freeze_until(&mut self, until: TsNs) {
-        self.frozen_until = self.frozen_until.max(until);
+    /// The broker asked for a pause: calls that must not jump the queue wait so long, at most [`FREEZE_MAX`]. A
+    /// freeze never shortens another.
+    pub fn freeze(&mut self, now: TsNs, pause: DurationNs) {
+        self.frozen_until = self.frozen_until.max(now.plus(pause.min(FREEZE_MAX)));
+    }
+
+    /// When the last freeze ends.
+    #[must_use]
+    pub const fn frozen_until(&self) -> TsNs {
+        self.frozen_until
     }
 
     /// Whether entries are frozen.
@@ -285,6 +292,20 @@ mod tests {
         assert_eq!(exits, 1);
         let later = at(300 + 3 * 30_000);
         assert_eq!((0..20).filter(|_| budget.take(later, Risk::Raises)).count(), 5);
+    }
+
+    #[test]
+    fn a_freeze_is_capped_and_no_penalty_shortens_it() {
+        let mut budget = Budget::reads(7);
+        budget.freeze(at(0), DurationNs::from_secs(30));
+        budget.penalise(at(0));
+        assert_eq!(budget.free_at(at(1_500), Risk::Raises), at(30_000));
+        assert!(
+            budget.take(at(1_500), Risk::Lowers),
+            "what lowers risk waits for no freeze"
+        );
+        budget.freeze(at(0), DurationNs::from_secs(99_999_999));
+        assert_eq!(budget.frozen_until(), at(0).plus(FREEZE_MAX));
     }
 
     #[test]

@@ -100,13 +100,9 @@ impl OrderTable {
         !self.live.is_empty()
     }
 
-    /// Whether a change of any live order has no answer yet that can be trusted.
-    #[must_use]
-    pub fn any_in_doubt(&self) -> bool {
-        self.live
-            .iter()
-            .filter_map(|id| self.orders.get(id))
-            .any(|order| order.change_doubt.is_some())
+    /// The orders that may be working.
+    pub fn live(&self) -> impl Iterator<Item = &Order> {
+        self.live.iter().filter_map(|id| self.orders.get(id))
     }
 
     /// Makes room for an order that is known to exist before any row of it was seen.

@@ -133,10 +133,12 @@ fn a_refused_token_is_told_once_and_not_shown_again() {
     let address = listener.local_addr().expect("bound");
     let server = spawn(move || {
         let (mut entry, _) = listener.accept().expect("the entry");
-        answer_head(
-            &mut entry,
-            "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno",
+        let body = r#"{"status":"error","errors":[{"errorCode":"UDAPI100050"}]}"#;
+        let head = format!(
+            "HTTP/1.1 401 Unauthorized\r\nContent-Length: {}\r\n\r\n",
+            body.len()
         );
+        answer_head(&mut entry, &(head + body));
         listener
     });
     let mut stream = stream(format!("ws://{address}/feed"));
@@ -147,6 +149,25 @@ fn a_refused_token_is_told_once_and_not_shown_again() {
         assert_eq!(stream.poll(Duration::from_millis(100)), StreamOutput::Idle);
     }
     assert!(listener.accept().is_err(), "nobody came again");
+}
+
+#[test]
+fn a_401_that_is_not_in_the_brokers_words_is_told_as_a_doubt_and_tried_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+    let address = listener.local_addr().expect("bound");
+    let server = spawn(move || {
+        let (mut entry, _) = listener.accept().expect("the entry");
+        answer_head(
+            &mut entry,
+            "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno",
+        );
+        let (feed, _) = listener.accept().expect("the next try");
+        let _open = tungstenite::accept(feed).expect("a handshake");
+    });
+    let mut stream = stream(format!("ws://{address}/feed"));
+    assert_eq!(next(&mut stream), StreamOutput::TokenDoubted);
+    assert_eq!(next(&mut stream), StreamOutput::State(true));
+    server.join().expect("the server ended");
 }
 
 #[test]

@@ -138,12 +138,14 @@ fn a_dead_token_sends_nothing_more_and_says_so() {
 }
 
 #[test]
-fn a_401_without_the_brokers_form_kills_the_token_and_leaves_the_order_unknown() {
+fn a_401_without_the_brokers_form_leaves_the_order_unknown_and_a_read_to_decide_on_the_token() {
     let mut gateway = gateway();
     settle(&mut gateway, at(0));
     gateway.handle_command(at(1), &entry(1));
     answer(&mut gateway, at(1), PLACE, &reply(401, "<html>"));
     assert_eq!(notes(&mut gateway), ["1 Unknown "]);
+    assert!(!gateway.token_dead());
+    answer(&mut gateway, at(1_001), HISTORY, &reply(401, "<html>"));
     assert!(gateway.token_dead());
 }
 

@@ -3,19 +3,22 @@
 //! Money first. No call leaves with a token known dead; what waited then was never sent, and that is certain.
 //! The breaker of writes holds entries only: an exit is tried whatever the breaker says, and by succeeding closes
 //! it. When the pause is over the first entry is the probe; if it gets lost it is UNKNOWN like any other. The
-//! breaker of reads holds polls of the book, but nothing that an exit may wait for: while an intent is unknown,
-//! a change is in doubt or an exit is queued, every read goes out at its usual pace. Sources: the parent module's.
+//! breaker of reads and the pauses that the broker asks for hold polls of the book, but nothing that an exit may
+//! wait for: while an intent is unknown, a change is in doubt, an exit is queued or works, or the token is doubted,
+//! every read goes out at its usual pace. A doubt of the token holds entries and no exit. Sources: the parent module's.
 
+use bijli_core::order::Purpose;
 use bijli_core::readout::GatewayReadout;
 use bijli_core::{DurationNs, TsNs};
 
 use super::{Asked, Gateway, Queued};
-use crate::evidence::ErrorClass;
+use crate::budget::Budget;
+use crate::orders::Order;
 use crate::request::{Lane, Reply};
 use crate::rest::breaker::Pauses;
 use crate::rest::class_health::ClassHealth;
 use crate::rest::error_rate::ERRORS_PER_MINUTE_MAX;
-use crate::rest::token_gate::{TokenDeath, TokenGate};
+use crate::rest::token_gate::{CONFIRM_AFTER, TokenDeath, TokenGate};
 use crate::rest::verdict::Verdict;
 
 /// The health of everything that the gateway calls.
@@ -60,20 +63,20 @@ impl Gateway {
         self.bury_token(TokenDeath::Refused);
     }
 
-    /// The feed alone was turned away: the next read tells whether the token lives.
+    /// The feed, or with a 401 that is not in the broker's words the order stream, was turned away: a read will
+    /// tell whether the token lives.
     pub fn handle_token_doubted(&mut self, now: TsNs) {
         self.advance(now);
-        self.want_book();
+        self.heed_token(Verdict::TokenDoubted, false);
     }
 
-    /// A reply asked for a pause: calls that raise no risk by waiting wait so long.
-    pub fn handle_retry_after(&mut self, now: TsNs, lane: Lane, pause: DurationNs) {
+    /// A reply asked for a pause: calls that raise no risk by waiting wait so long, at most
+    /// [`crate::budget::FREEZE_MAX`]. Heeded only beside a reply that tells of trouble.
+    pub fn handle_retry_after(&mut self, now: TsNs, lane: Lane, reply: &Reply, pause: DurationNs) {
         self.advance(now);
-        let until = self.now.plus(pause);
-        if lane == Lane::Read {
-            self.read_budget.freeze_until(until);
-        } else {
-            self.order_budget.freeze_until(until);
+        if Verdict::of(reply).is_trouble() {
+            let now = self.now;
+            self.budget_of(lane).freeze(now, pause);
         }
     }
 
@@ -99,34 +102,44 @@ impl Gateway {
         }
     }
 
-    /// Judges a reply by the way it came, whatever it meant.
+    /// Judges a reply by the way it came, whatever it meant: breaker, rate and token.
     pub(super) fn judge(&mut self, lane: Lane, reply: &Reply) {
         let verdict = Verdict::of(reply);
-        if lane == Lane::Read {
+        let is_read = lane == Lane::Read;
+        if is_read {
             self.health.reads.note(self.now, verdict);
             self.health.read_failed = verdict.is_trouble();
         } else {
             self.health.writes.note(self.now, verdict);
         }
-        if verdict == Verdict::TokenDead {
-            self.bury_token(TokenDeath::Refused);
+        if verdict == Verdict::TooMany {
+            self.counts.rate_refusals += 1;
+            let now = self.now;
+            self.budget_of(lane).penalise(now);
+        }
+        self.heed_token(verdict, is_read);
+    }
+
+    /// Heeds what a verdict says about the token; a doubt wants a read that confirms or ends it.
+    fn heed_token(&mut self, verdict: Verdict, is_read: bool) {
+        self.health.token.note(self.now, verdict, is_read);
+        if let Some(death) = self.health.token.death(self.now) {
+            if !self.health.buried {
+                self.bury_token(death);
+            }
+        } else if verdict == Verdict::TokenDoubted
+            && let Some(since) = self.health.token.doubted_since()
+        {
+            let due = self.now.max(since.plus(CONFIRM_AFTER));
+            self.book_wanted = Some(self.book_wanted.map_or(due, |wanted| wanted.min(due)));
         }
     }
 
-    /// Heeds what an error says about token and rate, whatever else it meant.
-    pub(super) fn heed(&mut self, class: Option<ErrorClass>, is_read: bool) {
-        match class {
-            Some(ErrorClass::Auth) => self.bury_token(TokenDeath::Refused),
-            Some(ErrorClass::Rate) => {
-                self.counts.rate_refusals += 1;
-                let budget = if is_read {
-                    &mut self.read_budget
-                } else {
-                    &mut self.order_budget
-                };
-                budget.penalise(self.now);
-            }
-            Some(_) | None => {}
+    fn budget_of(&mut self, lane: Lane) -> &mut Budget {
+        if lane == Lane::Read {
+            &mut self.read_budget
+        } else {
+            &mut self.order_budget
         }
     }
 
@@ -143,13 +156,31 @@ impl Gateway {
     /// When a read may leave as far as its breaker goes.
     pub(super) fn read_free_at(&self, asked: Asked) -> TsNs {
         let is_poll = matches!(asked, Asked::Book | Asked::Reconcile(_));
-        let money_waits =
-            !self.exits.is_empty() || !self.intents.unknown().is_empty() || self.orders.any_in_doubt();
-        if is_poll && !money_waits {
+        if is_poll && !self.money_waits() {
             self.health.reads.free_at(self.now)
         } else {
             self.now
         }
+    }
+
+    /// Whether an exit may wait for what a read brings. An order whose purpose is not known any more may be one.
+    pub(super) fn money_waits(&self) -> bool {
+        let may_exit = |intent| {
+            self.intents
+                .get(intent)
+                .and_then(|known| known.place)
+                .is_none_or(|place| place.purpose == Purpose::Exit)
+        };
+        let waits = |order: &Order| order.change_doubt.is_some() || order.intent.is_some_and(may_exit);
+        self.is_token_doubted()
+            || !self.exits.is_empty()
+            || !self.intents.unknown().is_empty()
+            || self.orders.live().any(waits)
+    }
+
+    /// Whether a 401 without the broker's own code awaits its confirmation by a read.
+    pub(super) const fn is_token_doubted(&self) -> bool {
+        self.health.token.doubted_since().is_some()
     }
 
     /// Counters for screens.

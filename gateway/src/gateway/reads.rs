@@ -11,7 +11,7 @@ use bijli_core::{Event, InstrumentId, Qty, TsNs};
 
 use super::{Asked, Gateway};
 use crate::budget::Risk;
-use crate::evidence::{BrokerOrder, BrokerTrade, ErrorClass, ReadError, Rows};
+use crate::evidence::{BrokerOrder, BrokerTrade, ErrorClass, Rows};
 use crate::intent::Stage;
 use crate::orders::{Applied, Order, Source, rank};
 use crate::reconcile::{Answer, Part, Round};
@@ -22,7 +22,8 @@ use crate::upstox::order_stream::{self, StreamUpdate};
 impl Gateway {
     /// The next read, when it is due, and how urgent.
     pub(super) fn next_read(&self) -> (TsNs, Asked, Risk) {
-        let (due, asked, risk) = self.most_wanted_read();
+        let (due, asked, usual) = self.most_wanted_read();
+        let risk = if self.money_waits() { Risk::Lowers } else { usual };
         (due.max(self.read_free_at(asked)), asked, risk)
     }
 
@@ -47,7 +48,7 @@ impl Gateway {
 
     /// Lost frames of the stream are repaired by reading the book, the more often the more depends on it.
     fn book_due(&self) -> TsNs {
-        let live = self.orders.any_live() || !self.intents.unknown().is_empty();
+        let live = self.orders.any_live() || !self.intents.unknown().is_empty() || self.is_token_doubted();
         let pause = if live {
             self.config.poll_live
         } else {
@@ -85,11 +86,6 @@ impl Gateway {
             Asked::Place(_) | Asked::Change(_) => unreachable!("writes are not read from here"),
         };
         Some(self.dispatch(Lane::Read, asked, call))
-    }
-
-    fn note_read_error(&mut self, error: ReadError) {
-        self.counts.reads_failed += 1;
-        self.heed(error.class(), true);
     }
 
     pub(super) fn take_stream_frame(&mut self, frame: &[u8]) {
@@ -189,7 +185,7 @@ impl Gateway {
     pub(super) fn take_book(&mut self, asked: TsNs, reply: &Reply) {
         match order_api::orders_of(reply) {
             Ok(book) => self.take_orders(asked, &book),
-            Err(error) => self.note_read_error(error),
+            Err(_) => self.counts.reads_failed += 1,
         }
     }
 
@@ -225,7 +221,10 @@ impl Gateway {
             Ok(history) => history,
             // "No such order" is an answer, though no proof.
             Err(error) if error.class() == Some(ErrorClass::NotFound) => return,
-            Err(error) => return self.note_read_error(error),
+            Err(_) => {
+                self.counts.reads_failed += 1;
+                return;
+            }
         };
         // A history has one row per state; only the farthest of each order is news. Rows under another tag are
         // an answer to another question.
@@ -245,7 +244,7 @@ impl Gateway {
     pub(super) fn take_trades_reply(&mut self, reply: &Reply) {
         match order_api::trades_of(reply) {
             Ok(trades) => self.take_trades(&trades.rows),
-            Err(error) => self.note_read_error(error),
+            Err(_) => self.counts.reads_failed += 1,
         }
     }
 
@@ -291,8 +290,8 @@ impl Gateway {
             Part::Trades => order_api::trades_of(reply).map(Answer::Trades),
             Part::Positions => order_api::positions_of(reply).map(Answer::Positions),
         };
-        let answer = answer.unwrap_or_else(|error| {
-            self.note_read_error(error);
+        let answer = answer.unwrap_or_else(|_| {
+            self.counts.reads_failed += 1;
             Answer::Failed
         });
         let now = self.now;

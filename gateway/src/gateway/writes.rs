@@ -65,10 +65,11 @@ impl Gateway {
         self.entries_wait_their_turn() || !self.health.writes.is_free(self.now)
     }
 
-    /// An entry never leaves while work that lowers risk could, nor before reconciliation has ended.
+    /// An entry never leaves while work that lowers risk could, before reconciliation has ended, or with a token in
+    /// doubt.
     pub(super) fn entries_wait_their_turn(&self) -> bool {
         let waits = |queued: &Queued| self.may_leave(&queued.command);
-        self.reconciler.is_some() || self.exits.iter().any(waits)
+        self.reconciler.is_some() || self.is_token_doubted() || self.exits.iter().any(waits)
     }
 
     /// Whether nothing but the budget holds a command back: no change of an order while another is in flight or
@@ -252,7 +253,6 @@ impl Gateway {
                 self.resolve(intent, Submission::Unknown, BrokerOrderId::EMPTY, Text::EMPTY);
             }
         }
-        self.heed(outcome.class(), false);
     }
 
     /// The order exists under this id: said by a reply, by the stream or by a read.
@@ -288,7 +288,6 @@ impl Gateway {
                 self.want_book();
             }
         }
-        self.heed(outcome.class(), false);
     }
 }
 

@@ -1,7 +1,8 @@
 //! When a caller of single calls may send, must wait or is denied, and whether it asks again.
 //!
 //! Invariants: one budget and one breaker per class of calls; a write is never asked again, whatever came back;
-//! what lowers risk (cancels, exits, the kill switch) is held by no breaker and may use the reserve of its budget;
+//! what lowers risk (cancels of orders, exits, stopping a segment) is held by no breaker and no pause and may use the
+//! reserve of its budget; all else of a class, other calls too, waits out the pause that the server asked of one;
 //! nothing is sent with a token known dead. Left out: sleeping and sending ([`crate::socket`]), what replies mean.
 //! The broker counts per user: another process of the same account eats from the same limits and is not seen here,
 //! which is why only 80 % of them are used. Source of the limits: the broker's documentation.
@@ -17,18 +18,17 @@ use super::retry::Retry;
 use super::token_gate::{TokenDeath, TokenGate};
 use super::verdict::Verdict;
 use crate::budget::{Budget, Risk};
-use crate::request::{Auth, Method, Reply};
+use crate::request::{Auth, Body, Method, Reply};
+use crate::upstox::account_api::KillAction;
 use crate::upstox::call::{Call, CallClass};
 
 /// Longest wait for room in a budget; the minute's window empties within it.
 pub const BUDGET_WAIT_MAX: DurationNs = DurationNs::from_secs(60);
 const LOGOUT_PATH: &str = "/v2/logout";
 /// Writes that can only lower risk, whatever their method.
-const RISK_LOWERING: [&str; 3] = [
-    "/v2/order/positions/exit",
-    "/v3/order/positions/exit",
-    "/v2/user/kill-switch",
-];
+const RISK_LOWERING: [&str; 2] = ["/v2/order/positions/exit", "/v3/order/positions/exit"];
+const KILL_SWITCH_PATH: &str = "/v2/user/kill-switch";
+const GTT_CANCEL_PATH: &str = "/v3/order/gtt/cancel";
 
 /// Why a call was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +72,8 @@ pub enum Step {
 struct Class {
     budget: Budget,
     health: ClassHealth,
+    /// The server wants to be left alone until then.
+    not_before: TsNs,
 }
 
 /// The policy of one process.
@@ -117,11 +119,14 @@ impl Policy {
         if until > now && !lowers_risk(call) {
             return Err(CallError::BreakerOpen(name, until));
         }
-        let free = class.budget.free_at(now, risk);
+        let mut free = class.budget.free_at(now, risk);
+        if !lowers_risk(call) {
+            free = free.max(class.not_before);
+        }
         if free.since(now) > BUDGET_WAIT_MAX {
             return Err(CallError::BudgetSpent(name, free));
         }
-        if !class.budget.take(now, risk) {
+        if free > now || !class.budget.take(now, risk) {
             return Ok(Step::WaitUntil(free));
         }
         class.health.note_sent(now);
@@ -146,17 +151,23 @@ impl Policy {
         if verdict == Verdict::TooMany {
             class.budget.penalise(now);
         }
-        if let Some(asked) = asked.filter(|_| verdict.is_trouble()) {
-            class.budget.freeze_until(now.plus(asked));
-        }
+        // What the server asks for goes before our own guess.
+        let not_before = match asked.filter(|_| verdict.is_trouble()) {
+            Some(asked) => now.plus(asked),
+            None if verdict == Verdict::TooMany => class.budget.frozen_until(),
+            None => class.not_before,
+        };
+        class.not_before = class.not_before.max(not_before);
         let with_token = call.auth == Auth::Bearer;
-        if with_token && verdict == Verdict::TokenDead {
-            self.token.bury(TokenDeath::Refused);
+        if with_token {
+            self.token.note(now, verdict, call.is_read());
         }
         if verdict == Verdict::Served && call.method == Method::Delete && call.path == LOGOUT_PATH {
             self.token.bury(TokenDeath::LoggedOut);
         }
-        if call.is_read() && verdict.may_pass_later() {
+        // Asked again, a read with a doubted token confirms or ends the doubt.
+        let hopeless = self.token.death(now).is_some() || (!with_token && verdict == Verdict::TokenDoubted);
+        if call.is_read() && verdict.may_pass_later() && !hopeless {
             retry.next_pause(asked)
         } else {
             None
@@ -183,6 +194,7 @@ impl Policy {
         self.classes.entry(name).or_insert_with(|| Class {
             budget: Budget::of_class(name, seed),
             health: ClassHealth::new(Pauses::PATIENT),
+            not_before: TsNs::NEVER,
         })
     }
 }
@@ -195,14 +207,32 @@ fn risk_of(call: &Call) -> Risk {
     }
 }
 
-/// Whether a call is a write that can only take orders or positions away.
+/// Whether a call is a write that can only take orders or positions away, or stops trading. Withdrawing a standing
+/// order (GTT) is none: its rules are stop losses too. A cancel of an order may take a stop away as well, but is
+/// what people stop the worst with.
 fn lowers_risk(call: &Call) -> bool {
     let bare = call
         .path
         .split_once('?')
         .map_or(call.path.as_str(), |(bare, _)| bare);
+    if call.is_read() || bare == GTT_CANCEL_PATH {
+        return false;
+    }
     let cancels = call.class() == CallClass::Order && call.method == Method::Delete;
-    cancels || (!call.is_read() && RISK_LOWERING.contains(&bare))
+    cancels || RISK_LOWERING.contains(&bare) || (bare == KILL_SWITCH_PATH && only_stops(call))
+}
+
+/// Whether every row of a kill switch call stops its segment; one that allows trading again raises risk.
+fn only_stops(call: &Call) -> bool {
+    let body = call.body.as_ref().map_or("", Body::text);
+    let Ok(rows) = serde_json::from_str::<Vec<serde_json::Value>>(body) else {
+        return false;
+    };
+    let stop = KillAction::Disable.as_str();
+    !rows.is_empty()
+        && rows
+            .iter()
+            .all(|row| row.get("action").and_then(|word| word.as_str()) == Some(stop))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The header `Retry-After`: how long a server asks to be left alone, as seconds or as a date.
 //!
-//! Invariants: never negative; a date is measured against the server's own `Date` where the reply has one, so a
+//! Invariants: never negative, never longer than [`PAUSE_MAX`]; a year outside 1970 to 2199 is no date, whoever sends
+//! it; a date is measured against the server's own `Date` where the reply has one, so a
 //! wrong clock here does not matter. Source: RFC 9110, sections 10.2.3 and 5.6.7 (all three forms of a date).
 //! Whether the broker sends the header at all is not documented.
 
@@ -10,8 +11,10 @@ use bijli_core::{DurationNs, IstDay, TsNs};
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
-/// Longest digits that are read: some three years in seconds.
+/// Longest digits that are read.
 const DIGITS_MAX: usize = 8;
+/// Longest pause that is told: some three years.
+pub const PAUSE_MAX: DurationNs = DurationNs::from_secs(99_999_999);
 
 /// The pause that `value` asks for. `date` is the reply's own `Date`, `now` the clock here for want of one.
 /// `None` for what neither form explains.
@@ -19,16 +22,14 @@ const DIGITS_MAX: usize = 8;
 pub fn pause(value: &str, date: Option<&str>, now: TsNs) -> Option<DurationNs> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        let capped = if value.len() > DIGITS_MAX {
-            "99999999"
-        } else {
-            value
-        };
-        return capped.parse().ok().map(DurationNs::from_secs);
+        if value.len() > DIGITS_MAX {
+            return Some(PAUSE_MAX);
+        }
+        return value.parse().ok().map(DurationNs::from_secs);
     }
     let until = http_date(value)?;
     let from = date.and_then(http_date).unwrap_or(now);
-    Some(until.since(from).max(DurationNs::ZERO))
+    Some(until.since(from).max(DurationNs::ZERO).min(PAUSE_MAX))
 }
 
 /// A date in any of the three forms: `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT`,
@@ -52,6 +53,10 @@ pub fn http_date(text: &str) -> Option<TsNs> {
         2 => 2_000 + digits(year)?,
         _ => return None,
     };
+    // Nanoseconds of other centuries may not fit.
+    if !(1_970..2_200).contains(&year) {
+        return None;
+    }
     let civil = IstDay::from_ymd(
         i32::try_from(year).ok()?,
         month,
@@ -61,7 +66,7 @@ pub fn http_date(text: &str) -> Option<TsNs> {
     let mut next = |max: i64| parts.next()?.filter(|part| *part < max);
     let (hour, minute, second) = (next(24)?, next(60)?, next(61)?);
     let seconds = i64::from(civil.get()) * 86_400 + hour * 3_600 + minute * 60 + second;
-    (parts.next().is_none() && year < 2_200).then(|| TsNs::new(seconds * NS_PER_S))
+    parts.next().is_none().then(|| TsNs::new(seconds * NS_PER_S))
 }
 
 fn digits(text: &str) -> Option<i64> {
@@ -124,7 +129,37 @@ mod tests {
         assert_eq!(asked, Some(DurationNs::from_secs(5)));
     }
 
+    #[test]
+    fn a_year_that_no_server_lives_in_is_no_date_and_one_far_ahead_a_bounded_pause() {
+        for year in ["0000", "0001", "1600", "1677", "1969", "2200", "9999"] {
+            let text = format!("Mon, 01 Jan {year} 00:00:00 GMT");
+            assert_eq!(http_date(&text), None, "{text}");
+            assert_eq!(pause(&text, None, NOW), None, "{text}");
+            let asked = pause("Sun, 06 Nov 1994 08:50:07 GMT", Some(&text), NOW);
+            assert_eq!(
+                asked,
+                Some(DurationNs::from_secs(30)),
+                "{text} as the date of the reply"
+            );
+        }
+        let last = "Tue, 31 Dec 2199 23:59:59 GMT";
+        assert_eq!(http_date(last), Some(TsNs::new(7_258_118_399 * NS_PER_S)));
+        assert_eq!(pause(last, None, NOW), Some(PAUSE_MAX));
+    }
+
     proptest! {
+        #[test]
+        fn no_year_panics_in_any_form(year in 0..10_000_u32, now in any::<i64>()) {
+            for text in [
+                format!("Mon, 01 Jan {year:04} 00:00:00 GMT"),
+                format!("Mon Jan  1 00:00:00 {year:04}"),
+            ] {
+                let read = pause(&text, None, TsNs::new(now));
+                prop_assert_eq!(read.is_some(), (1_970..2_200).contains(&year));
+                prop_assert!(read.is_none_or(|read| (DurationNs::ZERO..=PAUSE_MAX).contains(&read)));
+            }
+        }
+
         #[test]
         fn no_text_panics_and_no_pause_is_negative(value in ".{0,60}", date in ".{0,60}", now in any::<i64>()) {
             let read = pause(&value, Some(&date), TsNs::new(now));

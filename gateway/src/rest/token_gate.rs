@@ -1,12 +1,18 @@
 //! Whether the access token can still be alive: no call leaves with one that is known dead.
 //!
-//! Invariants: a token is dead from its expiry on, after the broker refused it, and after a logout; the dead do
-//! not come back, only another token does. Left out: how a token is had, and deaths that only a reply tells
+//! Invariants: a token is dead from its expiry on, after the broker refused it in its own code, and after a logout;
+//! a 401 without such a code only raises a doubt, which a second one to a read [`CONFIRM_AFTER`] later confirms and
+//! any success ends; the dead do not come back, only another token does. Left out: how a token is had, and deaths that only a reply tells
 //! (change of address, kill switch). Source: the broker's token documentation (03:30 IST, `upstox/token.rs`).
 
 use std::fmt;
 
 use bijli_core::{DurationNs, TsNs};
+
+use super::verdict::Verdict;
+
+/// A doubt is confirmed no earlier: what stands between here and the broker may stumble for a moment.
+pub const CONFIRM_AFTER: DurationNs = DurationNs::from_secs(1);
 
 /// Why a token is dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +40,18 @@ impl fmt::Display for TokenDeath {
 pub struct TokenGate {
     expires: TsNs,
     death: Option<TokenDeath>,
+    doubted: Option<TsNs>,
 }
 
 impl TokenGate {
     /// A token that dies at `expires`; [`TsNs::NEVER`] where that is not known.
     #[must_use]
     pub const fn new(expires: TsNs) -> Self {
-        Self { expires, death: None }
+        Self {
+            expires,
+            death: None,
+            doubted: None,
+        }
     }
 
     /// Why the token is dead at `now`; `None` while it may be alive.
@@ -49,6 +60,28 @@ impl TokenGate {
         let is_over = self.expires.is_set() && now >= self.expires;
         self.death
             .or_else(|| is_over.then_some(TokenDeath::Expired(self.expires)))
+    }
+
+    /// Takes in how a call with this token fared: the one place where replies kill it. Only reads confirm a doubt,
+    /// since they may be asked again.
+    pub fn note(&mut self, now: TsNs, verdict: Verdict, is_read: bool) {
+        match verdict {
+            Verdict::TokenDead => self.bury(TokenDeath::Refused),
+            Verdict::TokenDoubted => {
+                let since = *self.doubted.get_or_insert(now);
+                if is_read && now.since(since) >= CONFIRM_AFTER {
+                    self.bury(TokenDeath::Refused);
+                }
+            }
+            Verdict::Served => self.doubted = None,
+            Verdict::Refused(_) | Verdict::TooMany | Verdict::Failed => {}
+        }
+    }
+
+    /// Since when it is doubted; `None` without a doubt.
+    #[must_use]
+    pub const fn doubted_since(&self) -> Option<TsNs> {
+        self.doubted
     }
 
     /// The broker refused it, or it was logged out.
@@ -93,6 +126,26 @@ mod tests {
             (death, Some(DurationNs::ZERO))
         );
         assert_eq!(gate.death(at(1_000_000)), death);
+    }
+
+    #[test]
+    fn a_doubt_is_confirmed_by_a_later_read_alone_and_ended_by_a_success() {
+        let (doubted, dead) = (Verdict::TokenDoubted, Some(TokenDeath::Refused));
+        let mut gate = TokenGate::new(TsNs::NEVER);
+        gate.note(at(0), doubted, true);
+        gate.note(at(0), doubted, true);
+        gate.note(at(5), doubted, false);
+        assert_eq!((gate.death(at(5)), gate.doubted_since()), (None, Some(at(0))));
+        gate.note(at(6), Verdict::Served, true);
+        assert_eq!(gate.doubted_since(), None);
+        gate.note(at(7), doubted, true);
+        gate.note(at(8), Verdict::Failed, true);
+        assert_eq!(gate.death(at(8)), None);
+        gate.note(at(8), doubted, true);
+        assert_eq!(gate.death(at(8)), dead);
+        let mut gate = TokenGate::new(TsNs::NEVER);
+        gate.note(at(0), Verdict::TokenDead, false);
+        assert_eq!(gate.death(at(0)), dead);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a reply says about the way it came: served, refused, or no answer that a working broker gives.
 //!
-//! Invariants: a verdict looks at status and error form only, never at the data of a success. Left out: what the
+//! Invariants: only the broker's own code for it calls a token dead; a 401 whose code names another cause is judged
+//! by that code; a verdict looks at status and error form only, never at the data of a success. Left out: what the
 //! reply means for an order, which is [`crate::evidence`]'s. Source: the broker's API documentation (statuses,
 //! error codes); a limit refusal under another status than 429 is known from other clients only.
 
@@ -19,8 +20,10 @@ pub enum Verdict {
     Served,
     /// The broker said no in its own words.
     Refused(ErrorClass),
-    /// The broker says that the access token is dead.
+    /// The broker says in its own code that the access token is dead.
     TokenDead,
+    /// A 401 that names no other cause: the token may be dead, or something between here and the broker said it.
+    TokenDoubted,
     /// Too many calls.
     TooMany,
     /// No reply, a server's own trouble, a redirect, or something that is not the broker's form at all.
@@ -36,11 +39,14 @@ impl Verdict {
         };
         let refusal = refusal_of(&reply.body);
         let class = refusal.map(|refusal| refusal.class);
-        if status == 401 || refusal.is_some_and(|refusal| refusal.code.as_str() == TOKEN_REFUSED) {
+        if refusal.is_some_and(|refusal| refusal.code.as_str() == TOKEN_REFUSED) {
             return Self::TokenDead;
         }
         if status == 429 || class == Some(ErrorClass::Rate) {
             return Self::TooMany;
+        }
+        if status == 401 && matches!(class, None | Some(ErrorClass::Auth | ErrorClass::Unrecognised)) {
+            return Self::TokenDoubted;
         }
         match status {
             200..=299 if looks_like_json(&reply.body) => class.map_or(Self::Served, Self::Refused),
@@ -51,10 +57,10 @@ impl Verdict {
 
     /// Whether the host may be in trouble: five such verdicts in a row open a [`crate::rest::breaker::Breaker`].
     /// A refusal is an answer of a host that works. Too many calls counts all the same: whoever goes on is
-    /// suspended. A dead token does not: it ends all calls by itself, and the host is well.
+    /// suspended. A dead token does not: it ends all calls by itself, and the host is well; a doubted one does.
     #[must_use]
     pub const fn is_trouble(self) -> bool {
-        matches!(self, Self::Failed | Self::TooMany)
+        matches!(self, Self::Failed | Self::TooMany | Self::TokenDoubted)
     }
 
     /// Whether it counts towards the alert. "No such order" is an answer, and "the order has ended" is what a
@@ -108,7 +114,18 @@ mod tests {
             (302, String::new(), Verdict::Failed),
             (500, error("UDAPI100500"), Verdict::Failed),
             (503, "<html>".to_owned(), Verdict::Failed),
-            (401, "<html>".to_owned(), Verdict::TokenDead),
+            (401, "<html>".to_owned(), Verdict::TokenDoubted),
+            (401, error("UDAPI100016"), Verdict::TokenDoubted),
+            (401, error("UDAPI9"), Verdict::TokenDoubted),
+            (401, error("UDAPI100050"), Verdict::TokenDead),
+            (401, error("UDAPI1154"), Verdict::Refused(ErrorClass::Restricted)),
+            (
+                401,
+                error("UDAPI100073"),
+                Verdict::Refused(ErrorClass::Restricted),
+            ),
+            (401, error("UDAPI10005"), Verdict::TooMany),
+            (400, error("UDAPI100016"), Verdict::Refused(ErrorClass::Auth)),
             (403, error("UDAPI100050"), Verdict::TokenDead),
             (429, "<html>".to_owned(), Verdict::TooMany),
             (400, error("UDAPI10005"), Verdict::TooMany),

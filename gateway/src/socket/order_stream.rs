@@ -16,6 +16,8 @@ use rustls::ClientConfig;
 use super::bearer;
 use crate::backoff::Backoff;
 use crate::error::GatewayError;
+use crate::request::Reply;
+use crate::rest::verdict::Verdict;
 
 /// Longest wait for a TCP connection of the order stream.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
@@ -48,6 +50,8 @@ pub enum StreamOutput {
     State(bool),
     /// The broker does not accept the token: no more connections are tried.
     TokenRefused,
+    /// A 401 that is not in the broker's own words: the token may be dead. Connecting goes on.
+    TokenDoubted,
     /// Nothing within the time given.
     Idle,
 }
@@ -177,9 +181,19 @@ impl OrderStream {
                         Ok(None)
                     }
                     Handshake::Refused { status: 401, body } if !opening.redirected => {
-                        self.token_dead = true;
-                        let _was_not_open = self.lose(&refused(401, &body));
-                        Ok(Some(StreamOutput::TokenRefused))
+                        let error = refused(401, &body);
+                        let reply = Reply {
+                            outcome: Ok(401),
+                            body: body.into_bytes(),
+                        };
+                        let verdict = Verdict::of(&reply);
+                        self.token_dead |= verdict == Verdict::TokenDead;
+                        let _was_not_open = self.lose(&error);
+                        Ok(match verdict {
+                            Verdict::TokenDead => Some(StreamOutput::TokenRefused),
+                            Verdict::TokenDoubted => Some(StreamOutput::TokenDoubted),
+                            _ => None,
+                        })
                     }
                     Handshake::Refused { status, body } => Err(refused(status, &body)),
                 }

@@ -67,6 +67,8 @@ pub enum StreamNews {
     Connected(bool),
     /// The broker does not accept the token.
     TokenRefused,
+    /// A 401 that is not in the broker's own words.
+    TokenDoubted,
 }
 
 /// The ends of rings and channels that the gateway holds.
@@ -149,7 +151,8 @@ impl GatewayDuty {
                 }
             }
             if let Some(pause) = done.retry_after {
-                self.gateway.handle_retry_after(moment.now, done.lane, pause);
+                self.gateway
+                    .handle_retry_after(moment.now, done.lane, &done.reply, pause);
             }
             self.gateway.handle_reply(moment.now, done.id, &done.reply);
             count += 1;
@@ -159,6 +162,7 @@ impl GatewayDuty {
                 StreamNews::Text(text) => self.gateway.handle_stream_text(moment.now, &text),
                 StreamNews::Connected(connected) => self.gateway.handle_stream_state(moment.now, connected),
                 StreamNews::TokenRefused => self.gateway.handle_token_refused(moment.now),
+                StreamNews::TokenDoubted => self.gateway.handle_token_doubted(moment.now),
             }
             count += 1;
         }

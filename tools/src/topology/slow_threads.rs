@@ -186,6 +186,7 @@ fn start_stream(
                 StreamOutput::Text(text) => StreamNews::Text(text.into_bytes()),
                 StreamOutput::State(connected) => StreamNews::Connected(connected),
                 StreamOutput::TokenRefused => StreamNews::TokenRefused,
+                StreamOutput::TokenDoubted => StreamNews::TokenDoubted,
                 StreamOutput::Idle => continue,
             };
             if news.send(item).is_err() {

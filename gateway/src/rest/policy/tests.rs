@@ -157,8 +157,9 @@ fn a_dead_token_sends_nothing_but_what_needs_none() {
 
     let mut policy = self::policy();
     assert_eq!(call(&mut policy, at(0), &free, &reply(401, "{}"), None).1, 1);
+    let dead = r#"{"status":"error","errors":[{"errorCode":"UDAPI100050"}]}"#;
     assert_eq!(
-        call(&mut policy, at(0), &read(), &reply(401, "{}"), None).1,
+        call(&mut policy, at(0), &read(), &reply(401, dead), None).1,
         1,
         "it was not the token's 401"
     );
@@ -167,6 +168,101 @@ fn a_dead_token_sends_nothing_but_what_needs_none() {
         (sent, end),
         (0, End::Denied(CallError::TokenDead(TokenDeath::Refused)))
     );
+}
+
+#[test]
+fn a_bare_401_is_asked_again_and_kills_the_token_only_when_it_lasts() {
+    let mut policy = policy();
+    let mut retry = policy.begin();
+    let page = reply(401, "<html>");
+    assert_eq!(policy.ask(at(0), &read(), &retry), Ok(Step::Send));
+    assert!(policy.heed(at(0), &read(), &page, (&mut retry, None)).is_some());
+    assert_eq!(policy.ask(at(900), &read(), &retry), Ok(Step::Send));
+    assert_eq!(policy.heed(at(900), &read(), &good(), (&mut retry, None)), None);
+    assert_eq!(policy.token().doubted_since(), None);
+    assert_eq!(call(&mut policy, at(1_000), &cancel(), &page, None).1, 1);
+    assert_eq!(policy.token().death(at(1_000)), None, "a write confirms nothing");
+    assert_eq!(
+        call(&mut policy, at(2_000), &read(), &page, None),
+        (at(2_000), 1, End::Answered),
+        "the read that confirms is the answer"
+    );
+    assert_eq!(policy.token().death(at(2_000)), Some(TokenDeath::Refused));
+}
+
+#[test]
+fn other_reads_wait_out_the_pause_too_and_what_lowers_risk_does_not() {
+    for (asked, least) in [(Some(DurationNs::from_secs(30)), 30_000), (None, 4_000)] {
+        let mut policy = policy();
+        for made in [read(), cancel()] {
+            let mut retry = policy.begin();
+            assert_eq!(policy.ask(at(0), &made, &retry), Ok(Step::Send));
+            let _pause = policy.heed(at(0), &made, &reply(429, "{}"), (&mut retry, asked));
+        }
+        let (end, sent, _) = call(
+            &mut policy,
+            at(1),
+            &Call::get("/v2/user/get-funds-and-margin"),
+            &good(),
+            None,
+        );
+        assert!(
+            sent == 1 && end >= at(least) && end <= at(least * 3 / 2),
+            "{asked:?}: {end}"
+        );
+        assert_eq!(
+            call(&mut policy, at(2_000), &cancel(), &good(), None),
+            (at(2_000), 1, End::Answered)
+        );
+    }
+    let mut policy = policy();
+    let long = Some(DurationNs::from_secs(90));
+    assert_eq!(call(&mut policy, at(0), &read(), &reply(429, "{}"), long).1, 1);
+    assert_eq!(
+        call(&mut policy, at(1_000), &read(), &good(), None),
+        (
+            at(1_000),
+            0,
+            End::Denied(CallError::BudgetSpent(CallClass::Standard, at(90_000)))
+        )
+    );
+}
+
+#[test]
+fn only_what_takes_risk_away_passes_an_open_breaker() {
+    use crate::upstox::account_api::set_kill_switch;
+    use crate::upstox::gtt_api;
+    use crate::upstox::vocabulary::Segment;
+    let switch = |actions: &[KillAction]| {
+        let changes: Vec<_> = actions
+            .iter()
+            .map(|action| (Segment::NseFo, action.clone()))
+            .collect();
+        set_kill_switch(&changes)
+    };
+    let (stop, allow) = (KillAction::Disable, KillAction::Enable);
+    for (made, passes) in [
+        (cancel(), true),
+        (Call::order(Method::Delete, "/v2/order/multi/cancel", None), true),
+        (
+            Call::api(Method::Post, "/v2/order/positions/exit?segment=NSE_FO", None),
+            true,
+        ),
+        (gtt_api::cancel("GTT-1"), false),
+        (switch(std::slice::from_ref(&stop)), true),
+        (switch(&[stop, allow.clone()]), false),
+        (switch(&[allow]), false),
+        (Call::api(Method::Post, "/v2/user/kill-switch", None), false),
+        (place(), false),
+        (read(), false),
+    ] {
+        let mut policy = policy();
+        for _ in 0..OPEN_AFTER {
+            policy.class(made.class()).health.note(at(0), Verdict::Failed);
+        }
+        let (_, sent, _) = call(&mut policy, at(1), &made, &good(), None);
+        assert_eq!(sent == 1, passes, "{made:?}");
+    }
 }
 
 #[test]
