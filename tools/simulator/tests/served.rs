@@ -7,6 +7,8 @@ mod plain;
 mod recorder;
 #[path = "served/scripts.rs"]
 mod scripts;
+#[path = "served/entries.rs"]
+mod entries;
 #[path = "served/http.rs"]
 mod http;
 #[path = "served/sockets.rs"]

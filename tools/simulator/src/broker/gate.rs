@@ -112,6 +112,12 @@ impl Broker {
         reply
     }
 
+    /// Counts a standard call that is answered elsewhere; the refusal when it is one too many.
+    pub fn count_standard_call(&mut self, at: Moments) -> Option<ApiReply> {
+        let is_admitted = self.limiter.admits(at.limits, CallClass::Other, 1);
+        (!is_admitted).then(|| self.too_many())
+    }
+
     fn too_many(&self) -> ApiReply {
         let options = &self.settings.options;
         let mut reply = TOO_MANY.with_status(options.too_many_status).reply();

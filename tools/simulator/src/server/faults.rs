@@ -11,7 +11,7 @@ use super::event_loop::EventLoop;
 use super::garbage::{PAGE, gzip_bomb};
 use super::http::{JSON, Request};
 use super::script::{BadReply, Calls, Garbage, Limited, OrderHost};
-use crate::broker::Host;
+use crate::broker::{ApiReply, Delivery, Host};
 use crate::options::OnTokenDeath;
 use crate::websocket;
 
@@ -21,15 +21,7 @@ pub(super) const POLICY: u16 = 1008;
 impl EventLoop {
     /// Answers a call the way that a script wants; `false` when no script strikes it.
     pub(super) fn answers_with_fault(&mut self, token: usize, host: Host, request: &Request) -> bool {
-        let is_order = request.head.method != "GET" && request.head.path().contains("/order/");
-        let fits = |calls| match calls {
-            Calls::All => true,
-            Calls::Orders => is_order,
-            Calls::Reads => !is_order,
-        };
-        if let Some(storm) = Limited::take(&mut self.script.too_many, |storm| fits(storm.calls)) {
-            let reply = self.broker.too_many_reply(storm.retry_after_s);
-            self.deliver(token, &reply);
+        if self.storms(token, request) {
             return true;
         }
         match Limited::take(&mut self.script.reply, |_| true) {
@@ -41,8 +33,24 @@ impl EventLoop {
         }
     }
 
+    /// Answers a call with the 429 of a script's storm; `false` when none strikes it.
+    pub(super) fn storms(&mut self, token: usize, request: &Request) -> bool {
+        let is_order = request.head.method != "GET" && request.head.path().contains("/order/");
+        let fits = |calls| match calls {
+            Calls::All => true,
+            Calls::Orders => is_order,
+            Calls::Reads => !is_order,
+        };
+        let Some(storm) = Limited::take(&mut self.script.too_many, |storm| fits(storm.calls)) else {
+            return false;
+        };
+        let reply = self.broker.too_many_reply(storm.retry_after_s);
+        self.deliver(token, &reply);
+        true
+    }
+
     fn answer_badly(&mut self, token: usize, host: Host, request: &Request, bad: BadReply) {
-        let true_reply = bad.is_carried_out.then(|| self.call_broker(token, host, request));
+        let true_reply = bad.is_carried_out.then(|| self.true_reply(token, host, request));
         let html = [("Content-Type", "text/html")];
         match bad.garbage {
             Garbage::Html => self.answer(token, 200, &html, PAGE.as_bytes()),
@@ -53,8 +61,17 @@ impl EventLoop {
                 self.answer(token, 200, &headers, &gzip_bomb());
             }
             Garbage::Trickle => {
-                let (status, body) = true_reply.map_or((200, Vec::new()), |reply| (reply.status, reply.body));
-                self.answer(token, status, &JSON, &body);
+                let mut reply = true_reply.unwrap_or_else(|| ApiReply {
+                    status: 200,
+                    body: Vec::new(),
+                    headers: Vec::new(),
+                    delivery: Delivery::Now,
+                });
+                if let Delivery::After(_) = reply.delivery {
+                    // It is slow enough.
+                    reply.delivery = Delivery::Now;
+                }
+                self.deliver(token, &reply);
                 if let Some(connection) = self.connections[token].as_mut() {
                     connection.slow_down(Duration::from_millis(bad.pace_ms.into()), Instant::now());
                 }

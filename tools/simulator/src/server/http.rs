@@ -84,7 +84,11 @@ impl EventLoop {
     fn serve_api(&mut self, token: usize, request: &Request) {
         let head = &request.head;
         match (head.method.as_str(), head.path()) {
-            ("GET", upgrade::MARKET_ENTRY | upgrade::PORTFOLIO_ENTRY) => self.redirect(token, head),
+            ("GET", upgrade::MARKET_ENTRY | upgrade::PORTFOLIO_ENTRY) => {
+                if !self.storms(token, request) {
+                    self.redirect(token, head);
+                }
+            }
             ("GET", path) if path.starts_with(super::files::FILES) => self.serve_file(token, head),
             _ => self.serve_call(token, Host::Api, request),
         }
@@ -94,31 +98,37 @@ impl EventLoop {
         if self.answers_with_fault(token, host, request) {
             return;
         }
+        let reply = self.true_reply(token, host, request);
+        self.deliver(token, &reply);
+    }
+
+    /// What a call is answered when no script strikes it.
+    pub(super) fn true_reply(&mut self, token: usize, host: Host, request: &Request) -> ApiReply {
         let head = &request.head;
         if let Some(status) = surface::unacceptable(head, &request.body) {
-            return self.deliver(token, &surface::refusal(status));
+            return surface::refusal(status);
         }
         match (host, head.method.as_str(), head.path()) {
             (
                 Host::Api,
                 "GET",
                 upgrade::MARKET_AUTHORIZE | upgrade::MARKET_AUTHORIZE_V2 | upgrade::PORTFOLIO_AUTHORIZE,
-            ) => {
-                self.authorize(token, head);
-            }
-            _ => {
-                let reply = self.call_broker(token, host, request);
-                self.deliver(token, &reply);
-            }
+            ) => self.authorized(head),
+            _ => self.call_broker(token, host, request),
+        }
+    }
+
+    /// The moments of a call that comes in now.
+    pub(super) fn moments(&self) -> Moments {
+        Moments {
+            now: self.player.now(),
+            limits: self.pace.limits_clock(&self.player),
         }
     }
 
     /// Passes a call to the broker.
-    pub(super) fn call_broker(&mut self, token: usize, host: Host, request: &Request) -> ApiReply {
-        let at = Moments {
-            now: self.player.now(),
-            limits: self.pace.limits_clock(&self.player),
-        };
+    fn call_broker(&mut self, token: usize, host: Host, request: &Request) -> ApiReply {
+        let at = self.moments();
         let headers: Vec<(&str, &str)> = request.head.headers.iter().collect();
         let peer = self.connections[token].as_ref().map(|connection| connection.peer);
         let call = ApiCall {

@@ -1,7 +1,8 @@
 //! From an access token to an open socket: redirect or authorize, then a single-use URI on the feeder's host.
 //!
-//! Source: reference sheet 3.1 and 4. A bad token is answered 401, a used or invented code 403, a
-//! connection beyond the user's limit 403.
+//! Source: the broker's API documentation (market feed, portfolio stream). A bad token is answered 401, a used or invented code 403, a
+//! connection beyond the user's limit 403. Entries and authorize calls count as standard calls, beyond which they
+//! are answered 429.
 
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use super::event_loop::EventLoop;
 use super::garbage::PAGE;
 use super::http::JSON;
 use super::script::Limited;
-use crate::broker::{SocketGrant, surface_refusal};
+use crate::broker::{ApiReply, SocketGrant, surface_refusal};
 use crate::options::RefusalBody;
 use crate::websocket::Assembler;
 
@@ -35,25 +36,24 @@ impl EventLoop {
             return self.refuse_handshake(token, status);
         }
         match self.fresh_uri(head) {
-            Some(uri) => self.answer(token, 302, &[("Location", &uri)], b""),
-            None => self.refuse_handshake(token, 401),
+            Ok(uri) => self.answer(token, 302, &[("Location", &uri)], b""),
+            Err(reply) if reply.status == 401 => self.refuse_handshake(token, 401),
+            Err(reply) => self.deliver(token, &reply),
         }
     }
 
-    /// Answers with a fresh single-use URI as JSON, in both spellings.
-    pub(super) fn authorize(&mut self, token: usize, head: &RequestHead) {
+    /// A fresh single-use URI as JSON, in both spellings.
+    pub(super) fn authorized(&mut self, head: &RequestHead) -> ApiReply {
         if let Some(status) = self.scripted_refusal(is_market(head)) {
-            return self.deliver(token, &surface_refusal(status));
+            return surface_refusal(status);
         }
-        let Some(uri) = self.fresh_uri(head) else {
-            let reply = self.broker.bad_token_reply();
-            return self.deliver(token, &reply);
-        };
-        let body = json!({
-            "status": "success",
-            "data": { "authorized_redirect_uri": uri, "authorizedRedirectUri": uri },
-        });
-        self.answer(token, 200, &JSON, body.to_string().as_bytes());
+        match self.fresh_uri(head) {
+            Ok(uri) => {
+                let data = json!({ "authorized_redirect_uri": uri, "authorizedRedirectUri": uri });
+                ApiReply::success(&data)
+            }
+            Err(reply) => reply,
+        }
     }
 
     /// The status that a script refuses the next handshake with.
@@ -92,9 +92,14 @@ impl EventLoop {
         }
     }
 
-    fn fresh_uri(&mut self, head: &RequestHead) -> Option<String> {
+    /// A URI for whoever has a good token and calls left; otherwise the refusal.
+    fn fresh_uri(&mut self, head: &RequestHead) -> Result<String, ApiReply> {
         if !self.broker.admits(self.player.now(), head.bearer()) {
-            return None;
+            return Err(self.broker.bad_token_reply());
+        }
+        let at = self.moments();
+        if let Some(refused) = self.broker.count_standard_call(at) {
+            return Err(refused);
         }
         let (path, grant) = if is_market(head) {
             (MARKET_FEEDER, SocketGrant::Market)
@@ -115,7 +120,7 @@ impl EventLoop {
         let bearer = head.bearer().unwrap_or_default().to_owned();
         self.code_bearers.push_back((query.clone(), bearer));
         let scheme = if self.seat.tls.is_some() { "wss" } else { "ws" };
-        Some(format!(
+        Ok(format!(
             "{scheme}://{}{path}?{query}",
             self.seat.addresses[Listener::Feeder as usize]
         ))
