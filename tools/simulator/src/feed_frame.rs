@@ -2,7 +2,7 @@
 //!
 //! Invariants: fields stand in ascending order and zero values are left out, so the bytes equal those of the
 //! broker's own generated classes; keys keep the order of pushing. A message may hold one entry per key, which
-//! its caller sees to. Field numbers: reference sheet 3.4; checked against its golden vectors and, in the
+//! its caller sees to. Field numbers: PROTOCOL.md; checked against its golden vectors and, in the
 //! integration tests, against a generated decoder.
 
 use bijli_core::TsNs;

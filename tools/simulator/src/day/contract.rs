@@ -2,7 +2,7 @@
 //!
 //! A master is looked for in `instruments/` of the data directory: of the files whose name ends in
 //! `YYYY-MM-DD.json.gz`, the one nearest to the day, at most [`MASTER_AGE_DAYS_MAX`] days away. Tick sizes
-//! there are in paise, expiries in epoch milliseconds (reference sheet 7.6). Defaults where none is found:
+//! there are in paise, expiries in epoch milliseconds (the broker's API documentation). Defaults where none is found:
 //! shares have lot 1 and freeze 100 000; BANKNIFTY options of December 2025 lot 35, step 0.05, freeze 595.
 
 use std::borrow::Cow;

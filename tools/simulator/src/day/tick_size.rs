@@ -1,6 +1,6 @@
 //! Price steps of the cash market by day and price, for days without an instrument master.
 //!
-//! Source: NSE circulars on tick size, by price bucket from 2025-04-15 (reference sheet C2); 0.05 before.
+//! Source: NSE circulars on tick size, by price bucket from 2025-04-15; 0.05 before.
 
 use bijli_core::{IstDay, Price};
 

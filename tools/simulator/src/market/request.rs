@@ -1,6 +1,6 @@
 //! What a market call asks for, read once: instrument keys, dates, numbers and pages.
 //!
-//! Codes: the broker's OpenAPI definition as far as it names them, the reference sheet for the rest. A call for
+//! Codes: the broker's OpenAPI definition as far as it names them, its API documentation for the rest. A call for
 //! several keys of which one is unknown is refused as a whole.
 
 use bijli_core::IstDay;
