@@ -292,6 +292,11 @@ impl Broker {
         self.desk.set_options(options);
     }
 
+    /// Whether the account has the Plus plan, which alone may ask for expired instruments.
+    pub fn set_plus_plan(&mut self, has_plus_plan: bool) {
+        self.desk.set_plus_plan(has_plus_plan);
+    }
+
     /// Takes in what an invented day tells besides its ticks.
     pub fn prepare_desk(&mut self, morning: Morning) {
         self.desk.prepare(morning);

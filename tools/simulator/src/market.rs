@@ -58,6 +58,8 @@ pub struct MarketDesk {
     closes: Vec<f64>,
     past: Past,
     options: MarketOptions,
+    /// Whether the account may ask for what has expired.
+    has_plus_plan: bool,
 }
 
 impl MarketDesk {
@@ -80,6 +82,7 @@ impl MarketDesk {
             closes: Vec::new(),
             past: Past::Unknown,
             options: MarketOptions::default(),
+            has_plus_plan: false,
             info: info.clone(),
         }
     }
@@ -87,6 +90,11 @@ impl MarketDesk {
     /// What is not known for sure.
     pub fn set_options(&mut self, options: MarketOptions) {
         self.options = options;
+    }
+
+    /// Whether the account has the Plus plan.
+    pub fn set_plus_plan(&mut self, has_plus_plan: bool) {
+        self.has_plus_plan = has_plus_plan;
     }
 
     /// Takes in what an invented day tells besides its ticks: contracts, closes, the days before.
@@ -198,7 +206,8 @@ impl MarketDesk {
         self.contracts.get((id as usize).checked_sub(self.lines.len())?)
     }
 
-    fn close_before(&self, line: u32) -> f64 {
+    /// Close of the day before in rupees, known before the first tick when the day tells; 0 if unknown.
+    pub(crate) fn close_before(&self, line: u32) -> f64 {
         let known = self.closes.get(line as usize).copied();
         known.unwrap_or(self.lines[line as usize].latest.prev_close)
     }

@@ -102,6 +102,7 @@ pub fn start(settings: SimSettings) -> Result<RunningSimulator, SimError> {
         },
     );
     broker.set_market_options(settings.options.market);
+    broker.set_plus_plan(settings.options.socket.plus_plan);
     broker.prepare_desk(player.morning());
     let credentials = match settings.transport {
         Transport::Tls => Some(certificate::make()?),

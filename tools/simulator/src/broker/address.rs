@@ -1,7 +1,7 @@
 //! The addresses that order calls may come from: one or two, changed at most once in a calendar week.
 //!
-//! A change ends every access token. Whether addresses are enforced at all is the option `order_ips`. Source:
-//! the broker's API documentation (static IP); the code of a change too soon is inferred.
+//! A change ends every access token. Addresses are enforced once the option `order_ips` names some or a call has
+//! set them. Source: the broker's API documentation (static IP); the code of a change too soon is inferred.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -103,6 +103,7 @@ fn set(broker: &mut Broker, asked: &Asked<'_>) -> Answer {
         let words = "Addresses can be changed once in a calendar week";
         return Err(Refusal::new("UDAPI1179", words).at("primary_ip", primary.to_string()));
     }
+    addresses.is_enforced = true;
     addresses.primary_changed = Some(asked.now);
     addresses.secondary_changed = secondary.map(|_| asked.now);
     addresses.primary = Some(primary);

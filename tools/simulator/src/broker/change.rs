@@ -3,7 +3,7 @@
 //! Both keep the order id. A finished order answers with an error; a change that the exchange refuses is
 //! `not modified`, and a cancel that a fill overtook `not cancelled`. Source: the broker's API documentation.
 
-use bijli_core::{Money, Price, Qty, TsNs};
+use bijli_core::{Qty, TsNs};
 use serde_json::Value;
 
 use super::call::ApiCall;
@@ -71,14 +71,15 @@ impl Broker {
         wanted.plus(order.filled).ok_or(BAD_INPUT)
     }
 
-    /// Checks a change and sends it to the exchange.
+    /// Checks a change and sends it to the exchange; an order whose change is refused stands where it stood.
     pub(super) fn send_change(&mut self, now: TsNs, index: usize, change: Change) {
+        let stood = self.orders[index].status;
         self.step(now, index, Status::ModifyValidationPending);
-        if let Some(words) = self.margin_rejection(index, &change) {
+        if let Some(words) = self.change_rejection(index, &change) {
             self.orders[index].message = Some(words);
             self.step(now, index, Status::NotModified);
             self.orders[index].message = None;
-            self.step(now, index, Status::Open);
+            self.step(now, index, stood);
         } else {
             self.step(now, index, Status::ModifyPending);
             self.dispatch(now, index, Errand::Change(change));
@@ -121,22 +122,5 @@ impl Broker {
             .get(id)
             .copied()
             .ok_or_else(|| NO_SUCH_ORDER.at("order_id", id))
-    }
-
-    /// A larger value needs more cash; what is blocked for the order now is counted as free.
-    fn margin_rejection(&self, index: usize, change: &Change) -> Option<String> {
-        let order = &self.orders[index];
-        let grown = |price: Price, qty: Qty| price.times(qty).map_or(i64::MAX, Money::get);
-        let before = grown(order.ticket.price, order.pending());
-        let rest = Qty::new((change.qty.get() - order.filled.get()).max(0));
-        let more = Money::new(grown(change.price, rest).saturating_sub(before));
-        let free = self.margin_free();
-        let blocked = self.blocked_for(index, more);
-        (more.get() > 0 && blocked > free).then(|| {
-            format!(
-                "RMS: margin exceeds, add Rs {} to modify this order",
-                blocked.minus(free).unwrap_or(blocked)
-            )
-        })
     }
 }

@@ -68,7 +68,10 @@ impl Body {
     pub(super) fn units(&self, name: &'static str) -> Checked<Option<Qty>> {
         match self.get(name) {
             None => Ok(None),
-            Some(value) => match value.as_i64().filter(|units| units.abs() <= QTY_MAX) {
+            Some(value) => match value
+                .as_i64()
+                .filter(|units| (-QTY_MAX..=QTY_MAX).contains(units))
+            {
                 Some(units) => Ok(Some(Qty::new(units))),
                 None => Err(BAD_INPUT.at(name, value.clone())),
             },

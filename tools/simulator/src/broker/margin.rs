@@ -12,7 +12,7 @@ use bijli_core::{Money, Price, Qty, TsNs};
 
 use super::Broker;
 use super::ledger::reducible;
-use super::order::{Product, Ticket};
+use super::order::{Change, Product, Ticket};
 use crate::day::DayInstrument;
 
 const INTRADAY_BPS: i64 = 2_000;
@@ -73,27 +73,75 @@ impl Broker {
         if !listing.times.is_open(now) {
             return Some("RMS: market is closed for this instrument".to_owned());
         }
-        if let Some(words) = contract_rejection(&listing.instrument, ticket.qty, ticket.price, ticket.trigger)
-        {
-            return Some(words);
+        if ticket.product == Product::MarginFunded && listing.instrument.kind != InstrumentKind::Equity {
+            return Some("RMS: product MTF is for shares alone".to_owned());
         }
+        contract_rejection(&listing.instrument, ticket.qty, ticket.price, ticket.trigger)
+            .or_else(|| self.holdings_rejection(index, ticket))
+            .or_else(|| self.unpriced_rejection(ticket))
+            .or_else(|| {
+                let (_, needed) = self.margin_of(ticket, self.opening(ticket, ticket.qty));
+                self.cash_rejection(index, needed, "place")
+            })
+    }
+
+    /// Why a change of an order is refused: holdings, price and cash are asked for as when it was placed, less what
+    /// is filled. A change that blocks no more cash than before passes, whatever cash is left.
+    pub(super) fn change_rejection(&self, index: usize, change: &Change) -> Option<String> {
+        let order = &self.orders[index];
+        let mut changed = order.ticket.clone();
+        changed.take(change);
+        let rest = Qty::new((change.qty.get() - order.filled.get()).max(0));
+        let left = Ticket { qty: rest, ..changed };
+        let (_, before) = self.margin_of(&order.ticket, self.opening(&order.ticket, order.pending()));
+        let (_, needed) = self.margin_of(&left, self.opening(&left, rest));
+        self.holdings_rejection(index, &left)
+            .or_else(|| self.unpriced_rejection(&left))
+            .or_else(|| {
+                self.cash_rejection(index, needed, "modify")
+                    .filter(|_| needed > before)
+            })
+    }
+
+    /// Whether a ticket sells shares that must be there to be delivered.
+    fn sells_held(&self, ticket: &Ticket) -> bool {
+        let share = self.listing(ticket.instrument).instrument.kind == InstrumentKind::Equity;
+        share && ticket.product != Product::Intraday && ticket.side == Side::Sell
+    }
+
+    /// How much of a quantity a ticket opens: what reduces a position does not.
+    fn opening(&self, ticket: &Ticket, qty: Qty) -> Qty {
         let holding = self.ledger.holding(ticket.instrument, ticket.product);
-        let reduces = reducible(&holding.position, ticket.side);
-        let mut opening = Qty::new((ticket.qty.get() - reduces.get()).max(0));
-        let share = listing.instrument.kind == InstrumentKind::Equity;
-        if share && ticket.product != Product::Intraday && ticket.side == Side::Sell {
-            if opening > self.sellable(index) {
-                return Some("RMS: no holdings to sell; use product I to sell short".to_owned());
-            }
-            opening = Qty::ZERO;
-        }
-        let (_, needed) = self.margin_of(ticket, opening);
+        Qty::new((qty.get() - reducible(&holding.position, ticket.side).get()).max(0))
+    }
+
+    fn holdings_rejection(&self, index: usize, ticket: &Ticket) -> Option<String> {
+        let lacks = self.sells_held(ticket) && self.opening(ticket, ticket.qty) > self.sellable(index);
+        lacks.then(|| "RMS: no holdings to sell; use product I to sell short".to_owned())
+    }
+
+    /// At the market, something must tell what the quantity is worth.
+    fn unpriced_rejection(&self, ticket: &Ticket) -> Option<String> {
+        let opens = !self.sells_held(ticket) && !self.opening(ticket, ticket.qty).is_zero();
+        let is_unpriced =
+            ticket.order_type == OrderType::Market && !self.last_price(ticket.instrument).is_set();
+        (opens && is_unpriced).then(|| "RMS: no price is known for this instrument yet".to_owned())
+    }
+
+    fn cash_rejection(&self, index: usize, needed: Money, verb: &str) -> Option<String> {
         let free = self.free_beside(Some(index));
-        if needed > free {
-            let short = needed.minus(free).unwrap_or(needed);
-            return Some(format!("RMS: margin exceeds, add Rs {short} to place this order"));
+        let short = needed.minus(free).unwrap_or(needed);
+        (needed > free).then(|| format!("RMS: margin exceeds, add Rs {short} to {verb} this order"))
+    }
+
+    /// The last price, or before the first tick the close of the day before; none if neither is known.
+    fn last_price(&self, instrument: u32) -> Price {
+        let ltp = self.listing(instrument).ltp;
+        let close = self.desk.close_before(instrument);
+        if !ltp.is_set() && close > 0.0 {
+            return crate::day::price_of(close);
         }
-        None
+        ltp
     }
 
     /// Held shares that neither a sale of today nor another live order has spoken for.
@@ -155,31 +203,14 @@ impl Broker {
             .iter()
             .enumerate()
             .filter(|(own, order)| Some(*own) != index && !order.status.is_final())
-            .map(|(_, order)| {
-                let holding = self.ledger.holding(order.ticket.instrument, order.ticket.product);
-                let reduces = reducible(&holding.position, order.ticket.side);
-                let opening = Qty::new((order.pending().get() - reduces.get()).max(0));
-                self.margin_of(&order.ticket, opening)
-            });
+            .map(|(_, order)| self.margin_of(&order.ticket, self.opening(&order.ticket, order.pending())));
         positions.chain(orders).fold(Blocked::default(), Blocked::add)
-    }
-
-    /// Cash that so much more value in an order would block; nothing for an order that reduces a position.
-    pub(super) fn blocked_for(&self, index: usize, value: Money) -> Money {
-        let order = &self.orders[index];
-        let ticket = &order.ticket;
-        let holding = self.ledger.holding(ticket.instrument, ticket.product);
-        if reducible(&holding.position, ticket.side) >= order.pending() {
-            return Money::ZERO;
-        }
-        let (instrument, product, side) = (ticket.instrument, ticket.product, ticket.side);
-        self.blocked(instrument, product, side, value, order.pending()).1
     }
 
     fn margin_of(&self, ticket: &Ticket, opening: Qty) -> (MarginUse, Money) {
         let priced = match ticket.order_type {
             OrderType::Limit | OrderType::StopLimit => ticket.price,
-            OrderType::Market => self.listing(ticket.instrument).ltp,
+            OrderType::Market => self.last_price(ticket.instrument),
             OrderType::StopMarket => ticket.trigger,
         };
         let value = priced.times(opening).unwrap_or(Money::new(i64::MAX));

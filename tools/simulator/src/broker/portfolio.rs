@@ -51,7 +51,8 @@ fn convert(broker: &mut Broker, asked: &Asked<'_>) -> Answer {
     let fits = held.qty.get().signum() == side.sign() && qty <= held.qty.abs();
     let share = !broker.listing(instrument).instrument.kind.is_derivative();
     let sells_short = share && side == Side::Sell && to != Product::Intraday;
-    if from == to || !fits || sells_short {
+    let is_unfunded = !share && to == Product::MarginFunded;
+    if from == to || !fits || sells_short || is_unfunded {
         return Err(NOTHING_TO_CONVERT.at("quantity", qty.get()));
     }
     let cost = Money::new(held.cost.share(qty.get(), held.qty.abs().get()).get().abs());

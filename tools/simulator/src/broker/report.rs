@@ -17,6 +17,7 @@ use super::order::Product;
 use super::reply::{ApiReply, BAD_INPUT, Refusal};
 use super::route::{Answer, Asked, Route};
 use super::row::side_word;
+use crate::day::day_of_text;
 
 pub(super) const ROUTES: &[Route] = &[
     Route::get("/v2/charges/historical-trades", past_trades),
@@ -64,7 +65,7 @@ fn past_trades(broker: &mut Broker, asked: &Asked<'_>) -> Answer {
         let text = asked
             .query(name)
             .ok_or_else(|| Refusal::new(code, "A date is required").at(name, Value::Null))?;
-        crate::day::day_of_text(&text).ok_or_else(|| BAD_DATE.at(name, text.as_str()))
+        day_of_text(&text).ok_or_else(|| BAD_DATE.at(name, text.as_str()))
     };
     let (first, last) = (day("start_date", "UDAPI1068")?, day("end_date", "UDAPI1069")?);
     if last < first || first < years_back(asked.now.ist_day()) {
@@ -182,13 +183,13 @@ fn year_of(text: &str) -> Option<(IstDay, IstDay)> {
     Some((from, IstDay::from_ymd(2001 + first, 3, 31)?))
 }
 
-/// A day written `DD-MM-YYYY`.
+/// A day written `DD-MM-YYYY`, of a year whose moments can be counted.
 fn day_first_of(text: &str) -> Option<IstDay> {
     let parts: Vec<&str> = text.split('-').collect();
     let [day, month, year] = parts[..] else {
         return None;
     };
-    IstDay::from_ymd(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+    day_of_text(&format!("{year}-{month}-{day}"))
 }
 
 /// The first day of the oldest financial year that is told of.

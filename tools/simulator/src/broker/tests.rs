@@ -12,6 +12,8 @@ use super::{ApiCall, ApiReply, Broker, BrokerOptions, BrokerSettings, Delivery, 
 use crate::day::{DayInfo, DayInstrument};
 
 mod account;
+mod bounds;
+mod change;
 mod conserve;
 mod entry;
 mod lifecycle;
@@ -57,7 +59,8 @@ struct Bench {
 }
 
 impl Bench {
-    fn with(settings: BrokerSettings) -> Self {
+    /// Before any book has come.
+    fn silent(settings: BrokerSettings) -> Self {
         let info = DayInfo {
             day: day(),
             data: DataKind::Synthetic,
@@ -69,11 +72,15 @@ impl Bench {
             notes: Vec::new(),
         };
         let broker = Broker::new(&info, settings);
-        let mut bench = Self {
+        Self {
             token: broker.token().to_owned(),
             broker,
             now: at(10, 0, 0),
-        };
+        }
+    }
+
+    fn with(settings: BrokerSettings) -> Self {
+        let mut bench = Self::silent(settings);
         bench.book(0, 9_995, 500, 10_000, 500);
         bench.book(1, 50_000, 70, 50_100, 70);
         bench

@@ -2,7 +2,8 @@
 //!
 //! Only an invented day knows any: those of the last [`WEEKS`] weeks on each underlying that has options today,
 //! with strikes around where it stood a week before their end. A recorded day has none. Their keys carry the
-//! date of expiry. Source: the broker's API documentation (expired instruments).
+//! date of expiry. An account without the Plus plan is refused. Source: the broker's API documentation (expired
+//! instruments); which code the refusal bears is not known.
 
 use bijli_core::IstDay;
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use super::listing::contract_row;
 use super::request::{date_required, success};
 use super::{Answer, MarketDesk, dashed};
 use crate::broker::ApiCall;
-use crate::broker::reply::{BAD_KEY, NOT_SUPPORTED, Refusal};
+use crate::broker::reply::{BAD_INPUT, BAD_KEY, NOT_SUPPORTED, Refusal};
 use crate::day::{DayInstrument, derivatives};
 
 /// How far back contracts are known.
@@ -23,8 +24,20 @@ const TOKENS_FROM: usize = 7_000_000;
 const BLOCK: usize = 100;
 const FUTURE_PLACE: usize = BLOCK - 1;
 
+/// The plan's refusal.
+const PLUS_ONLY: Refusal = BAD_INPUT
+    .with_status(403)
+    .with_message("Expired instruments need the Plus plan");
+
 impl MarketDesk {
     pub(super) fn expired(&self, rest: &[&str], call: &ApiCall<'_>) -> Answer {
+        let is_known = matches!(
+            rest,
+            ["expiries"] | ["option" | "future", "contract"] | ["historical-candle", _, _, _, _]
+        );
+        if is_known && !self.has_plus_plan {
+            return Err(PLUS_ONLY);
+        }
         match rest {
             ["expiries"] => {
                 let line = self.expired_line(call)?;

@@ -17,6 +17,8 @@ use crate::day::DayInstrument;
 const QUERY_CHARS_MAX: usize = 50;
 const RECORDS: usize = 10;
 const RECORDS_MAX: usize = 30;
+/// Strikes from the money that may be asked for; no chain is as long.
+const OFFSET_MAX: i64 = 1_000;
 
 /// The allowed words of a comma-separated parameter; everything when it is absent.
 fn words(call: &ApiCall<'_>, name: &'static str, known: &[&str]) -> Result<Option<Vec<String>>, Refusal> {
@@ -68,7 +70,11 @@ impl MarketDesk {
         let expiry = call.query("expiry").filter(|text| !text.is_empty());
         let offset: Option<i64> = match call.query("atm_offset").filter(|text| !text.is_empty()) {
             None => None,
-            Some(text) => Some(text.parse().map_err(|_| BAD_INPUT.at("atm_offset", text))?),
+            Some(text) => {
+                let number = text.parse().ok();
+                let bounded = number.filter(|offset| (-OFFSET_MAX..=OFFSET_MAX).contains(offset));
+                Some(bounded.ok_or_else(|| BAD_INPUT.at("atm_offset", text))?)
+            }
         };
         let wanted: Vec<String> = query.split_whitespace().map(str::to_uppercase).collect();
         let mut found: Vec<Value> = Vec::new();

@@ -30,6 +30,7 @@ pub(super) fn noon() -> TsNs {
 pub(super) fn played_to(until: TsNs, mut check: impl FnMut(&MarketDesk, &DayTick)) -> MarketDesk {
     let mut source = SyntheticDay::new(day(), 8, 7);
     let mut desk = MarketDesk::new(source.info());
+    desk.set_plus_plan(true);
     desk.prepare(source.morning());
     let mut tick = DayTick::default();
     while source.next_tick(&mut tick).expect("an invented day is whole") && tick.ts < until {

@@ -65,7 +65,8 @@ option_table! {
         feed_connections_max: u32 = 2,
         /// Portfolio stream sockets that one user may have open.
         stream_connections_max: u32 = 5,
-        /// Whether the account has the Plus plan, which alone may ask for mode full_d30.
+        /// Whether the account has the Plus plan, which alone may ask for mode full_d30 and for
+        /// expired instruments.
         plus_plan: bool = false,
         /// Whose keys the limits of the market feed count.
         keys_counted_per: CountedPer = CountedPer::User,

@@ -106,6 +106,20 @@ fn the_kill_switch_changes_all_or_nothing_and_never_over_an_open_position() {
 }
 
 #[test]
+fn an_address_that_was_set_is_enforced_though_none_was_before() {
+    for (address, placed) in [
+        ("127.0.0.9", Err("UDAPI1154".to_owned())),
+        ("127.0.0.1", Ok("260731025000001".to_owned())),
+    ] {
+        let mut bench = Bench::new();
+        let (status, _) = bench.call(Host::Api, "PUT", ADDRESS, &json!({ "primary_ip": address }));
+        assert_eq!(status, 200);
+        bench.relogin();
+        assert_eq!(bench.place(&[]), placed, "{address}");
+    }
+}
+
+#[test]
 fn addresses_change_once_a_week_and_end_the_token() {
     let options = BrokerOptions {
         order_ips: vec![LOCAL_PEER],

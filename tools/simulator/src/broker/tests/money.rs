@@ -423,6 +423,10 @@ fn a_report_refuses_what_it_cannot_mean() {
             "UDAPI1088",
         ),
         (
+            "profit-loss/charges?segment=EQ&financial_year=2627&from_date=01-04-9999999",
+            "UDAPI1088",
+        ),
+        (
             "profit-loss/data?segment=EQ&financial_year=2627&page_size=1",
             "UDAPI1071",
         ),

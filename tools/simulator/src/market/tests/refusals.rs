@@ -163,6 +163,14 @@ fn each_bad_question_about_lists_and_companies_has_its_code() {
             "/v2/instruments/search?query=a&segments=BONDS".to_owned(),
             "UDAPI100036",
         ),
+        (
+            format!("/v2/instruments/search?query=sim&atm_offset={}", i64::MAX),
+            "UDAPI100036",
+        ),
+        (
+            format!("/v2/instruments/search?query=sim&atm_offset={}", i64::MIN),
+            "UDAPI100036",
+        ),
         ("/v2/expired-instruments/expiries".to_owned(), "UDAPI1009"),
     ]);
 }
@@ -187,5 +195,19 @@ fn what_is_not_the_desks_is_left_to_others() {
             body: b"",
         };
         assert_eq!(desk().answer(noon(), &call), None, "{method} {target}");
+    }
+}
+
+#[test]
+fn expired_instruments_need_the_plus_plan() {
+    let desk = MarketDesk::new(&desk().info);
+    for target in [
+        format!("expiries?instrument_key={INDEX}"),
+        format!("option/contract?instrument_key={INDEX}&expiry_date=2026-07-28"),
+        format!("future/contract?instrument_key={INDEX}&expiry_date=2026-07-28"),
+        "historical-candle/NSE_FO%7C7000000%7C28-07-2026/day/2026-07-30/2026-07-01".to_owned(),
+    ] {
+        let (status, body) = ask(&desk, &format!("/v2/expired-instruments/{target}"));
+        assert_eq!((status, &body["status"]), (403, &"error".into()), "{target}");
     }
 }
