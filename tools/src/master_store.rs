@@ -2,18 +2,22 @@
 //!
 //! Invariants: a file is judged before it has a name here, so a bad one never replaces a good one; `DAY.json` names
 //! the day's file and is put in place in one step, after the file is on disk; a file whose check sum is not the one
-//! noted is not read; the newest day is never removed. Left out: fetching (the caller fills a candidate), judging
-//! ([`bijli_feed::upstox::catalogue::acceptance`]).
+//! noted is not read; the newest day is never removed; a note that cannot be read is named and blocks no other day;
+//! one process at a time puts in place and removes. A file that cannot be the day's own (an earlier day's, or fetched
+//! before the broker's hour) is noted as stale and never replaces the day's own. Left out: fetching (the caller fills
+//! a candidate), judging ([`bijli_feed::upstox::catalogue::acceptance`]). Source of the hour: the broker's API
+//! documentation (instruments are refreshed daily around 6 AM).
 
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use bijli_core::TsNs;
+use bijli_core::{DurationNs, IstDay, TsNs};
 use bijli_feed::upstox::catalogue::Catalogue;
 use bijli_feed::upstox::catalogue::acceptance::{Refusal, Terms, Warning, judge};
 use bijli_feed::upstox::master::MasterError;
+use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use crate::store::{StoreError, io_error, make_dir, remove_file};
@@ -22,6 +26,8 @@ use crate::store::{StoreError, io_error, make_dir, remove_file};
 pub const PACKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Days kept unless told otherwise.
 pub const KEEP_DAYS: usize = 7;
+/// From when on the broker's file is that of the day, Indian time.
+const REFRESHED_AT: DurationNs = DurationNs::from_hm(6, 0);
 /// The newest file under a name that does not change; for people and other programs.
 const CURRENT: &str = "current.json.gz";
 /// The last file that was refused, for looking into.
@@ -48,6 +54,27 @@ pub struct Provenance {
     pub text_bytes: u64,
     /// What was accepted, but had to be heard.
     pub warnings: Vec<String>,
+    /// Why it is not the day's own, though kept under the day; nothing new is to be entered on it.
+    #[serde(default)]
+    pub stale: Option<String>,
+}
+
+/// What a folder of masters holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Days whose notes can be read, oldest first.
+    pub days: Vec<Provenance>,
+    /// Days whose notes cannot be read, and why.
+    pub unread: Vec<(String, String)>,
+}
+
+/// The newest master that loads.
+#[derive(Debug, Default)]
+pub struct Sound {
+    /// It and where it came from; `None` when no stored one loads.
+    pub master: Option<(Provenance, Catalogue)>,
+    /// What was passed over on the way, and why.
+    pub skipped: Vec<String>,
 }
 
 /// A folder of masters.
@@ -78,6 +105,8 @@ pub enum MasterStoreError {
     WebPage,
     /// The file reads, but is not good enough.
     Refused(Vec<Refusal>),
+    /// The file is not the day's own, and the day's own is there.
+    NotNewer(String),
     /// The file in the store is not the one that was put there.
     Damaged {
         /// Which file.
@@ -104,6 +133,7 @@ impl fmt::Display for MasterStoreError {
                 let reasons: Vec<String> = refusals.iter().map(ToString::to_string).collect();
                 write!(f, "the master is refused: {}", reasons.join("; "))
             }
+            Self::NotNewer(reason) => write!(f, "the day's own master is there already, and {reason}"),
             Self::Damaged { path } => write!(
                 f,
                 "{}: the file is not the one that was stored; run `bijli instruments sync`",
@@ -128,19 +158,53 @@ impl MasterStore {
         Self { root: root.into() }
     }
 
-    /// What is stored, oldest day first.
+    /// What is stored; files that are not called `YYYY-MM-DD.json` are not ours.
     ///
     /// # Errors
-    /// When the folder or a note in it cannot be read.
-    pub fn days(&self) -> Result<Vec<Provenance>, MasterStoreError> {
-        let mut days = Vec::new();
+    /// When the folder cannot be read.
+    pub fn stored(&self) -> Result<Stored, MasterStoreError> {
+        let mut stored = Stored::default();
         for path in self.paths()? {
-            if path.extension().is_some_and(|extension| extension == "json") {
-                days.push(read_provenance(&path)?);
+            let Some(day) = day_of_note(&path) else { continue };
+            match read_provenance(&path, &day) {
+                Ok(provenance) => stored.days.push(provenance),
+                Err(error) => stored.unread.push((day, error.to_string())),
             }
         }
-        days.sort_by(|a, b| a.day.cmp(&b.day));
-        Ok(days)
+        stored.days.sort_by(|a, b| a.day.cmp(&b.day));
+        Ok(stored)
+    }
+
+    /// The days whose notes can be read, oldest first.
+    ///
+    /// # Errors
+    /// As [`MasterStore::stored`].
+    pub fn days(&self) -> Result<Vec<Provenance>, MasterStoreError> {
+        Ok(self.stored()?.days)
+    }
+
+    /// The newest master that loads: the days are walked backwards, and what does not load is named.
+    ///
+    /// # Errors
+    /// As [`MasterStore::stored`].
+    pub fn newest_sound(&self) -> Result<Sound, MasterStoreError> {
+        let stored = self.stored()?;
+        let mut sound = Sound {
+            master: None,
+            skipped: stored.unread.into_iter().map(|(_, reason)| reason).collect(),
+        };
+        for provenance in stored.days.into_iter().rev() {
+            match self.load(&provenance) {
+                Ok(catalogue) => {
+                    sound.master = Some((provenance, catalogue));
+                    break;
+                }
+                Err(error) => sound
+                    .skipped
+                    .push(format!("master of {}: {error}", provenance.day)),
+            }
+        }
+        Ok(sound)
     }
 
     /// The newest master's origin.
@@ -194,8 +258,12 @@ impl MasterStore {
         terms: &Terms,
         keep: usize,
     ) -> Result<Accepted, MasterStoreError> {
-        let judged = self.judge(candidate, terms);
-        let (catalogue, warnings, crc32c) = match judged {
+        let _held = self.lock()?;
+        let judged = self.judge(candidate, terms).and_then(|judged| {
+            let stale = self.staleness(candidate, &judged.2, fetched_at, terms.day)?;
+            Ok((judged, stale))
+        });
+        let ((catalogue, warnings, crc32c), stale) = match judged {
             Ok(judged) => judged,
             Err(error) => {
                 let aside = self.root.join(REFUSED);
@@ -214,6 +282,7 @@ impl MasterStore {
             rows: catalogue.len(),
             text_bytes: catalogue.extent().text_bytes,
             warnings: warnings.iter().map(ToString::to_string).collect(),
+            stale,
         };
         self.put_in_place(candidate, &provenance)?;
         self.prune(keep.max(1))?;
@@ -235,11 +304,51 @@ impl MasterStore {
             Err(_) if is_web_page(candidate)? => return Err(MasterStoreError::WebPage),
             Err(error) => return Err(MasterStoreError::Unreadable(error)),
         };
-        let last = self.newest()?.map(|provenance| self.load(&provenance));
         // A damaged last master cannot be compared with; it must not keep a good one out either.
-        let last = last.and_then(Result::ok);
+        let last = self.newest_sound()?.master.map(|(_, catalogue)| catalogue);
         let warnings = judge(&catalogue, last.as_ref(), terms).map_err(MasterStoreError::Refused)?;
         Ok((catalogue, warnings, crc32c))
+    }
+
+    /// Why a good file is not that of its day, if it is not.
+    fn staleness(
+        &self,
+        candidate: &Path,
+        crc32c: &str,
+        fetched_at: TsNs,
+        day: IstDay,
+    ) -> Result<Option<String>, MasterStoreError> {
+        let bytes = fs::metadata(candidate)
+            .map_err(io_error("looking at", candidate))?
+            .len();
+        let day_text = day.to_string();
+        let days = self.days()?;
+        let same = days
+            .iter()
+            .find(|known| known.day < day_text && known.crc32c == crc32c && known.file_bytes == bytes);
+        let reason = match same {
+            Some(known) => format!("the file is that of {}, unchanged", known.day),
+            None if fetched_at < day.at(REFRESHED_AT) => {
+                "the file was fetched before 06:00 of the day, when the broker renews it".to_owned()
+            }
+            None => return Ok(None),
+        };
+        let own = days
+            .iter()
+            .find(|known| known.day == day_text && known.stale.is_none());
+        if own.is_some_and(|own| self.load(own).is_ok()) {
+            return Err(MasterStoreError::NotNewer(reason));
+        }
+        Ok(Some(reason))
+    }
+
+    /// Waits for other processes that put in place or remove; held until dropped.
+    fn lock(&self) -> Result<File, StoreError> {
+        make_dir(&self.root)?;
+        let folder = File::open(&self.root).map_err(io_error("opening", &self.root))?;
+        rustix::io::retry_on_intr(|| flock(&folder, FlockOperation::LockExclusive))
+            .map_err(|error| io_error("locking", &self.root)(error.into()))?;
+        Ok(folder)
     }
 
     /// File first, then the note that names it, then the name for people: a crash between leaves the day before.
@@ -266,12 +375,18 @@ impl MasterStore {
         Ok(())
     }
 
-    /// Removes all but the newest `keep` days, and files that no note names any more.
+    /// Removes all but the newest `keep` days, and files that no note names any more. What an unreadable note may
+    /// name stays as long as its day would.
     fn prune(&self, keep: usize) -> Result<(), MasterStoreError> {
-        let mut days = self.days()?;
+        let Stored { mut days, mut unread } = self.stored()?;
         let old = days.len().saturating_sub(keep);
-        for provenance in days.drain(..old) {
-            remove_file(&self.root.join(format!("{}.json", provenance.day)))?;
+        let gone: Vec<String> = days.drain(..old).map(|provenance| provenance.day).collect();
+        let (kept, outlived): (Vec<_>, Vec<_>) = unread
+            .drain(..)
+            .map(|(day, _)| day)
+            .partition(|day| gone.is_empty() || days.first().is_none_or(|oldest| *day > oldest.day));
+        for day in gone.iter().chain(&outlived) {
+            remove_file(&self.root.join(format!("{day}.json")))?;
         }
         let named: Vec<PathBuf> = days.iter().map(|kept| self.path_of(kept)).collect();
         for path in self.paths()? {
@@ -280,7 +395,8 @@ impl MasterStore {
                 .map(|name| name.to_string_lossy().into_owned())
                 .unwrap_or_default();
             let ours = name.starts_with(|sign: char| sign.is_ascii_digit()) && name.ends_with(".json.gz");
-            if ours && !named.contains(&path) {
+            let unread = kept.iter().any(|day| name.starts_with(day.as_str()));
+            if ours && !unread && !named.contains(&path) {
                 remove_file(&path)?;
             }
         }
@@ -303,12 +419,27 @@ impl MasterStore {
     }
 }
 
-fn read_provenance(path: &Path) -> Result<Provenance, MasterStoreError> {
-    let text = fs::read_to_string(path).map_err(io_error("reading", path))?;
-    serde_json::from_str(&text).map_err(|error| MasterStoreError::Provenance {
+/// The day that a file's name makes it the note of.
+fn day_of_note(path: &Path) -> Option<String> {
+    let day = path.file_name()?.to_str()?.strip_suffix(".json")?;
+    let fits = |(place, sign): (usize, u8)| match place {
+        4 | 7 => sign == b'-',
+        _ => sign.is_ascii_digit(),
+    };
+    (day.len() == 10 && day.bytes().enumerate().all(fits)).then(|| day.to_owned())
+}
+
+fn read_provenance(path: &Path, day: &str) -> Result<Provenance, MasterStoreError> {
+    let wrong = |reason: String| MasterStoreError::Provenance {
         path: path.to_owned(),
-        reason: error.to_string(),
-    })
+        reason,
+    };
+    let text = fs::read_to_string(path).map_err(io_error("reading", path))?;
+    let provenance: Provenance = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    if provenance.day != day || provenance.file.contains('/') {
+        return Err(wrong(format!("the note is not one of {day}")));
+    }
+    Ok(provenance)
 }
 
 /// Reads a master and sums its bytes on the way. The sum is that of the whole file when the reading is good.

@@ -14,7 +14,7 @@ use bijli_gateway::socket::{DownloadSettings, download};
 
 use crate::broker_access::Trouble;
 use crate::duty_cycle::wall_now;
-use crate::master_store::{Accepted, KEEP_DAYS, MasterStore, PACKED_BYTES_MAX};
+use crate::master_store::{Accepted, KEEP_DAYS, MasterStore, PACKED_BYTES_MAX, Provenance};
 use crate::store::remove_file;
 
 /// Longest wait for the whole file: three megabytes come in seconds, a trickle never ends.
@@ -112,44 +112,68 @@ pub struct Chosen {
     pub warnings: Vec<String>,
 }
 
-/// The day's master: the stored one, else one fetched now, else the newest stored one, marked as stale.
+/// The day's master: the stored one, else one fetched now, else the newest stored one that loads. What is not the
+/// day's own is marked as stale, and fetched again at the next start.
 ///
 /// # Errors
 /// When there is none at all.
 pub fn choose(store: &MasterStore, origin: &Origin, day: IstDay) -> Result<Chosen, Trouble> {
     let named = |error: crate::master_store::MasterStoreError| Trouble::error(error.to_string());
-    let newest = store.newest().map_err(named)?;
-    if let Some(newest) = newest.as_ref().filter(|newest| newest.day == day.to_string()) {
+    let stored = store.stored().map_err(named)?;
+    let today = day.to_string();
+    let own = stored
+        .days
+        .iter()
+        .find(|known| known.day == today && known.stale.is_none());
+    let mut passed_over = Vec::new();
+    if let Some(own) = own {
         // A damaged file is found out here; another one is fetched then.
-        if store.load(newest).is_ok() {
-            return Ok(Chosen {
-                path: store.path_of(newest),
-                day: newest.day.clone(),
-                stale: None,
-                warnings: newest.warnings.clone(),
-            });
+        match store.load(own) {
+            Ok(_) => return Ok(chosen(store, own.clone(), Vec::new())),
+            Err(error) => passed_over.push(format!("master of {today}: {error}")),
         }
     }
     match sync(store, origin, &Terms::of_day(day), KEEP_DAYS, &mut |_, _| {}) {
-        Ok(accepted) => Ok(Chosen {
-            path: store.path_of(&accepted.provenance),
-            day: accepted.provenance.day,
-            stale: None,
-            warnings: accepted.provenance.warnings,
-        }),
+        Ok(accepted) => Ok(chosen(store, accepted.provenance, passed_over)),
         Err(trouble) => {
-            let last = newest.filter(|newest| store.load(newest).is_ok());
-            let last =
-                last.ok_or_else(|| Trouble::error(format!("{}; and none is stored", trouble.message)))?;
-            Ok(Chosen {
-                path: store.path_of(&last),
-                stale: Some(format!(
+            let sound = store.newest_sound().map_err(named)?;
+            let Some((last, _)) = sound.master else {
+                let skipped: String = sound.skipped.iter().map(|reason| format!("; {reason}")).collect();
+                return Err(Trouble::error(format!(
+                    "{}; and none is stored{skipped}",
+                    trouble.message
+                )));
+            };
+            let stale = match &last.stale {
+                Some(reason) if last.day == today => format!(
+                    "the instrument master kept for {today} is not of that day: {reason}; {}",
+                    trouble.message
+                ),
+                _ => format!(
                     "the instrument master is of {}, not of {day}: {}",
                     last.day, trouble.message
-                )),
-                day: last.day,
-                warnings: last.warnings,
+                ),
+            };
+            Ok(Chosen {
+                stale: Some(stale),
+                ..chosen(store, last, sound.skipped)
             })
         }
+    }
+}
+
+/// A stored master as a run takes it; `skipped` was passed over for it.
+fn chosen(store: &MasterStore, provenance: Provenance, skipped: Vec<String>) -> Chosen {
+    let stale = provenance.stale.as_ref().map(|reason| {
+        format!(
+            "the instrument master fetched for {} is not of that day: {reason}",
+            provenance.day
+        )
+    });
+    Chosen {
+        path: store.path_of(&provenance),
+        day: provenance.day,
+        stale,
+        warnings: skipped.into_iter().chain(provenance.warnings).collect(),
     }
 }

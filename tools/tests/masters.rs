@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use bijli_core::IstDay;
+use bijli_core::{DurationNs, IstDay};
 use bijli_feed::upstox::catalogue::acceptance::Terms;
 use bijli_tools::broker_access::Trouble;
 use bijli_tools::master_store::{Accepted, MasterStore};
@@ -329,5 +329,113 @@ fn a_run_takes_the_day_s_master_or_the_last_one_marked_as_stale_or_none() {
     assert!(
         stale.starts_with("the instrument master is of 2026-01-06, not of 2026-01-07"),
         "{stale}"
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_the_days_own_is_kept_as_stale_and_fetched_again() {
+    let place = Place::new();
+    let store = place.store();
+    let accept = |date: u32, lot: u32, hour: i64| {
+        let (candidate, mut file) = store.candidate().expect("a file");
+        file.write_all(good(lot).as_bytes()).expect("a small file");
+        let at = day(date).at(DurationNs::from_hm(hour, 30));
+        store.accept(&candidate, ("a test", at), &terms(date), 7)
+    };
+    let stale = |date, lot, hour| accept(date, lot, hour).expect("good").provenance.stale;
+    assert_eq!(stale(5, 75, 8), None);
+    let same = stale(6, 75, 8).expect("the file of the day before");
+    assert_eq!(same, "the file is that of 2026-01-05, unchanged");
+    let early = stale(7, 65, 5).expect("too early");
+    assert!(early.contains("before 06:00"), "{early}");
+
+    let nowhere = Origin::File(Path::new("/nonexistent/master").to_owned());
+    let kept = choose(&store, &nowhere, day(7)).expect("kept");
+    let words = kept.stale.expect("it enters nothing");
+    assert!(
+        words.contains(&early) && words.contains("/nonexistent/master"),
+        "a better one was looked for: {words}"
+    );
+    assert_eq!(stale(7, 65, 6), None, "the same file, seen again at its hour");
+    assert_eq!(choose(&store, &nowhere, day(7)).expect("stored").stale, None);
+
+    let refused = accept(7, 75, 9).expect_err("the host serves an old file again");
+    assert!(
+        refused
+            .to_string()
+            .contains("the day's own master is there already"),
+        "{refused}"
+    );
+    assert_eq!(choose(&store, &nowhere, day(7)).expect("stored").stale, None);
+}
+
+#[test]
+fn what_does_not_load_is_named_and_passed_over() {
+    let place = Place::new();
+    for (date, lot) in [(5, 75), (6, 65), (7, 70)] {
+        place.take(good(lot).as_bytes(), &terms(date)).expect("good");
+    }
+    let store = place.store();
+    let newest = store.newest().expect("readable").expect("stored");
+    fs::write(store.path_of(&newest), "damaged").expect("writable");
+    let note = |name: &str| place.masters().join(name);
+    fs::write(note("2026-01-06.json"), "{").expect("writable");
+    fs::write(note("notes.json"), "somebody else's").expect("writable");
+    let nowhere = Origin::File(Path::new("/nonexistent/master").to_owned());
+    let last = choose(&store, &nowhere, day(7)).expect("one is sound");
+    assert_eq!(last.day, "2026-01-05");
+    assert!(last.stale.is_some());
+    let told = last.warnings.join("\n");
+    assert!(
+        told.contains("2026-01-06.json")
+            && told.contains("master of 2026-01-07")
+            && !told.contains("notes.json"),
+        "{told}"
+    );
+
+    let files = |day: &str| place.names().iter().filter(|name| name.starts_with(day)).count();
+    place.take(good(60).as_bytes(), &terms(8)).expect("good");
+    assert_eq!(files("2026-01-06"), 2, "what an unreadable note names stays");
+    let path = place.0.path().join("incoming");
+    fs::write(&path, good(55)).expect("fresh");
+    sync(&store, &Origin::File(path), &terms(9), 2, &mut |_, _| {}).expect("good");
+    assert_eq!(files("2026-01-06"), 0, "until its day would go");
+    assert!(place.names().contains(&"notes.json".to_owned()));
+}
+
+#[test]
+fn several_processes_that_sync_at_once_leave_a_note_and_its_file() {
+    let place = Place::new();
+    let mut syncs = Vec::new();
+    for lot in 60..66 {
+        let file = place.0.path().join(format!("incoming-{lot}"));
+        fs::write(&file, good(lot)).expect("fresh");
+        let mut sync = std::process::Command::new(env!("CARGO_BIN_EXE_bijli"));
+        sync.args([
+            "instruments",
+            "sync",
+            "--day",
+            "2026-01-06",
+            "--rows-min",
+            "4",
+            "--keep",
+            "1",
+        ])
+        .arg("--store")
+        .arg(place.masters())
+        .arg("--file")
+        .arg(file)
+        .stdout(std::process::Stdio::null());
+        syncs.push(sync.spawn().expect("the binary runs"));
+    }
+    for mut sync in syncs {
+        assert!(sync.wait().expect("it ends").success());
+    }
+    let days = place.store().days().expect("readable");
+    assert_eq!(days.len(), 1);
+    assert_eq!(place.store().load(&days[0]).expect("sound").len(), 5);
+    assert_eq!(
+        place.names(),
+        [days[0].file.as_str(), "2026-01-06.json", "current.json.gz"]
     );
 }

@@ -79,14 +79,21 @@ impl Source {
             return open_file(path);
         }
         let store = MasterStore::new(&self.store);
-        let newest = store.newest().map_err(|error| no_data(error.to_string()))?;
-        let provenance = newest.ok_or_else(|| {
+        let sound = store.newest_sound().map_err(|error| no_data(error.to_string()))?;
+        for reason in &sound.skipped {
+            eprintln!("warning: {reason}");
+        }
+        let (provenance, catalogue) = sound.master.ok_or_else(|| {
             no_data(format!(
                 "no master in {}: run `bijli instruments sync`, or name one with --file",
                 self.store.display()
             ))
         })?;
-        open_stored(&store, provenance)
+        Ok(Opened {
+            path: store.path_of(&provenance),
+            provenance: Some(provenance),
+            catalogue,
+        })
     }
 }
 

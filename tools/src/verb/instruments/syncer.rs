@@ -87,6 +87,12 @@ pub(super) fn run(args: &Args) -> Result<i32, Trouble> {
 
 fn print(args: &Args, accepted: &Accepted) {
     let provenance = &accepted.provenance;
+    if let Some(reason) = &provenance.stale {
+        let day = &provenance.day;
+        eprintln!(
+            "WARNING: this is not the master of {day}: {reason}; sync again, or a run enters nothing on it"
+        );
+    }
     let changes = accepted
         .warnings
         .iter()
