@@ -307,9 +307,15 @@ fn standing_orders_are_placed_changed_listed_and_withdrawn() {
     assert_eq!(desk.bijli(&place).code, Some(2));
     let placed = desk.data(&[&place[..], &["--yes"]].concat());
     let id = placed["gtt_order_ids"][0].as_str().expect("an id").to_owned();
-    let single = format!("gtt place {key} --side BUY --qty 1 --product I --when below --entry {entry} --yes");
+    let single = format!(
+        "gtt place {key} --side BUY --qty 1 --product I --when below --entry {entry} --protection 5 --yes"
+    );
     let words = desk.words(&single.split(' ').collect::<Vec<&str>>());
-    assert!(words.contains("taken as GTT-"), "{words}");
+    let told = format!(
+        "BUY 1 of {key} (no master is at hand to tell what it is); product I, entry BELOW {entry}.00, protection 5 %: \
+         taken as GTT-"
+    );
+    assert!(words.contains(&told), "{words}");
 
     let listed = desk.data(&["gtt", "list", &id]);
     let row = &rows(&listed)[0];
@@ -455,6 +461,12 @@ fn a_write_that_is_not_answered_is_unknown_and_sent_once() {
         "{left:?}"
     );
     assert_eq!(desk.times_asked("DELETE", "/v3/order/gtt/cancel"), 2);
+    desk.control("PUT", "/sim/script", r#"{"reply":null}"#);
+    let left = desk.bijli(&raw);
+    assert!(
+        left.code != Some(0) && !left.err.contains("UNKNOWN"),
+        "the broker's own refusal: {left:?}"
+    );
 
     desk.control("PUT", "/sim/script", r#"{"reply":null,"order_host":"drops"}"#);
     let order = ["api", "DELETE", "/v3/order/cancel?order_id=1", "--write", "--yes"];

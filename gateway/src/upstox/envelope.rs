@@ -120,6 +120,14 @@ pub(super) fn bare_of(reply: &Reply) -> Result<Value, ReadError> {
     Err(failure_of(status, &reply.body))
 }
 
+/// Whether a reply of a write proves that it was carried out, at least in part.
+///
+/// # Errors
+/// [`ReadError`] for everything else, with the class of error as far as the reply tells it.
+pub fn success_of(reply: &Reply) -> Result<(), ReadError> {
+    whole_of(reply, Partial::Counts).map(|_whole| ())
+}
+
 fn failure_of(status: u16, body: &[u8]) -> ReadError {
     match refusal_of(body) {
         Some(refusal) => ReadError::Refused(refusal),

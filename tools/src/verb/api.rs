@@ -3,16 +3,17 @@
 //! Invariants: anything but GET needs `--write` and consent, and is sent once; the call goes to the host that the path
 //! belongs to and counts against its limits like any other; tokens and secrets in an answer are withheld, and what is
 //! printed moves no cursor. The exit code follows the status: 0 for 2xx, 3 for what is not there, 5 for other
-//! refusals, 1 for trouble on the way or at the broker. Left out: headers.
+//! refusals, 1 for trouble on the way or at the broker, and for a write whose answer proves neither. Left out: headers.
 
 use bijli_gateway::evidence::{ErrorClass, ReadError};
 use bijli_gateway::request::{Body, Method, Reply};
 use bijli_gateway::upstox::call::{Call, host_of};
-use bijli_gateway::upstox::envelope::refusal_of;
+use bijli_gateway::upstox::envelope::{refusal_of, success_of};
 use serde_json::{Value, json};
 
 use super::broker_arguments::{BrokerArguments, BrokerSession, Shown, call_trouble, read_trouble};
 use super::broker_write::{Consent, Fate, fate, run_write, unknown};
+use super::table::one_line;
 use crate::broker_access::Trouble;
 use crate::exit_code;
 
@@ -106,19 +107,27 @@ pub fn run(args: &Args) -> i32 {
             .call(&call)
             .map_err(|error| call_trouble(&error))?;
         let status = status_of(&call, &reply)?;
-        code = code_of(&call, status, &reply.body);
+        code = code_of(&call, status, &reply);
         Ok(shown(session, status, &reply.body))
     };
     let ran = if args.method == Method::Get {
         args.broker.run(work)
     } else {
-        let what = format!("{} {}", method_name(args.method), args.path);
-        run_write(&args.broker, args.consent, &what, work)
+        run_write(&args.broker, args.consent, &args.what(), work)
     };
     if ran == exit_code::OK { code } else { ran }
 }
 
 impl Args {
+    /// All that is sent.
+    fn what(&self) -> String {
+        let with = self.data.as_ref().map_or_else(
+            || "without data".to_owned(),
+            |data| format!("with {}", one_line(&data.to_string())),
+        );
+        format!("{} {} {with}", method_name(self.method), self.path)
+    }
+
     fn check(&self) -> Result<(), Trouble> {
         match self.method {
             Method::Get if self.data.is_some() => Err(Trouble::usage("a GET carries no data")),
@@ -153,11 +162,15 @@ fn status_of(call: &Call, reply: &Reply) -> Result<u16, Trouble> {
     })
 }
 
-fn code_of(call: &Call, status: u16, body: &[u8]) -> i32 {
-    let class = refusal_of(body).map(|refusal| refusal.class);
-    if (500..600).contains(&status) && !call.is_read() {
+fn code_of(call: &Call, status: u16, reply: &Reply) -> i32 {
+    if !call.is_read()
+        && let Err(error) = success_of(reply)
+        && fate(reply, &error) == Fate::Unknown
+    {
         eprintln!("error: {}", unknown(&format!("status {status}")).message);
+        return exit_code::ERROR;
     }
+    let class = refusal_of(&reply.body).map(|refusal| refusal.class);
     match (status, class) {
         (200..300, _) => exit_code::OK,
         (404, _) | (400..500, Some(ErrorClass::NotFound)) => exit_code::NO_DATA,
@@ -232,6 +245,41 @@ mod tests {
             "/v2/x\r\ny",
         ] {
             assert!(path(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_raw_write_is_done_or_refused_only_where_the_broker_says_so() {
+        let refusal = r#"{"status":"error","errors":[{"errorCode":"UDAPI100010","message":"no"}]}"#;
+        let code = |method, status, body: &str| {
+            let call = Call::api(method, "/v3/order/place", None);
+            let reply = Reply {
+                outcome: Ok(status),
+                body: body.as_bytes().to_vec(),
+            };
+            code_of(&call, status, &reply)
+        };
+        for (status, body, write, read) in [
+            (
+                200,
+                r#"{"status":"success","data":{}}"#,
+                exit_code::OK,
+                exit_code::OK,
+            ),
+            (200, refusal, exit_code::ERROR, exit_code::OK),
+            (200, "<html>", exit_code::ERROR, exit_code::OK),
+            (200, "", exit_code::ERROR, exit_code::OK),
+            (400, "<html>", exit_code::ERROR, exit_code::BROKER),
+            (404, "<html>", exit_code::ERROR, exit_code::NO_DATA),
+            (408, "", exit_code::ERROR, exit_code::ERROR),
+            (400, refusal, exit_code::NO_DATA, exit_code::NO_DATA),
+            (502, refusal, exit_code::ERROR, exit_code::ERROR),
+        ] {
+            assert_eq!(
+                (code(Method::Post, status, body), code(Method::Get, status, body)),
+                (write, read),
+                "{status} {body}"
+            );
         }
     }
 

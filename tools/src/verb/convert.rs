@@ -17,7 +17,7 @@ use crate::words;
 /// Arguments of `convert`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Instrument key of the position, or a name that the stored masters know.
+    /// Instrument key of the position, or the exact symbol of a contract in the stored masters.
     #[arg(value_name = "KEY")]
     instrument: String,
     /// The product it has: I, D or MTF.
@@ -43,15 +43,14 @@ pub struct Args {
 /// Runs the verb; gives the exit code.
 #[must_use]
 pub fn run(args: &Args) -> i32 {
-    let conversion = match args.conversion() {
-        Ok(conversion) => conversion,
+    let (conversion, contract) = match args.conversion() {
+        Ok(named) => named,
         Err(trouble) => return args.broker.refuse(trouble),
     };
     let what = format!(
-        "convert {} {} {} from {} to {}",
+        "convert {} {} of {contract}; from {} to {}",
         words::side_name(conversion.side),
         conversion.qty.get(),
-        conversion.instrument_key,
         conversion.from,
         conversion.to
     );
@@ -66,16 +65,19 @@ pub fn run(args: &Args) -> i32 {
 }
 
 impl Args {
-    fn conversion(&self) -> Result<Conversion, Trouble> {
+    /// What is converted, and its contract in words.
+    fn conversion(&self) -> Result<(Conversion, String), Trouble> {
         if self.from == self.to {
             return Err(Trouble::usage(format!("it is {} already", self.to)));
         }
-        Ok(Conversion {
-            instrument_key: self.masters.key_of(&self.instrument)?,
+        let target = self.masters.write_target(&self.instrument, self.qty)?;
+        let conversion = Conversion {
+            instrument_key: target.key,
             from: self.from.clone(),
             to: self.to.clone(),
             side: self.side,
             qty: self.qty,
-        })
+        };
+        Ok((conversion, target.words))
     }
 }

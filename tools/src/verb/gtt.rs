@@ -74,7 +74,7 @@ struct PlanArgs {
 
 #[derive(Debug, clap::Args)]
 struct PlaceArgs {
-    /// Instrument key, or a name that the stored masters know.
+    /// Instrument key, or the exact symbol of a contract in the stored masters.
     #[arg(value_name = "KEY")]
     instrument: String,
     /// Side of the entry; target and stop loss take the other.
@@ -168,15 +168,14 @@ fn list(args: &ListArgs) -> i32 {
 }
 
 fn place(args: &PlaceArgs) -> i32 {
-    let standing = match args.standing() {
-        Ok(standing) => standing,
+    let (standing, contract) = match args.standing() {
+        Ok(named) => named,
         Err(trouble) => return args.broker.refuse(trouble),
     };
     let what = format!(
-        "{} {} {} ({}), {}",
+        "{} {} of {contract}; product {}, {}",
         words::side_name(standing.side),
         standing.qty.get(),
-        standing.instrument_key,
         standing.product,
         plan_text(&standing.plan)
     );
@@ -196,14 +195,17 @@ fn send(broker: &BrokerArguments, consent: Consent, what: &str, call: &Call) -> 
 }
 
 impl PlaceArgs {
-    fn standing(&self) -> Result<Standing, Trouble> {
-        Ok(Standing {
-            instrument_key: self.masters.key_of(&self.instrument)?,
+    /// What is placed, and its contract in words.
+    fn standing(&self) -> Result<(Standing, String), Trouble> {
+        let target = self.masters.write_target(&self.instrument, self.qty)?;
+        let standing = Standing {
+            instrument_key: target.key,
             side: self.side,
             qty: self.qty,
             product: self.product.clone(),
             plan: self.plan.plan(),
-        })
+        };
+        Ok((standing, target.words))
     }
 }
 
@@ -238,6 +240,11 @@ fn plan_text(plan: &Plan) -> String {
         if let Some(gap) = stop.trailing_gap {
             text.push_str(&format!(" trailing by {}", words::price_text(gap)));
         }
+    }
+    match plan.protection_percent {
+        None => {}
+        Some(-1) => text.push_str(", protection: the broker's own band"),
+        Some(percent) => text.push_str(&format!(", protection {percent} %")),
     }
     text
 }
