@@ -27,6 +27,7 @@ use crate::opening::{DayPlan, OpenDay, OpeningError, open_day};
 use crate::report::{self, ReportError, RunFacts, Summary};
 use crate::store::{StoreError, remove_unused_segments};
 use crate::topology::{Connections, Durability, OrderSink, Placement, Running, StartError, start};
+use crate::words;
 
 /// Everything a day needs. Holds the token, so it is not printable.
 pub struct RunPlan {
@@ -123,6 +124,11 @@ pub fn run_day(
         facts
             .facts
             .push(("records recovered".to_owned(), recovered.to_string()));
+        if day.is_without_entries() {
+            eprintln!("WARNING: {}", words::NO_ENTRIES_TODAY);
+            let fact = ("entries".to_owned(), words::NO_ENTRIES_TODAY.to_owned());
+            facts.facts.push(fact);
+        }
     }
     let sink = sink_for(plan.day.venue, &day, plan.token_expires);
     let feed = feed_for(&day, plan.feed, plan.clock);

@@ -63,6 +63,15 @@ pub struct OpenDay {
     pub lock: AccountLock,
 }
 
+impl OpenDay {
+    /// Whether the day makes no entry to its end, because it was begun on a stale instrument master: its journal
+    /// keeps that master's contracts. No configuration file can ask for that.
+    #[must_use]
+    pub fn is_without_entries(&self) -> bool {
+        self.engine.state().config().risk.entries_per_day_max == 0
+    }
+}
+
 /// Why a day cannot be taken over.
 #[derive(Debug)]
 pub enum OpeningError {
@@ -341,6 +350,27 @@ mod tests {
         let second = open_day(&plan).expect("the journal is sound");
         assert_eq!((second.epoch, second.records_recovered), (2, 3));
         assert_ne!(second.engine.state_hash(), hash, "the epoch is part of the state");
+    }
+
+    #[test]
+    fn a_day_begun_without_entries_stays_so_and_can_tell() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = plan(folder.path(), day(2026, 7, 31));
+        let mut stale = plan.clone();
+        stale.config.risk.entries_per_day_max = 0;
+        assert!(open_day(&stale).expect("a fresh folder").is_without_entries());
+        assert!(
+            open_day(&plan)
+                .expect("the journal is sound")
+                .is_without_entries()
+        );
+        let other = tempfile::tempdir().expect("a folder");
+        let fresh = DayPlan {
+            run_dir: other.path().to_owned(),
+            account_lock: other.path().join("account.lock"),
+            ..plan
+        };
+        assert!(!open_day(&fresh).expect("a fresh folder").is_without_entries());
     }
 
     #[test]

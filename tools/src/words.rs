@@ -8,6 +8,10 @@ use bijli_core::strategy::ExitReason;
 use bijli_core::time::NS_PER_S;
 use bijli_core::{Money, Price, TsNs};
 
+/// What is said of a day that makes no entry because of the contracts that it was begun with.
+pub const NO_ENTRIES_TODAY: &str = "the day was begun on a stale instrument master and keeps its contracts: \
+    no entry is made until the next day, exits are";
+
 /// Where orders go, as in `summary.json`.
 #[must_use]
 pub const fn venue_name(venue: VenueKind) -> &'static str {

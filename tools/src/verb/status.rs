@@ -90,6 +90,7 @@ fn json_of(sight: &Sight) -> Value {
         "denials": denials_json(sight),
         "latency_ns": latency_json(sight),
         "doubts": readouts.doubts,
+        "entries_barred": is_barred(sight).then_some(words::NO_ENTRIES_TODAY),
     })
 }
 
@@ -257,6 +258,11 @@ fn text_of(sight: &Sight) -> String {
     text.trim_start().to_owned()
 }
 
+/// Whether the day was begun on a stale master, so that it enters nothing.
+fn is_barred(sight: &Sight) -> bool {
+    sight.risk.is_some_and(|risk| risk.entries_per_day_max == 0)
+}
+
 /// What people read below the headline: a name and its words.
 fn rows(sight: &Sight) -> Vec<(&'static str, String)> {
     let readouts = &sight.readouts;
@@ -265,6 +271,9 @@ fn rows(sight: &Sight) -> Vec<(&'static str, String)> {
         let clock = words::clock_text(engine.now);
         rows.push(("mode", format!("{}  {clock} IST", readouts.mode_name())));
         rows.push(("result", result_text(sight)));
+        if is_barred(sight) {
+            rows.push(("entries", format!("*** NONE: {} ***", words::NO_ENTRIES_TODAY)));
+        }
         let orders = format!(
             "{} positions open, {} orders live, {} unknown; {} entries, {} exits, {} fills, {} denials",
             engine.open_positions,
@@ -441,5 +450,20 @@ mod tests {
         sight.writer_alive = false;
         assert!(text_of(&sight).contains("!!! STALE: process 4242 has ended"));
         assert!(json_of(&sight)["stale"].is_string());
+    }
+
+    #[test]
+    fn a_day_begun_on_a_stale_master_says_that_it_enters_nothing() {
+        let mut sight = sample::sight();
+        assert_eq!(json_of(&sight)["entries_barred"], Value::Null);
+        assert!(!text_of(&sight).contains("NONE"));
+        let risk = bijli_core::config::RiskConfig {
+            entries_per_day_max: 0,
+            ..bijli_core::config::RiskConfig::default()
+        };
+        sight.risk = Some(risk);
+        assert_eq!(json_of(&sight)["entries_barred"], words::NO_ENTRIES_TODAY);
+        let told = format!("*** NONE: {} ***", words::NO_ENTRIES_TODAY);
+        assert!(text_of(&sight).contains(&told), "{}", text_of(&sight));
     }
 }
