@@ -20,6 +20,7 @@ use serde::Deserialize;
 
 use crate::config_file::{FeedMode, FeedPlan, FeedSection, UniverseSection};
 use crate::exit_code;
+use crate::master_sync::{self, Origin};
 
 /// Why the broker or one of our own files did not give what is needed, with the exit code that fits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +75,8 @@ pub struct Access {
     pub token: String,
     /// A certificate authority trusted besides the public ones, PEM.
     pub extra_root_pem: Option<String>,
+    /// Name of the registered algorithm, which order calls carry.
+    pub algo_name: Option<String>,
 }
 
 impl Access {
@@ -85,7 +88,7 @@ impl Access {
             order_url: self.order_url.clone(),
             token: self.token.clone(),
             extra_root_pem: self.extra_root_pem.clone(),
-            algo_name: None,
+            algo_name: self.algo_name.clone(),
             timeout: Duration::from_secs(5),
         }
     }
@@ -147,7 +150,7 @@ pub enum Choice<'a> {
     Everything,
 }
 
-/// Fetches and reads the day's instrument master.
+/// Fetches and reads the day's instrument master. The file's host is any host: it is shown no token.
 ///
 /// # Errors
 /// What went wrong and what to do, in words.
@@ -156,7 +159,12 @@ pub fn fetch_instruments(
     master_url: &str,
     choice: Choice<'_>,
 ) -> Result<Vec<Instrument>, Trouble> {
-    let body = get(access, master_url)?;
+    let origin = Origin::Url {
+        url: master_url.to_owned(),
+        extra_root_pem: access.extra_root_pem.clone(),
+    };
+    let mut body = Vec::new();
+    master_sync::fetch(&origin, &mut body, &mut |_, _| {})?;
     choose(&body[..], choice)
         .map_err(|error| Trouble::error(format!("the instrument master {master_url}: {error}")))
 }

@@ -1,6 +1,6 @@
 //! Where secrets come from: the access token with its time of issue, and the application's id and secret.
 //!
-//! Looked for in this order, and the first place that has one counts:
+//! Looked for in this order, and the first place that has one counts; a place whose token is known dead is passed by:
 //! 1. the service manager's credentials: `$CREDENTIALS_DIRECTORY/upstox_token` (`upstox_client_id`,
 //!    `upstox_client_secret`), which only the service can read;
 //! 2. a file: the configured `broker.token_file`, and beside it `upstox.client_id` and `upstox.client_secret`; refused
@@ -192,12 +192,21 @@ impl Places {
     /// # Errors
     /// [`CredentialError`], with a remedy in its words.
     pub fn living_token(&self, now: TsNs) -> Result<(StoredToken, Place), CredentialError> {
-        let (token, place) = self.token()?;
-        if token.is_dead(now) {
-            let at = token.expires;
-            return Err(CredentialError::Expired { at, place });
+        let mut dead = None;
+        let found = self.find(Name::Token, |text, place, changed| {
+            let (token, place) = parsed(&text, place, changed)?;
+            if token.is_dead(now) {
+                let at = token.expires;
+                dead.get_or_insert(CredentialError::Expired { at, place });
+                return Ok(None);
+            }
+            Ok(Some((token, place)))
+        });
+        match (found, dead) {
+            // A service may not read what stands behind its own dead credential: the login is what is missing.
+            (Err(CredentialError::Missing { .. } | CredentialError::Io(..)), Some(dead)) => Err(dead),
+            (found, _) => found,
         }
-        Ok((token, place))
     }
 
     /// The token, dead or alive.
@@ -205,11 +214,9 @@ impl Places {
     /// # Errors
     /// [`CredentialError`], with a remedy in its words.
     pub fn token(&self) -> Result<(StoredToken, Place), CredentialError> {
-        let (text, place, changed) = self.find(Name::Token)?;
-        let token = StoredToken::parse(text.expose(), changed);
-        token
-            .map(|token| (token, place.clone()))
-            .ok_or(CredentialError::Malformed(place))
+        self.find(Name::Token, |text, place, changed| {
+            parsed(&text, place, changed).map(Some)
+        })
     }
 
     /// The application's key or secret.
@@ -217,18 +224,20 @@ impl Places {
     /// # Errors
     /// [`CredentialError`], with a remedy in its words.
     pub fn application(&self, name: Name) -> Result<Secret, CredentialError> {
-        let (text, place, _) = self.find(name)?;
-        let word = text.expose().trim();
-        let usable = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic());
-        usable
-            .then(|| Secret::new(word.to_owned()))
-            .ok_or(CredentialError::Malformed(place))
+        self.find(name, |text, place, _| {
+            let word = text.expose().trim();
+            let usable = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic());
+            usable
+                .then(|| Some(Secret::new(word.to_owned())))
+                .ok_or(CredentialError::Malformed(place))
+        })
     }
 
     /// Keeps a token in the configured file, or in the keyring. Whoever reads meanwhile gets the old or the new one.
+    /// An older token's file goes when the keyring takes the new one: it would come before it.
     ///
     /// # Errors
-    /// [`CredentialError`] when the place refuses; the old token stays.
+    /// [`CredentialError`] when the place refuses, and the old token stays; or when the older file cannot be removed.
     pub fn keep_token(&self, token: &StoredToken, in_keyring: bool) -> Result<Place, CredentialError> {
         let text = token.to_text();
         if in_keyring {
@@ -238,6 +247,7 @@ impl Places {
                 &text,
                 u64::try_from(seconds).ok(),
             )?;
+            self.remove_file()?;
             return Ok(Place::Keyring);
         }
         secret_file::replace(&self.token_file, &text)?;
@@ -250,15 +260,22 @@ impl Places {
     /// [`CredentialError`] when a place has it and keeps it.
     pub fn forget_token(&self) -> Result<Vec<Place>, CredentialError> {
         let mut cleared = Vec::new();
-        match std::fs::remove_file(&self.token_file) {
-            Ok(()) => cleared.push(Place::File(self.token_file.clone())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(CredentialError::Io(self.token_file.clone(), error.to_string())),
+        if self.remove_file()? {
+            cleared.push(Place::File(self.token_file.clone()));
         }
         if self.keyring.is_some() && keyring::forget(&self.keyring_name(Name::Token)) {
             cleared.push(Place::Keyring);
         }
         Ok(cleared)
+    }
+
+    /// Removes the token's file; tells whether there was one.
+    fn remove_file(&self) -> Result<bool, CredentialError> {
+        match std::fs::remove_file(&self.token_file) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(CredentialError::Io(self.token_file.clone(), error.to_string())),
+        }
     }
 
     fn keyring_name(&self, name: Name) -> String {
@@ -274,32 +291,55 @@ impl Places {
         }
     }
 
-    /// The text of a secret, its place, and when that was last changed.
-    fn find(&self, name: Name) -> Result<(Secret, Place, TsNs), CredentialError> {
+    /// Shows each place's text, with the place and when it was last changed, until one is taken.
+    fn find<T>(
+        &self,
+        name: Name,
+        mut take: impl FnMut(Secret, Place, TsNs) -> Result<Option<T>, CredentialError>,
+    ) -> Result<T, CredentialError> {
         let mut looked = Vec::new();
         if let Some(folder) = &self.service {
             let path = folder.join(name.credential());
+            let place = Place::ServiceManager(path.clone());
             // The service manager guards these files itself.
-            if let Some((text, changed)) = secret_file::read(&path, secret_file::Guard::ServiceManager)? {
-                return Ok((text, Place::ServiceManager(path), changed));
+            if let Some((text, changed)) = secret_file::read(&path, secret_file::Guard::ServiceManager)?
+                && let Some(taken) = take(text, place.clone(), changed)?
+            {
+                return Ok(taken);
             }
-            looked.push(Place::ServiceManager(path).to_string());
+            looked.push(place.to_string());
         } else {
             looked.push(format!("$CREDENTIALS_DIRECTORY/{} (not set)", name.credential()));
         }
         let path = self.file_of(name);
-        if let Some((text, changed)) = secret_file::read(&path, secret_file::Guard::Mode)? {
-            return Ok((text, Place::File(path), changed));
+        let place = Place::File(path.clone());
+        if let Some((text, changed)) = secret_file::read(&path, secret_file::Guard::Mode)?
+            && let Some(taken) = take(text, place.clone(), changed)?
+        {
+            return Ok(taken);
         }
-        looked.push(Place::File(path).to_string());
+        looked.push(place.to_string());
         if self.keyring.is_some() {
             match keyring::get(&self.keyring_name(name)) {
-                Ok(Some(text)) => return Ok((text, Place::Keyring, TsNs::NEVER)),
+                Ok(Some(text)) => {
+                    if let Some(taken) = take(text, Place::Keyring, TsNs::NEVER)? {
+                        return Ok(taken);
+                    }
+                    looked.push(Place::Keyring.to_string());
+                }
                 Ok(None) => looked.push(format!("{} ({})", Place::Keyring, self.keyring_name(name))),
                 Err(error) => looked.push(error.to_string()),
             }
         }
         Err(CredentialError::Missing { name, looked })
+    }
+}
+
+/// A token's text as a token.
+fn parsed(text: &Secret, place: Place, changed: TsNs) -> Result<(StoredToken, Place), CredentialError> {
+    match StoredToken::parse(text.expose(), changed) {
+        Some(token) => Ok((token, place)),
+        None => Err(CredentialError::Malformed(place)),
     }
 }
 

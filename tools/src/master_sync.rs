@@ -67,7 +67,11 @@ pub fn sync(
         .map_err(|error| Trouble::error(format!("{name}: {error}; the master of before is kept")))
 }
 
-fn fetch(
+/// Writes a master to `sink` as it comes; gives its name for people.
+///
+/// # Errors
+/// Why it did not come, in words; part of it may have been written then.
+pub(crate) fn fetch(
     origin: &Origin,
     sink: &mut dyn Write,
     progress: &mut dyn FnMut(u64, Option<u64>),

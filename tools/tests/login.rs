@@ -309,14 +309,15 @@ fn a_posted_token_is_kept_only_if_it_is_ours_and_the_broker_takes_it() {
     let waiting = world.begin_request(&listen);
     let issued = bijli_core::TsNs::new(wall_ns());
     let expires = bijli_gateway::upstox::token::expiry(issued);
-    let notice = |client: &str, token: &str| {
+    let long_after = expires.plus(bijli_core::DurationNs::from_secs(86_400));
+    let notice = |client: &str, user: &str, token: &str| {
         json!({
             "client_id": client,
-            "user_id": "SIM001",
+            "user_id": user,
             "access_token": token,
             "token_type": "Bearer",
             "issued_at": (issued.get() / 1_000_000).to_string(),
-            "expires_at": (expires.get() / 1_000_000).to_string(),
+            "expires_at": (long_after.get() / 1_000_000).to_string(),
             "message_type": "access_token",
         })
         .to_string()
@@ -324,17 +325,23 @@ fn a_posted_token_is_kept_only_if_it_is_ours_and_the_broker_takes_it() {
     let url = format!("http://{listen}/");
     let (id, token) = (&world.simulator.client_id, &world.simulator.token);
     for (refused, body) in [
-        ("another application", notice("someone-else", token)),
-        ("a token of nobody", notice(id, "invented-token")),
+        ("another application", notice("someone-else", "SIM001", token)),
+        ("another user's", notice(id, "SIM002", token)),
+        ("a token of nobody", notice(id, "SIM001", "invented-token")),
         ("no notice", "{}".to_owned()),
     ] {
         assert!(post(&url, &body).starts_with("HTTP/1.1 400"), "{refused}");
     }
     assert!(!world.path("secrets/upstox.token").exists());
-    assert!(post(&url, &notice(id, token)).starts_with("HTTP/1.1 200"));
+    assert!(post(&url, &notice(id, "SIM001", token)).starts_with("HTTP/1.1 200"));
     let left = waiting.finish();
     assert_eq!(left.code, Some(0), "{left:?}");
     assert_eq!(world.stored()["access_token"], json!(token));
+    assert_eq!(
+        world.stored()["expires_ms"],
+        json!(expires.get() / 1_000_000),
+        "no post makes a token live longer than the broker's rule"
+    );
     assert_silent(&left, &[token, "invented-token", &world.simulator.client_secret]);
 }
 

@@ -98,6 +98,8 @@ pub static KEYS: &[Key] = keys! {
         "Where the login dialog sends its code: exactly what the broker's developer page has; a port of this machine, or anything with `login --headless`.";
     "broker" "extra_root_pem_file", Kind::Text, "", "",
         "A certificate authority to trust besides the public ones; for the simulator.";
+    "broker" "algo_name", Kind::Text, "", "",
+        "Name of the algorithm as registered with the exchange, sent with every order. Leave it out when none is registered.";
     "feed" "mode", Kind::Word(&["ltpc", "full", "option_greeks", "full_d30"]), r#""full""#, "",
         "How much is sent per instrument. Orders need a book, so `ltpc` only watches.";
     "feed" "plan", Kind::Word(&["normal", "plus"]), r#""normal""#, "",

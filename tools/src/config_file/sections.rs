@@ -79,6 +79,8 @@ pub struct BrokerSection {
     pub redirect_uri: String,
     /// A certificate authority trusted besides the public ones; for the simulator.
     pub extra_root_pem_file: Option<PathBuf>,
+    /// Name of the algorithm as registered with the exchange; `None` when there is none.
+    pub algo_name: Option<String>,
 }
 
 /// How much the feed sends per instrument.
@@ -156,7 +158,7 @@ pub struct UniverseSection {
     pub master_file: Option<PathBuf>,
     /// Where the day's instrument master is fetched.
     pub master_url: String,
-    /// Folder of the masters that are kept; empty to keep none.
+    /// Folder of the masters that are kept.
     pub master_dir: PathBuf,
 }
 
@@ -318,6 +320,7 @@ impl Default for BrokerSection {
             token_file: PathBuf::from("upstox.token"),
             redirect_uri: "http://127.0.0.1:8765/callback".to_owned(),
             extra_root_pem_file: None,
+            algo_name: None,
         }
     }
 }

@@ -181,6 +181,26 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "run.mode = \"sim\"",
     ),
     (
+        "[broker]\napi_url = \"http://127.0.0.1:9000\"\n",
+        "bijli.toml:2:1: error E-CFG-07: broker.api_url leads to this machine, yet broker.order_url leads off it",
+        "all of the addresses that `sim` prints",
+    ),
+    (
+        "[broker]\nstream_url = \"ws://127.0.0.1:9000\"\n",
+        "bijli.toml:2:1: error E-CFG-07: broker.stream_url leads to this machine",
+        "all of the addresses that `sim` prints",
+    ),
+    (
+        "[broker]\nfeed_url = \"ws://127.0.0.1:9000\"\n",
+        "bijli.toml:2:1: error E-CFG-07: broker.feed_url leads to this machine",
+        "all of the addresses that `sim` prints",
+    ),
+    (
+        "[broker]\nalgo_name = \"two words\"\n",
+        "bijli.toml:2:1: error E-CFG-05: `broker.algo_name` holds blanks",
+        "as registered with the exchange",
+    ),
+    (
         "[run\n",
         "bijli.toml:1:5: error E-CFG-02: this is not TOML",
         "`[section]`",
@@ -232,7 +252,8 @@ fn the_simulator_is_met_on_this_machine_under_any_of_its_names() {
     }
     let text = "[run]\nmode = \"sim\"\n[broker]\napi_url = \"https://127.0.0.1:1@api.upstox.com\"\n";
     assert_eq!(errors(text).len(), 1);
-    let plain = "[broker]\napi_url = \"http://127.0.0.1:1\"\nfeed_url = \"ws://localhost:2/feed\"\n";
+    let plain = "[broker]\napi_url = \"http://127.0.0.1:1\"\norder_url = \"http://127.0.0.1:1\"\n\
+                 feed_url = \"ws://localhost:2/feed\"\nstream_url = \"ws://[::1]:3/stream\"\n";
     assert_eq!(
         errors(plain),
         Vec::<String>::new(),

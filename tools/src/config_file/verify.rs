@@ -190,6 +190,52 @@ fn article(type_name: &str) -> String {
     format!("{} {type_name}", if vowel { "an" } else { "a" })
 }
 
+/// One account has one broker: the same token goes to all of its addresses, and an order goes where its reads are
+/// answered. The feed of elsewhere may be watched beside a simulator's account, never the other way round.
+fn mixed(file: &str, config: &RunConfig, places: &BTreeMap<&'static str, Place>) -> Option<ConfigError> {
+    let broker = &config.broker;
+    let api_is_here = leads_here(&broker.api_url);
+    let others = [
+        ("broker.order_url", &broker.order_url),
+        ("broker.stream_url", &broker.stream_url),
+        ("broker.feed_url", &broker.feed_url),
+    ];
+    let (path, url) = others.into_iter().find(|(path, url)| {
+        let is_here = leads_here(url);
+        is_here != api_is_here && (is_here || *path != "broker.feed_url")
+    })?;
+    let place = places.get(path).or_else(|| places.get("broker.api_url"));
+    let what = if api_is_here {
+        format!("broker.api_url leads to this machine, yet {path} leads off it ({url})")
+    } else {
+        format!("{path} leads to this machine ({url}), yet broker.api_url leads off it")
+    };
+    Some(ConfigError {
+        file: file.to_owned(),
+        place: place.copied(),
+        code: "E-CFG-07",
+        what,
+        help: "give all of the addresses that `sim` prints, or none".to_owned(),
+    })
+}
+
+/// A name that no header can carry.
+fn bad_algo_name(
+    file: &str,
+    config: &RunConfig,
+    places: &BTreeMap<&'static str, Place>,
+) -> Option<ConfigError> {
+    let name = config.broker.algo_name.as_deref()?;
+    let is_usable = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
+    (!is_usable).then(|| ConfigError {
+        file: file.to_owned(),
+        place: places.get("broker.algo_name").copied(),
+        code: "E-CFG-05",
+        what: "`broker.algo_name` holds blanks or signs that no header may carry".to_owned(),
+        help: "write it as registered with the exchange, or leave it out".to_owned(),
+    })
+}
+
 /// The first contradiction between keys that no run can resolve. Nothing simulated may look real, and
 /// nothing that is thought simulated may reach the broker: the addresses must agree with the mode.
 pub(super) fn together(
@@ -203,7 +249,7 @@ pub(super) fn together(
         ("broker.feed_url", "wss://", &config.broker.feed_url),
         ("broker.stream_url", "wss://", &config.broker.stream_url),
     ];
-    urls.into_iter().find_map(|(path, scheme, url)| {
+    let wrong = urls.into_iter().find_map(|(path, scheme, url)| {
         let error = |code, what, help: &str| ConfigError {
             file: file.to_owned(),
             place: places.get(path).or_else(|| places.get("run.mode")).copied(),
@@ -235,7 +281,10 @@ pub(super) fn together(
             )),
             (RunMode::Paper | RunMode::Sim | RunMode::Live, _) => None,
         }
-    })
+    });
+    wrong
+        .or_else(|| mixed(file, config, places))
+        .or_else(|| bad_algo_name(file, config, places))
 }
 
 /// Whether an address leads to this machine.

@@ -109,6 +109,32 @@ fn a_token_past_half_past_three_is_not_handed_out() {
 }
 
 #[test]
+fn a_dead_token_hides_no_living_one_behind_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let places = places(folder.path());
+    let credential = folder.path().join("service/upstox_token");
+    let old = StoredToken::issued_at(secret("of-yesterday"), day(-20, 0));
+    write(&credential, &old.to_text(), 0o440);
+    let dead = Err(CredentialError::Expired {
+        at: day(3, 30),
+        place: Place::ServiceManager(credential.clone()),
+    });
+    assert_eq!(places.living_token(day(9, 0)), dead);
+    let fresh = StoredToken::issued_at(secret("of-today"), day(8, 0));
+    let place = places.keep_token(&fresh, false).expect("a fresh folder");
+    assert_eq!(places.living_token(day(9, 0)), Ok((fresh, place.clone())));
+    assert_eq!(
+        places.living_token(day(3, 0)),
+        Ok((old, Place::ServiceManager(credential)))
+    );
+    write(&folder.path().join("upstox.token"), &"{", 0o600);
+    assert_eq!(
+        places.living_token(day(9, 0)),
+        Err(CredentialError::Malformed(place))
+    );
+}
+
+#[test]
 fn a_bare_token_is_as_old_as_its_file_and_json_may_say_otherwise() {
     let changed = day(8, 0);
     let bare = StoredToken::parse("  bare-token\n", changed).expect("a token");
@@ -163,9 +189,12 @@ fn the_kernels_keyring_keeps_a_token_where_the_kernel_has_one() {
         expires: TsNs::NEVER,
         ..StoredToken::issued_at(secret("in-the-kernel"), day(8, 0))
     };
+    let file = folder.path().join("upstox.token");
+    write(&file, "kept-in-a-file-before", 0o600);
     match places.keep_token(&token, true) {
         Ok(place) => {
             assert_eq!(place, Place::Keyring);
+            assert!(!file.exists(), "an older file would come before the keyring");
             let (found, place) = places.token().expect("it was kept just now");
             assert_eq!((found.token, place), (secret("in-the-kernel"), Place::Keyring));
             assert_eq!(places.forget_token(), Ok(vec![Place::Keyring]));
@@ -173,6 +202,8 @@ fn the_kernels_keyring_keeps_a_token_where_the_kernel_has_one() {
         }
         Err(CredentialError::Keyring(error)) => {
             println!("skipped (no keyring: {error}): the_kernels_keyring_keeps_a_token");
+            assert!(file.exists(), "what was kept before stays");
+            std::fs::remove_file(&file).expect("it is there");
             let text = places.token().expect_err("nothing is there").to_string();
             assert!(text.contains("gives no keyring"), "{text}");
         }

@@ -337,7 +337,14 @@ pub fn configured_target(section: &BrokerSection) -> Result<Target, Trouble> {
         .map(|path| read_text(path, "certificate"))
         .transpose()?;
     Ok(Target {
-        is_simulated: leads_here(&section.api_url),
+        is_simulated: [
+            &section.api_url,
+            &section.order_url,
+            &section.feed_url,
+            &section.stream_url,
+        ]
+        .into_iter()
+        .all(|url| leads_here(url)),
         access: Access {
             api_url: section.api_url.clone(),
             order_url: section.order_url.clone(),
@@ -345,6 +352,7 @@ pub fn configured_target(section: &BrokerSection) -> Result<Target, Trouble> {
             stream_url: section.stream_url.clone(),
             token: String::new(),
             extra_root_pem,
+            algo_name: section.algo_name.clone(),
         },
         places: Places::of_this_process(&section.token_file),
         redirect_uri: section.redirect_uri.clone(),
@@ -375,6 +383,7 @@ fn simulator_target(path: &Path) -> Result<Target, Trouble> {
             stream_url: printed.stream_url.clone(),
             token: String::new(),
             extra_root_pem,
+            algo_name: None,
         },
         // Secrets of the real broker are not for a simulator: only what stands beside its line counts.
         places: Places::new(None, path.with_file_name("upstox.token"), None),

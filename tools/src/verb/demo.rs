@@ -86,6 +86,7 @@ fn trade(args: &Args, simulator: &RunningSimulator, stop: &Arc<AtomicBool>) -> R
         stream_url: simulator.stream_url.clone(),
         token: simulator.token.clone(),
         extra_root_pem: simulator.ca_pem.clone(),
+        algo_name: None,
     };
     let master_url = simulator.master_url.clone();
     let instruments = fetch_instruments(&access, &master_url, Choice::Everything)

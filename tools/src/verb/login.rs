@@ -4,8 +4,9 @@
 //! (`--headless`: the redirected address is pasted), or a request that the account's owner approves on the phone
 //! (`--request`: the broker posts the token to a notifier address that leads here). Invariants: a code is exchanged
 //! once, and only if it came with the `state` of this login; a posted token, which nobody signs, is kept only if it
-//! is for our application and the broker accepts it; no secret is an argument, and none is printed. Source: the
-//! broker's login documentation.
+//! is for our application, was issued while we wait, and the broker accepts it as the named user's; it never outlives
+//! the broker's rule, whatever the post says; no secret is an argument, and none is printed. Source: the broker's
+//! login documentation.
 
 mod listener;
 mod pasted;
@@ -14,12 +15,13 @@ use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
 
-use bijli_core::TsNs;
+use bijli_core::{DurationNs, TsNs};
 use bijli_gateway::evidence::ReadError;
 use bijli_gateway::socket::RestCaller;
 use bijli_gateway::upstox::account_api;
 use bijli_gateway::upstox::auth_api::{self, Dialog, Exchange, Notice, TokenRequest};
 use bijli_gateway::upstox::field::Secret;
+use bijli_gateway::upstox::token;
 use serde_json::json;
 
 use self::listener::{Heard, Listener};
@@ -31,6 +33,9 @@ use crate::credential::{CredentialError, Name, Place, StoredToken};
 use crate::duty_cycle::wall_now;
 use crate::exit_code;
 use crate::words;
+
+/// Farthest that the broker's clock and ours may be apart.
+const CLOCKS_APART_MAX: DurationNs = DurationNs::from_secs(60);
 
 /// Arguments of `login`.
 #[derive(Debug, clap::Args)]
@@ -174,6 +179,7 @@ fn by_request(args: &Args, target: &Target) -> Result<Shown, Trouble> {
         client_id: &application.id,
         client_secret: application.secret.expose(),
     });
+    let begun = wall_now();
     let reply = tokenless(target)?
         .call(&request)
         .map_err(|error| call_trouble(&error))?;
@@ -188,11 +194,11 @@ fn by_request(args: &Args, target: &Target) -> Result<Shown, Trouble> {
         let notice = auth_api::notice_of(&posted.body);
         match notice {
             Ok(notice) if posted.method == "POST" && notice.client_id == application.id => {
-                match accepted(target, notice) {
+                match accepted(target, notice, begun) {
                     Ok(kept) => Heard::Take(kept),
                     Err(trouble) => {
                         eprintln!(
-                            "refused: a token was posted that the broker does not accept: {}",
+                            "refused: a token was posted that cannot be taken: {}",
                             trouble.message
                         );
                         Heard::refuse("400 Bad Request", "not accepted")
@@ -205,18 +211,32 @@ fn by_request(args: &Args, target: &Target) -> Result<Shown, Trouble> {
     keep(args, target, &token, &user)
 }
 
-/// A posted token is believed when the broker takes it: the post itself is signed by nobody.
-fn accepted(target: &Target, notice: Notice) -> Result<(StoredToken, String), Trouble> {
+/// A posted token is believed when the broker takes it: the post itself is signed by nobody. `begun` is when the login
+/// began.
+fn accepted(target: &Target, notice: Notice, begun: TsNs) -> Result<(StoredToken, String), Trouble> {
+    let (issued, now) = (notice.issued_at, wall_now());
+    // A simulated day has its own time.
+    if !target.is_simulated && !is_of_this_login(issued, begun, now) {
+        return Err(Trouble::broker("it was not issued during this login"));
+    }
     let token = StoredToken {
         token: notice.access_token,
-        issued: notice.issued_at,
-        expires: notice.expires_at,
+        issued,
+        expires: notice.expires_at.min(token::expiry(issued)),
     };
     let mut caller = caller_with(target, &token)?;
     let call = account_api::profile();
     let reply = caller.call(&call).map_err(|error| call_trouble(&error))?;
     let profile = account_api::profile_of(&reply).map_err(|error| read_trouble(&call.path, &error))?;
+    if profile.user_id != notice.user_id {
+        return Err(Trouble::broker("it is another user's than the notice says"));
+    }
     Ok((token, profile.user_id))
+}
+
+/// Whether a token was issued between the login's beginning and now, as far as two clocks agree.
+fn is_of_this_login(issued: TsNs, begun: TsNs, now: TsNs) -> bool {
+    issued.plus(CLOCKS_APART_MAX) >= begun && issued <= now.plus(CLOCKS_APART_MAX)
 }
 
 fn keep(args: &Args, target: &Target, token: &StoredToken, user: &str) -> Result<Shown, Trouble> {
@@ -238,7 +258,7 @@ fn keep(args: &Args, target: &Target, token: &StoredToken, user: &str) -> Result
 
 fn status(target: &Target) -> Result<Shown, Trouble> {
     let now = wall_now();
-    let (token, place) = match target.places.token() {
+    let (token, place) = match target.places.living_token(now) {
         Ok(found) => found,
         Err(error @ CredentialError::Missing { .. }) => {
             return Err(Trouble {
@@ -248,10 +268,6 @@ fn status(target: &Target) -> Result<Shown, Trouble> {
         }
         Err(error) => return Err(credential_trouble(&error)),
     };
-    if token.is_dead(now) {
-        let at = token.expires;
-        return Err(credential_trouble(&CredentialError::Expired { at, place }));
-    }
     let time = |ts: TsNs| ts.is_set().then(|| words::stamp_text(ts));
     let left_s = token
         .expires
@@ -272,9 +288,9 @@ fn status(target: &Target) -> Result<Shown, Trouble> {
 }
 
 fn logout(target: &Target) -> Result<Shown, Trouble> {
-    let (token, place) = target
-        .places
-        .token()
+    let living = target.places.living_token(wall_now());
+    let (token, place) = living
+        .or_else(|_| target.places.token())
         .map_err(|error| credential_trouble(&error))?;
     let ended = if token.is_dead(wall_now()) {
         "it was dead already"
@@ -340,4 +356,26 @@ fn fresh_state() -> Result<String, Trouble> {
         .and_then(|mut source| source.read_exact(&mut bytes))
         .map_err(|error| Trouble::error(format!("/dev/urandom: {error}")))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_posted_token_must_have_been_issued_while_the_login_waited() {
+        let at = |seconds| TsNs::new(1_790_000_000_000_000_000).plus(DurationNs::from_secs(seconds));
+        for (issued, taken) in [
+            (at(-61), false),
+            (at(-60), true),
+            (at(0), true),
+            (at(300), true),
+            (at(360), true),
+            (at(361), false),
+            (TsNs::new(i64::MAX), false),
+            (TsNs::NEVER, false),
+        ] {
+            assert_eq!(is_of_this_login(issued, at(0), at(300)), taken, "{issued:?}");
+        }
+    }
 }

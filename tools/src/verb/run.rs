@@ -204,7 +204,7 @@ fn instruments(
     if let Some(path) = &universe.master_file {
         return Ok((read_instruments(path, choice)?, None));
     }
-    if clock == ClockSource::Venue || universe.master_dir.as_os_str().is_empty() {
+    if clock == ClockSource::Venue {
         return Ok((fetch_instruments(access, &universe.master_url, choice)?, None));
     }
     let origin = Origin::Url {
