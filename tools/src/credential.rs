@@ -14,6 +14,7 @@
 mod secret_file;
 mod keyring;
 mod stored_token;
+mod token_memory;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use bijli_core::TsNs;
 use bijli_gateway::upstox::field::Secret;
 
 pub use self::stored_token::StoredToken;
+pub use self::token_memory::TokenMemory;
 
 /// A secret by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

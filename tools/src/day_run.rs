@@ -18,6 +18,7 @@ use bijli_gateway::{Gateway, GatewayConfig, KnownOrder, PaperVenue};
 use hdrhistogram::Histogram;
 
 use crate::capture_store;
+use crate::credential::TokenMemory;
 use crate::duty::Ended;
 use crate::duty::engine::EngineEnd;
 use crate::duty_cycle::ClockSource;
@@ -43,6 +44,8 @@ pub struct RunPlan {
     pub stream: StreamSettings,
     /// When the access token dies, in engine time; [`TsNs::NEVER`] where that is not known.
     pub token_expires: TsNs,
+    /// Where the feed's token is renewed; `None` = it stays what it is.
+    pub token_memory: Option<TokenMemory>,
     /// Where engine time comes from.
     pub clock: ClockSource,
     /// Where and how the hot threads run.
@@ -138,6 +141,7 @@ pub fn run_day(
         rest: plan.rest,
         stream: plan.stream,
         token_expires: plan.token_expires,
+        token_memory: plan.token_memory,
         clock: plan.clock,
         run_dir: run_dir.clone(),
         durability: plan.durability,

@@ -27,6 +27,7 @@ use self::slow_threads::{Housekeeping, SinkEnds, sink_duty, start_housekeeping};
 use crate::account_lock::AccountLock;
 use crate::capture_store::CaptureStore;
 use crate::control::{ControlCall, ControlServer};
+use crate::credential::TokenMemory;
 use crate::duty::engine::{EngineDuty, EngineLinks};
 use crate::duty::feed::{FeedDuty, FeedParts, Lockstep};
 use crate::duty::feed_aim::{FeedAim, InUse};
@@ -142,6 +143,8 @@ pub struct Connections {
     pub stream: StreamSettings,
     /// When the access token dies, in engine time; [`TsNs::NEVER`] where that is not known.
     pub token_expires: TsNs,
+    /// Where the feed's token is renewed.
+    pub token_memory: Option<TokenMemory>,
     /// Where engine time comes from.
     pub clock: ClockSource,
     /// Folder of the run: snapshot, control socket.
@@ -214,7 +217,7 @@ pub fn start(
         clock: EngineClock::new(connections.clock, day.engine.state().now()),
         bells: bells_of(placement.shape),
         traffic: Traffic::default(),
-        token: TokenWatch::default(),
+        token: TokenWatch::dying_at(connections.token_expires),
         stop,
     };
     let (feed_out, feed_in) = ring(TICK_RING_SLOTS);
@@ -257,6 +260,7 @@ pub fn start(
         bells: common.bells.clone(),
         sync_dir: connections.durability.sync_dir(&connections.run_dir),
         notes,
+        token_memory: connections.token_memory,
         stop: Arc::clone(&common.stop),
     })?);
     let duties: [Box<dyn Duty<Ended>>; 3] = [Box::new(feed), Box::new(engine), gateway];

@@ -127,11 +127,34 @@ fn a_dead_token_hides_no_living_one_behind_it() {
         places.living_token(day(3, 0)),
         Ok((old, Place::ServiceManager(credential)))
     );
-    write(&folder.path().join("upstox.token"), &"{", 0o600);
+    write(&folder.path().join("upstox.token"), "{", 0o600);
     assert_eq!(
         places.living_token(day(9, 0)),
         Err(CredentialError::Malformed(place))
     );
+}
+
+#[test]
+fn a_new_login_is_in_memory_after_the_next_look_and_a_dead_token_never_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let places = places(folder.path());
+    let first = StoredToken::issued_at(secret("of-the-start"), day(8, 0));
+    places.keep_token(&first, false).expect("a fresh folder");
+    let memory = TokenMemory::new(places.clone(), first.token);
+    let handle = memory.handle();
+    assert!(!memory.renew(day(9, 0)));
+    let second = StoredToken::issued_at(secret("of-the-morning"), day(10, 0));
+    places.keep_token(&second, false).expect("it replaces");
+    assert_eq!(handle.now(), "of-the-start", "nobody has looked yet");
+    assert!(memory.renew(day(10, 1)));
+    assert_eq!(handle.now(), "of-the-morning");
+    let dead = StoredToken::issued_at(secret("of-the-week-before"), day(-100, 0));
+    places.keep_token(&dead, false).expect("it replaces");
+    assert!(!memory.renew(day(10, 2)));
+    places.forget_token().expect("our own folder");
+    assert!(!memory.renew(day(10, 3)));
+    assert_eq!(handle.now(), "of-the-morning");
+    assert!(!format!("{memory:?}").contains("of-the-morning"));
 }
 
 #[test]

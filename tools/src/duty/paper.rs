@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bijli_core::TsNs;
 use bijli_core::event::Tick;
 use bijli_core::latency::Stage;
+use bijli_core::readout::GatewayReadout;
 use bijli_core::ring::Consumer;
 use bijli_gateway::PaperVenue;
 
@@ -82,6 +83,14 @@ impl PaperDuty {
         count
     }
 
+    /// The venue's numbers, and what is known of the token that the feed lives on.
+    fn readout(&self) -> GatewayReadout {
+        GatewayReadout {
+            token_dead: self.links.token.is_dead(),
+            ..self.venue.readout()
+        }
+    }
+
     fn hand_on(&mut self) -> usize {
         while let Some(event) = self.venue.poll_event() {
             self.links.events.push(event);
@@ -101,6 +110,7 @@ impl Duty<Ended> for PaperDuty {
             // On paper nobody else asks the broker: the feed's word is all there is.
             self.links.token.bury();
         }
+        self.links.token.heed_hour(moment.now);
         for _ in 0..BATCH {
             let Some(outbound) = self.links.orders.pop() else {
                 break;
@@ -115,15 +125,15 @@ impl Duty<Ended> for PaperDuty {
         }
         work_count += self.take_ticks(None);
         work_count += self.hand_on();
-        if self.screen.is_due(moment) {
-            self.screen.put_counts(&self.venue.readout());
+        if self.screen.is_due(moment) || self.links.token.is_dead() {
+            self.screen.put_counts(&self.readout());
         }
         Turn::Did(work_count)
     }
 
     fn finish(self: Box<Self>) -> Ended {
         Ended::Gateway(Box::new(GatewayEnd {
-            readout: self.venue.readout(),
+            readout: self.readout(),
             recorders: [
                 LatencyRecorder::new(Stage::OrderWrite),
                 LatencyRecorder::new(Stage::TickToOrder),

@@ -22,12 +22,13 @@ use bijli_gateway::{Gateway, PaperVenue};
 
 use super::{OrderSink, StartError, Traffic, spawn};
 use crate::control::ControlServer;
+use crate::credential::TokenMemory;
 use crate::duty::event_outbox::EventOutbox;
 use crate::duty::gateway::{GatewayDuty, GatewayLinks, LaneDone, LaneJob, StreamNews};
 use crate::duty::paper::{PaperDuty, PaperLinks};
 use crate::duty::token_watch::TokenWatch;
 use crate::duty::{Ended, FeedWord, Outbound};
-use crate::duty_cycle::{Bell, Duty, MonoNs};
+use crate::duty_cycle::{Bell, Duty, MonoNs, wall_now};
 use crate::screen::GatewayScreen;
 use crate::store::{SegmentMaker, sync_journal};
 
@@ -206,21 +207,34 @@ pub(super) struct Housekeeping {
     pub(super) sync_dir: Option<PathBuf>,
     /// What the feed has to tell.
     pub(super) notes: Receiver<FeedWord>,
+    /// Where the feed's token is renewed; `None` = it stays.
+    pub(super) token_memory: Option<TokenMemory>,
     pub(super) stop: Arc<AtomicBool>,
 }
 
 const HOUSEKEEPING_PERIOD: Duration = Duration::from_millis(10);
 const SYNC_PERIOD_NS: u64 = 1_000_000_000;
+/// Between two looks whether there was another login.
+const TOKEN_LOOK_PERIOD_NS: u64 = 5_000_000_000;
 
 pub(super) fn start_housekeeping(mut house: Housekeeping) -> Result<JoinHandle<()>, StartError> {
     spawn("bijli-housekeep", move || {
         let mut said = false;
         let mut in_trouble = false;
         let mut synced = MonoNs::now();
+        let mut looked = synced;
         while !house.stop.load(Ordering::Acquire) {
             house.control.poll(&|| house.bells.iter().for_each(Bell::ring));
             for word in house.notes.try_iter() {
                 tell(&word, &mut in_trouble);
+            }
+            if let Some(memory) = &house.token_memory
+                && MonoNs::now().since(looked) >= TOKEN_LOOK_PERIOD_NS
+            {
+                looked = MonoNs::now();
+                if memory.renew(wall_now()) {
+                    eprintln!("feed: there is another access token; the next connection shows it");
+                }
             }
             let mut outcome = house
                 .makers

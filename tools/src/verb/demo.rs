@@ -138,6 +138,7 @@ fn plan(
         rest: access.rest(),
         stream: access.stream(),
         token_expires: token::expiry(venue_start(simulator.day)),
+        token_memory: None,
         day: DayPlan {
             account_lock: run_dir.join("account.lock"),
             run_dir,

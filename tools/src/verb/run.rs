@@ -12,6 +12,7 @@ use std::time::Duration;
 use bijli_core::event::{DataKind, VenueKind};
 use bijli_core::session::{ClosedDay, Market, SessionTimes};
 use bijli_core::{DurationNs, Instrument, IstDay, TsNs};
+use bijli_feed::FeedSettings;
 use bijli_feed::liveness::MarketHours;
 use bijli_gateway::upstox::token;
 
@@ -20,6 +21,7 @@ use crate::broker_access::{
 };
 use crate::config_check::{self, Finding, Severity};
 use crate::config_file::{self, RunConfig, RunMode, leads_here};
+use crate::credential::TokenMemory;
 use crate::day_run::{Finished, RunError, RunPlan, run_day};
 use crate::duty_cycle::{ClockSource, Wait, rest, wall_now};
 use crate::exit_code;
@@ -135,7 +137,7 @@ fn finish(args: &Args, finished: &Finished) -> i32 {
 }
 
 fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
-    let (access, wall_expires) = access(config)?;
+    let (access, wall_expires, token_memory) = access(config)?;
     let clock = match config.clock.source {
         config_file::ClockSource::Wall => ClockSource::Wall,
         config_file::ClockSource::Venue => ClockSource::Venue,
@@ -161,11 +163,15 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
     };
     let root = &config.run.run_dir;
     Ok(RunPlan {
-        feed: access.feed(&instruments, &config.feed, hours),
+        feed: FeedSettings {
+            token: token_memory.handle(),
+            ..access.feed(&instruments, &config.feed, hours)
+        },
         warm_strikes: config.feed.warm_width(),
         rest: access.rest(),
         stream: access.stream(),
         token_expires,
+        token_memory: Some(token_memory),
         day: DayPlan {
             run_dir: root.join(format!("{day}-{}", config.run.account)),
             account_lock: root.join(format!("{}.lock", config.run.account)),
@@ -270,8 +276,8 @@ fn day_of(
     Ok((now.ist_day(), DataKind::Live, now, wall_expires))
 }
 
-/// Addresses, the token, and when it dies by the wall clock.
-fn access(config: &RunConfig) -> Result<(Access, TsNs), Trouble> {
+/// Addresses, the token, when it dies by the wall clock, and where a newer one turns up.
+fn access(config: &RunConfig) -> Result<(Access, TsNs, TokenMemory), Trouble> {
     let target = configured_target(&config.broker)?;
     let (token, _place) = target
         .places
@@ -281,7 +287,8 @@ fn access(config: &RunConfig) -> Result<(Access, TsNs), Trouble> {
         token: token.token.expose().to_owned(),
         ..target.access
     };
-    Ok((access, token.expires))
+    let memory = TokenMemory::new(target.places, token.token);
+    Ok((access, token.expires, memory))
 }
 
 fn placement(config: &RunConfig) -> Placement {
