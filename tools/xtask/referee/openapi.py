@@ -136,7 +136,7 @@ def rule_of(error):
 
 
 class Judge:
-    """Judges answers, keeps what the written list does not allow, and knows which operations were seen."""
+    """Judges answers, keeps what the written list does not allow, and knows which operations succeeded."""
 
     def __init__(self, definition, listed):
         self.definition = definition
@@ -145,14 +145,16 @@ class Judge:
         self.problems = {}
 
     def take(self, source, method, url, status, content_type, body, template=""):
-        """Judges one answer; none to a call that the SDK knows by a path which the definition lacks."""
+        """Judges one answer and says so; not one to a call that the definition lacks, by the SDK's path or the real one."""
         if template and template not in self.definition.operations:
-            return
+            return False
         operation, findings = self.definition.judge(method, url, status, content_type, body)
         if operation is None:
-            return
-        self.seen.add(operation)
+            return False
+        if status < 400:
+            self.seen.add(operation)
         for place, rule in findings:
             finding = dict(zip(FIELDS, (operation, str(status), place, rule)))
             if not self.listed.allows(**finding):
                 self.problems.setdefault(tuple(finding.values()), (source, body[:200]))
+        return True

@@ -68,6 +68,8 @@ def bad_calls(trial):
         ("price without key", lambda: sdk.quote_v3.get_ltp(), (400,), {"UDAPI1009", "UDAPI1026", "UDAPI100036", "UDAPI100011"}),
         ("candles of nothing", lambda: sdk.history_v3.get_historical_candle_data(
             "NSE_EQ|INE000X00000", "days", "1", trial.world.days_before(1)), (400,), keys),
+        ("discontinued feed", lambda: sdk.websocket.get_market_data_feed(V2), (404,), {"UDAPI10000"}),
+        ("its authorize", lambda: sdk.websocket.get_market_data_feed_authorize(V2), (404,), {"UDAPI10000"}),
         ("candles up to no date", lambda: sdk.history_v3.get_historical_candle_data(
             share, "days", "1", "yesterday"), (400,), {"UDAPI1088", "UDAPI1015"}),
     )

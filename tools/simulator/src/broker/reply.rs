@@ -108,7 +108,6 @@ pub(crate) fn surface_refusal(status: u16) -> ApiReply {
         405 => Refusal::new("UDAPI10000", "This method is not supported by this path"),
         406 => Refusal::new("UDAPI100036", "Only JSON is spoken here"),
         413 => Refusal::new("UDAPI100036", "The body is too long"),
-        415 => Refusal::new("UDAPI100036", "This kind of body is not understood here"),
         _ => BAD_INPUT,
     };
     refusal.with_status(status).reply()

@@ -1,7 +1,7 @@
 //! Requests on the REST hosts: what is served by the simulator itself, and what is passed to the broker.
 //!
 //! Invariants: every request gets one answer, JSON unless it is a file, a redirect or a fault; nothing that a
-//! client sends panics or hangs. Facts: RFC 9110 for 405, 406 and 415.
+//! client sends panics or hangs. Facts: RFC 9110 for 405 and 406.
 
 use std::time::{Duration, Instant};
 
@@ -109,11 +109,9 @@ impl EventLoop {
             return surface::refusal(status);
         }
         match (host, head.method.as_str(), head.path()) {
-            (
-                Host::Api,
-                "GET",
-                upgrade::MARKET_AUTHORIZE | upgrade::MARKET_AUTHORIZE_V2 | upgrade::PORTFOLIO_AUTHORIZE,
-            ) => self.authorized(head),
+            (Host::Api, "GET", upgrade::MARKET_AUTHORIZE | upgrade::PORTFOLIO_AUTHORIZE) => {
+                self.authorized(head)
+            }
             _ => self.call_broker(token, host, request),
         }
     }

@@ -1,7 +1,8 @@
 //! What is wrong with a request before its meaning is looked at: kinds of content asked for and sent.
 //!
-//! Source: RFC 9110 (405, 406, 415) and the broker's API documentation (406 when something else than JSON is
-//! asked for; the login code is exchanged as a form, all else as JSON). A body without a named kind is taken.
+//! Source: RFC 9110 (405, 406) and the broker's API documentation (406 when something else than JSON is
+//! asked for; the login code is exchanged as a form, all else as JSON). A body without a named kind is taken, one of another kind is bad
+//! input: the documentation has no status of its own for it.
 
 use bijli_wire::http1::RequestHead;
 
@@ -25,7 +26,7 @@ pub(super) fn unacceptable(head: &RequestHead, body: &[u8]) -> Option<u16> {
         JSON_KIND
     };
     let is_foreign = kind.is_some_and(|kind| !kind.eq_ignore_ascii_case(wanted));
-    (!body.is_empty() && is_foreign).then_some(415)
+    (!body.is_empty() && is_foreign).then_some(400)
 }
 
 /// The refusal in the broker's envelope.
@@ -72,7 +73,7 @@ mod tests {
             status("Content-Type: application/json; charset=utf-8\r\n", b"{}"),
             None
         );
-        assert_eq!(status("Content-Type: text/plain\r\n", b"{}"), Some(415));
+        assert_eq!(status("Content-Type: text/plain\r\n", b"{}"), Some(400));
         assert_eq!(status("Content-Type: text/plain\r\n", b""), None);
         assert_eq!(status("", b"{}"), None);
     }

@@ -1,5 +1,6 @@
 //! From an access token to an open socket: redirect or authorize, then a single-use URI on the feeder's host.
 //!
+//! The second version of the market feed, which the broker has discontinued, is a path like any unknown one.
 //! Source: the broker's API documentation (market feed, portfolio stream). A bad token is answered 401, a used or invented code 403, a
 //! connection beyond the user's limit 403. Entries and authorize calls count as standard calls, beyond which they
 //! are answered 429.
@@ -20,8 +21,6 @@ use crate::websocket::Assembler;
 
 pub(super) const MARKET_ENTRY: &str = "/v3/feed/market-data-feed";
 pub(super) const MARKET_AUTHORIZE: &str = "/v3/feed/market-data-feed/authorize";
-/// Of the older feed, which gives URIs of the present one.
-pub(super) const MARKET_AUTHORIZE_V2: &str = "/v2/feed/market-data-feed/authorize";
 pub(super) const PORTFOLIO_ENTRY: &str = "/v2/feed/portfolio-stream-feed";
 pub(super) const PORTFOLIO_AUTHORIZE: &str = "/v2/feed/portfolio-stream-feed/authorize";
 pub(super) const MARKET_FEEDER: &str = "/market-data-feeder/v3/upstox-developer-api/feeds";
@@ -170,7 +169,7 @@ impl EventLoop {
 }
 
 fn is_market(head: &RequestHead) -> bool {
-    head.path().starts_with(MARKET_ENTRY) || head.path() == MARKET_AUTHORIZE_V2
+    head.path().starts_with(MARKET_ENTRY)
 }
 
 /// The kinds of update that a query asks for; orders when it does not say.

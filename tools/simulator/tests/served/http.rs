@@ -47,7 +47,7 @@ fn what_is_not_spoken_is_refused_in_the_envelope() {
             "/v2/portfolio/convert-position",
             "Content-Type: text/plain\r\n",
             "{}",
-            415,
+            400,
             "UDAPI100036",
         ),
         ("GET", "/v2/order/details?order_id=%", "", "", 400, ""),

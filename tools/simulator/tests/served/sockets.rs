@@ -203,13 +203,22 @@ fn an_authorize_answer_has_both_spellings_and_carries_the_kinds_of_update() {
     let mut rest = Rest::new(&sim, &sim.api_url);
     for path in [
         "/v3/feed/market-data-feed/authorize",
-        "/v2/feed/market-data-feed/authorize",
         "/v2/feed/portfolio-stream-feed/authorize?update_types=order%2Choldings%2Cposition%2Cgtt_order",
     ] {
         let data = rest.get(path);
         let uri = data["authorizedRedirectUri"].as_str().expect("a URI");
         assert_eq!(data["authorized_redirect_uri"], json!(uri));
         open(&sim, uri, None).unwrap_or_else(|refused| panic!("{path}: {refused:?}"));
+    }
+}
+
+#[test]
+fn the_discontinued_market_feed_is_not_served() {
+    let sim = july(&[]);
+    let mut rest = Rest::new(&sim, &sim.api_url);
+    for path in ["/v2/feed/market-data-feed", "/v2/feed/market-data-feed/authorize"] {
+        let (head, _) = rest.exchange("GET", path, "", "").expect("a reply");
+        assert_eq!(head.status, 404, "{path}");
     }
 }
 
