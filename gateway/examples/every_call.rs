@@ -9,8 +9,9 @@
 use std::io::Read;
 use std::time::Duration;
 
-use bijli_core::order::{BrokerOrderId, Side, Validity};
+use bijli_core::order::{BrokerOrderId, IntentId, OrderType, Side, Validity};
 use bijli_core::{IstDay, Price, Qty};
+use bijli_gateway::evidence::InstrumentKey;
 use bijli_gateway::request::{Lane, RequestId};
 use bijli_gateway::socket::{RestLane, RestSettings};
 use bijli_gateway::upstox::call::Call;
@@ -71,6 +72,7 @@ fn settings(input: &Value) -> RestSettings {
 
 fn call_of(name: &str, given: &Given<'_>) -> Option<Call> {
     login(name, given)
+        .or_else(|| engine(name, given))
         .or_else(|| write(name, given))
         .or_else(|| read(name, given))
         .or_else(|| account(name, given))
@@ -144,8 +146,67 @@ fn day(text: &str) -> IstDay {
 
 fn pricing(body: &Value) -> Pricing {
     match body["order_type"].as_str() {
-        Some("MARKET") => Pricing::Market(Protection::Unsaid),
+        Some("MARKET") => Pricing::Market(protection(body)),
+        Some("SL") => Pricing::StopLimit {
+            price: price(&body["price"]),
+            trigger: price(&body["trigger_price"]),
+        },
+        Some("SL-M") => Pricing::StopMarket {
+            trigger: price(&body["trigger_price"]),
+            protection: protection(body),
+        },
         _ => Pricing::Limit(price(&body["price"])),
+    }
+}
+
+fn protection(body: &Value) -> Protection {
+    match body["market_protection"].as_i64() {
+        None => Protection::Unsaid,
+        Some(percent) => u8::try_from(percent).map_or(Protection::Automatic, Protection::Percent),
+    }
+}
+
+fn validity(body: &Value) -> Validity {
+    if body["validity"] == "IOC" {
+        Validity::Ioc
+    } else {
+        Validity::Day
+    }
+}
+
+/// What the engine knows of an order; it says nothing of protection, which its builder decides.
+fn terms(body: &Value) -> order_api::Terms {
+    order_api::Terms {
+        qty: qty(&body["quantity"]),
+        order_type: match body["order_type"].as_str() {
+            Some("MARKET") => OrderType::Market,
+            Some("SL") => OrderType::StopLimit,
+            Some("SL-M") => OrderType::StopMarket,
+            _ => OrderType::Limit,
+        },
+        validity: validity(body),
+        price: price(&body["price"]),
+        trigger: price(&body["trigger_price"]),
+    }
+}
+
+/// The calls with which the gateway's engine sends live orders.
+fn engine(name: &str, given: &Given<'_>) -> Option<Call> {
+    let body = given.args.first()?;
+    if name.starts_with("engine place") {
+        let intent = IntentId::from_tag(body["tag"].as_str()?)?;
+        let key = InstrumentKey::new(body["instrument_token"].as_str()?)?;
+        let product = match body["product"].as_str() {
+            Some("D") => order_api::Product::Delivery,
+            _ => order_api::Product::Intraday,
+        };
+        let side = side(&body["transaction_type"]);
+        Some(order_api::place(intent, &key, side, &terms(body), product))
+    } else if name.starts_with("engine modify") {
+        let order_id = BrokerOrderId::new(body["order_id"].as_str()?)?;
+        Some(order_api::modify(&order_id, &terms(body)))
+    } else {
+        None
     }
 }
 
@@ -155,11 +216,15 @@ fn ticket(body: &Value) -> Ticket {
         side: side(&body["transaction_type"]),
         qty: qty(&body["quantity"]),
         pricing: pricing(body),
-        validity: Validity::Day,
+        validity: validity(body),
         product: product(&body["product"]),
         disclosed: qty(&body["disclosed_quantity"]),
         tag: body["tag"].as_str().map(str::to_owned),
-        session: Session::Now,
+        session: if body["is_amo"] == true {
+            Session::Next
+        } else {
+            Session::Now
+        },
         slicing: if body["slice"] == true {
             Slicing::Sliced
         } else {
@@ -173,21 +238,28 @@ fn change(body: &Value) -> Change {
         order_id: text(&body["order_id"]),
         qty: Some(qty(&body["quantity"])),
         pricing: pricing(body),
-        validity: Validity::Day,
+        validity: validity(body),
         disclosed: Some(qty(&body["disclosed_quantity"])),
     }
 }
 
 fn plan(body: &Value) -> gtt_api::Plan {
-    let entry = &body["rules"][0];
+    let rules = body["rules"].as_array().map_or(&[][..], Vec::as_slice);
+    let rule = |strategy: &str| rules.iter().find(|rule| rule["strategy"] == strategy);
+    let entry = rule("ENTRY").expect("the table's plans have an entry");
     gtt_api::Plan {
         entry: gtt_api::Entry {
             trigger: gtt_api::Trigger::from_word(&text(&entry["trigger_type"])),
             price: price(&entry["trigger_price"]),
         },
-        target: None,
-        stop_loss: None,
-        protection_percent: None,
+        target: rule("TARGET").map(|rule| price(&rule["trigger_price"])),
+        stop_loss: rule("STOPLOSS").map(|rule| gtt_api::StopLoss {
+            price: price(&rule["trigger_price"]),
+            trailing_gap: rule.get("trailing_gap").map(price),
+        }),
+        protection_percent: entry["market_protection"]
+            .as_i64()
+            .and_then(|percent| i8::try_from(percent).ok()),
     }
 }
 
@@ -226,21 +298,27 @@ fn write(name: &str, given: &Given<'_>) -> Option<Call> {
     Some(match name {
         "place" | "place a limit order" => order_ticket::place(&ticket(given.body())),
         "modify" => order_ticket::modify(&change(given.body())),
+        name if name.starts_with("ticket place") => order_ticket::place(&ticket(given.body())),
+        name if name.starts_with("ticket modify") => order_ticket::modify(&change(given.body())),
         "cancel" => order_api::cancel(&BrokerOrderId::from_bytes(given.text(0).as_bytes())?),
-        "multi place" => multi_order_api::place(&[multi_order_api::Line {
-            correlation_id: text(&given.body()[0]["correlation_id"]),
-            ticket: ticket(&given.body()[0]),
-        }]),
+        "multi place" | "multi place of two" => {
+            let line = |body: &Value| multi_order_api::Line {
+                correlation_id: text(&body["correlation_id"]),
+                ticket: ticket(body),
+            };
+            let lines: Vec<_> = given.body().as_array()?.iter().map(line).collect();
+            multi_order_api::place(&lines)
+        }
         "cancel all" => multi_order_api::cancel_all(&filter(given)),
         "exit all" => multi_order_api::exit_all(&filter(given)),
-        "gtt place" => gtt_api::place(&gtt_api::Standing {
+        name if name.starts_with("gtt place") => gtt_api::place(&gtt_api::Standing {
             instrument_key: text(&given.body()["instrument_token"]),
             side: side(&given.body()["transaction_type"]),
             qty: qty(&given.body()["quantity"]),
             product: product(&given.body()["product"]),
             plan: plan(given.body()),
         }),
-        "gtt modify" => gtt_api::modify(&gtt_api::StandingChange {
+        name if name.starts_with("gtt modify") => gtt_api::modify(&gtt_api::StandingChange {
             gtt_order_id: text(&given.body()["gtt_order_id"]),
             qty: qty(&given.body()["quantity"]),
             plan: plan(given.body()),

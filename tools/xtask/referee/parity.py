@@ -1,8 +1,9 @@
 """Request parity: for the same call and arguments, what our client sends equals what the Python SDK sends.
 
-Both sides make every call of `lists/calls.json` with its fixed values against one simulator each, which records
-what arrives; ours are made by the example `every_call` of the gateway. Compared are method, host, decoded path,
-query as a set, the headers that matter, and the body as JSON or form. Answers do not matter here.
+Both sides make every call of `lists/calls.json` and `lists/shapes.json` with its fixed values against one simulator
+each, which records what arrives; ours are made by the example `every_call` of the gateway. Compared are method, host,
+decoded path, each parameter of the query, the headers that matter, and the body as JSON or form, key by key. Answers
+do not matter here.
 """
 
 import inspect
@@ -17,13 +18,13 @@ import upstox_client
 from upstox_client.rest import ApiException
 
 from js import calls
-from listed import Listed
+from listed import FOLDER, Listed
 from sdk import Sdk
 from simulator import DAY, Simulator
 from strict import Findings
 
 FIELDS = ("call", "part", "sdk", "ours")
-HEADERS = ("authorization", "content-type", "accept", "x-algo-name")
+HEADERS = ("authorization", "content-type", "accept", "x-algo-name", "api-version")
 ALGO = "parity-check"
 TIMEOUT_S = 120
 
@@ -49,13 +50,30 @@ def judge(name, theirs, ours, listed, report):
     """Compares one call; gives the word under which it is counted."""
     if ours is None:
         return "listed" if listed.allows(call=name, part="call", sdk="made", ours="never made") else missed(name, report)
-    found = {part: (shown(theirs[part]), shown(ours[part])) for part in theirs if theirs[part] != ours[part]}
+    found = {part: values for part, *values in differences(theirs, ours)}
     word = "listed" if found else "equal"
     for part, (sdk, own) in found.items():
         if not listed.allows(call=name, part=part, sdk=sdk, ours=own):
             report.row("parity", f"{name}: {part}", f"SDK {sdk}, ours {own}")
             word = "unexplained"
     return word
+
+
+def differences(theirs, ours):
+    """Each part that differs with what both sides send; parameters and keys of an object each for itself."""
+    for part in theirs:
+        sides = [theirs[part], ours[part]]
+        if sides[0] == sides[1]:
+            continue
+        if part == "query":
+            sides = [{name: [v for n, v in side if n == name] for name, _ in side} for side in sides]
+        if all(isinstance(side, dict) for side in sides):
+            for name in sorted({*sides[0], *sides[1]}):
+                values = [shown(side.get(name, "none")) for side in sides]
+                if values[0] != values[1]:
+                    yield f"{part}.{name}", *values
+        else:
+            yield part, shown(sides[0]), shown(sides[1])
 
 
 def missed(name, report):
@@ -72,6 +90,7 @@ def shown(value):
 def filled_calls():
     """The table of calls with its fixed values in place of their names."""
     table, values = calls()
+    table = table + json.loads((FOLDER / "shapes.json").read_text(encoding="utf-8"))["calls"]
 
     def filled(part):
         if isinstance(part, str) and re.fullmatch(r"\$\w+", part):
@@ -90,6 +109,7 @@ def filled_calls():
             "call": call["call"],
             "args": filled(call.get("args", [])),
             "options": filled(call.get("options", {})),
+            "model": call.get("model"),
         }
         for call in table
     ]
@@ -145,10 +165,24 @@ def sdk_calls(simulator, table):
         if takes_algo_name(api, name):
             options["algo_name"] = ALGO
         try:
-            method(*call["args"], **options)
+            method(*modelled(call), **options)
         except (ApiException, ValueError):
             pass  # What the simulator says to a call with invented ids is of no interest here.
     return [call["name"] for call in table]
+
+
+def modelled(call):
+    """The arguments; a call that names a model has its bodies made of it, as a user of the SDK would make them."""
+    if not call["model"]:
+        return call["args"]
+    body = call["args"][0]
+    model = getattr(upstox_client, call["model"])
+
+    def made(fields):
+        rules = {"rules": [upstox_client.GttRule(**rule) for rule in fields["rules"]]} if "rules" in fields else {}
+        return model(**fields | rules)
+
+    return [[made(line) for line in body] if isinstance(body, list) else made(body)]
 
 
 def takes_algo_name(api, name):
