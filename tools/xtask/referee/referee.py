@@ -21,6 +21,8 @@ from report import Report
 ROOT = Path(__file__).resolve().parents[3]
 MODES = ("plain", "tls")
 PARTS = ("endpoints", "js", "parity", "decoder", "fuzz")
+# Those whose answers are judged by the definition.
+JUDGED = ("endpoints", "fuzz")
 
 
 def main():
@@ -36,7 +38,7 @@ def main():
         compare(arguments.binary, arguments.example, report)
     if "decoder" in arguments.part and not arguments.only:
         decode(ROOT, arguments.frames, arguments.seed, report)
-    whole = not arguments.only and set(PARTS) <= set(arguments.part)
+    whole = not arguments.only and set(JUDGED) <= set(arguments.part) and set(MODES) <= set(arguments.mode)
     judge = judge_answers(ROOT, exchanges, whole, report)
     if "fuzz" in arguments.part and not arguments.only and judge:
         fuzz(arguments.binary, judge, arguments.seed, report)

@@ -19,6 +19,7 @@ client.orderBasePath = input.order;
 client.authentications["OAUTH2"].accessToken = input.token;
 
 let endpoint = "";
+let method = "";
 const callApi = client.callApi.bind(client);
 client.callApi = (template, method, ...rest) => {
   endpoint = `${method} ${template.split("?")[0]}`;
@@ -59,6 +60,7 @@ function made(call) {
   const apiName = Object.keys(sdk).find((name) => plain(name) === plain(className));
   const api = new sdk[apiName]();
   const methodName = Object.getOwnPropertyNames(Object.getPrototypeOf(api)).find((name) => plain(name) === plain(wanted));
+  method = `${apiName}.${methodName}`;
   if (!methodName) throw new Error(`the JS SDK has no ${call.call}`);
   const source = api[methodName].toString();
   const names = /\(([^)]*)\)/.exec(source)[1].split(",").map((name) => name.trim());
@@ -71,6 +73,16 @@ function made(call) {
     const list = names.map((name) => (name === "opts" ? options : name === "callback" ? done : positional.shift()));
     api[methodName](...list);
   });
+}
+
+/** Every call that the SDK has, as `Class.method`; models and the streamers of the feeds hold none. */
+function allMethods() {
+  const classes = Object.keys(sdk).filter((name) => /Api(V3)?$/.test(name) && typeof sdk[name] === "function");
+  return classes.flatMap((name) =>
+    Object.getOwnPropertyNames(sdk[name].prototype)
+      .filter((wanted) => wanted !== "constructor" && !wanted.endsWith("WithHttpInfo") && !wanted.startsWith("mapTo"))
+      .map((wanted) => `${name}.${wanted}`),
+  );
 }
 
 const worded = (error) => new Error(`${error.status ?? ""} ${error.response?.text?.slice(0, 200) ?? error.message}`);
@@ -127,6 +139,7 @@ for (const call of input.calls) {
   } catch (error) {
     problem = String(error.message);
   }
-  console.log(JSON.stringify({ name: call.name, endpoint, problem, seconds: (Date.now() - began) / 1000 }));
+  console.log(JSON.stringify({ name: call.name, endpoint, method, problem, seconds: (Date.now() - began) / 1000 }));
   if (call.ends) await logIn();
 }
+console.log(JSON.stringify({ methods: allMethods() }));
