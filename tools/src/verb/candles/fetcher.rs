@@ -254,7 +254,7 @@ impl<'a> Fetcher<'a> {
         contract: &NamedContract,
         (span, is_final): (Span, bool),
         candles: Vec<Candle>,
-        path: &PathBuf,
+        path: &Path,
     ) -> Result<(), Trouble> {
         let is_simulated = self.session.is_simulated();
         let file = CandleFile {
