@@ -5,7 +5,7 @@
 //! retries are those of the session's caller.
 
 use std::io::{IsTerminal, stderr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bijli_core::session::SessionTimes;
