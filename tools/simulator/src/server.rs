@@ -90,20 +90,7 @@ pub fn start(settings: SimSettings) -> Result<RunningSimulator, SimError> {
     if settings.overnight {
         player.run_overnight();
     }
-    let mut broker = Broker::new(
-        player.info(),
-        BrokerSettings {
-            capital: settings.capital,
-            seed: settings.seed,
-            faults: settings.faults,
-            rate_limits: settings.rate_limits,
-            exchange_delay: settings.exchange_delay,
-            options: settings.options.broker,
-        },
-    );
-    broker.set_market_options(settings.options.market);
-    broker.set_plus_plan(settings.options.socket.plus_plan);
-    broker.prepare_desk(player.morning());
+    let broker = open_broker(&settings, &player);
     let credentials = match settings.transport {
         Transport::Tls => Some(certificate::make()?),
         Transport::Plain => None,
@@ -151,6 +138,25 @@ pub fn start(settings: SimSettings) -> Result<RunningSimulator, SimError> {
         waker,
         thread: Some(thread),
     })
+}
+
+/// The broker of the day, with what its desk knows of the morning.
+fn open_broker(settings: &SimSettings, player: &Player) -> Broker {
+    let mut broker = Broker::new(
+        player.info(),
+        BrokerSettings {
+            capital: settings.capital,
+            seed: settings.seed,
+            faults: settings.faults,
+            rate_limits: settings.rate_limits,
+            exchange_delay: settings.exchange_delay,
+            options: settings.options.broker.clone(),
+        },
+    );
+    broker.set_market_options(settings.options.market.clone());
+    broker.set_plus_plan(settings.options.socket.plus_plan);
+    broker.prepare_desk(player.morning());
+    broker
 }
 
 impl RunningSimulator {
