@@ -2,8 +2,9 @@
 //!
 //! Invariants: the file is never whole in memory and never longer than its bound once unpacked; it is read to its
 //! end, gzip trailer included; unknown fields are passed over, nulls read as absent; an error names the row and the
-//! place. Left out: cutting the text into rows ([`super::row_stream`]), all of the rows in little memory
-//! ([`super::catalogue`]), choosing rows and turning them into instruments ([`super::universe`]), fetching the file (the caller hands in a reader; the broker's host answers 403 without a `User-Agent`).
+//! place. Left out: cutting the text into rows (`row_stream`), all of the rows in little memory
+//! ([`super::catalogue`]), choosing rows and turning them into instruments ([`super::universe`]), fetching the file
+//! (the caller hands in a reader; the broker's host answers 403 without a `User-Agent`).
 //! Facts: the broker's instruments page; figures of real files in the data set's README.
 
 use std::borrow::Cow;

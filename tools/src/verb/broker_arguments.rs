@@ -42,7 +42,7 @@ const PAGES_MAX: u32 = 1_000;
 /// Which broker, and how its answers are shown.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct BrokerArguments {
-    /// Configuration whose [broker] section counts; default: bijli.toml where there is one, else the real broker.
+    /// Configuration whose section `broker` counts; default: bijli.toml where there is one, else the real broker.
     #[arg(long, value_name = "FILE", conflicts_with = "broker")]
     pub config: Option<PathBuf>,
     /// A simulator instead: the file that holds the JSON line which `bijli sim` printed.
