@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use bijli_core::command::{Modify, Place};
+use bijli_core::command::{Cancel, CancelForeign, Modify, Place};
 use bijli_core::event::{IntentResolved, Submission};
 use bijli_core::order::{BrokerOrderId, IntentId, OrderType, Validity};
 use bijli_core::text::Text;
@@ -113,15 +113,10 @@ impl Gateway {
                 self.readout.modifies += 1;
                 (Asked::Change(modify.order_id), self.modify_call(modify))
             }
-            Command::Cancel(cancel) => {
+            Command::Cancel(Cancel { order_id, .. })
+            | Command::CancelForeign(CancelForeign { order_id, .. }) => {
                 self.readout.cancels += 1;
-                let call = order_api::cancel(&cancel.order_id);
-                (Asked::Change(cancel.order_id), call)
-            }
-            Command::CancelForeign(cancel) => {
-                self.readout.cancels += 1;
-                let call = order_api::cancel(&cancel.order_id);
-                (Asked::Change(cancel.order_id), call)
+                (Asked::Change(*order_id), order_api::cancel(order_id))
             }
         };
         self.dispatch(lane, asked, call)
