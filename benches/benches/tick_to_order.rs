@@ -25,7 +25,7 @@ use bijli_core::order::Side;
 use bijli_core::price::Round;
 use bijli_core::record::SegmentHeader;
 use bijli_core::state_hash::StateHasher;
-use bijli_core::strategy::{Enter, Intent, Intents, SCORE_PARTS, Signal, Strategy, View};
+use bijli_core::strategy::{Enter, Intent, Intents, SCORE_PARTS, Signal, Strategy, StrategyId, View};
 use bijli_core::{DurationNs, Engine, Event, TsNs};
 use bijli_feed::upstox::message::Decoder;
 use bijli_feed::{KeyIndex, Normaliser};
@@ -80,6 +80,7 @@ fn enter(view: &View<'_>, tick: &Tick) -> Enter {
     Enter {
         signal: Signal {
             ts: view.now,
+            strategy: StrategyId::SPIKE,
             instrument: tick.instrument,
             side: Side::Buy,
             score_ppm: 900_000,

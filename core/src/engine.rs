@@ -130,6 +130,7 @@ impl State {
         self.quotes.push(Quote::default());
         self.positions.push(Position::default());
         self.frozen.push(false);
+        self.protections.list_instrument();
         self.last_entries.push([TsNs::NEVER; 2]);
     }
 

@@ -24,6 +24,7 @@ pub mod risk;
 pub mod orders;
 pub mod strategy;
 pub mod state_hash;
+pub mod protections;
 pub mod ring;
 pub mod latency;
 pub mod record;

@@ -10,7 +10,7 @@ use crate::order::{BrokerOrderId, IntentId, OrderState, Purpose, Side, TradeId};
 use crate::price::{Money, Price};
 use crate::quantity::Qty;
 use crate::state_hash::StateHasher;
-use crate::strategy::{ExitReason, Signal};
+use crate::strategy::{ExitReason, Signal, StrategyId};
 use crate::time::TsNs;
 
 /// One order and all that is known of it.
@@ -50,6 +50,8 @@ pub struct Order {
     pub state_ts: TsNs,
     /// Cancels asked for, of an order that somebody else placed; always 0 for our own.
     pub foreign_cancels: u8,
+    /// The strategy that it is counted under; `None` for an order that somebody else placed.
+    pub strategy: Option<StrategyId>,
     /// The signal behind an entry.
     pub signal: Option<Signal>,
     /// The reason behind an exit.
@@ -255,6 +257,7 @@ pub(crate) fn submitted(place: &Place, decision_price: Price) -> Order {
         action_ts: place.ts,
         state_ts: place.ts,
         foreign_cancels: 0,
+        strategy: None,
         signal: None,
         exit_reason: None,
     }
@@ -278,6 +281,11 @@ fn hash_order(order: &Order, hasher: &mut StateHasher) {
     for ts in [order.placed_ts, order.action_ts, order.state_ts] {
         hasher.i64(ts.get());
     }
+    hasher.u64(
+        order
+            .strategy
+            .map_or(u64::MAX, |strategy| u64::from(strategy.get())),
+    );
     hasher.u64(order.signal.map_or(0, |signal| u64::from(signal.score_ppm)));
     hasher.u64(order.exit_reason.map_or(u64::MAX, |reason| reason as u64));
 }

@@ -10,12 +10,12 @@ use crate::instrument::InstrumentId;
 use crate::order::{IntentId, OrderState, Purpose, Side};
 use crate::price::{Money, Price};
 use crate::quantity::Qty;
-use crate::strategy::SCORE_PARTS;
+use crate::strategy::{SCORE_PARTS, StrategyId};
 use crate::text::Text;
 use crate::time::{DurationNs, IstDay, TsNs};
 
 /// Places for a count per denial number; number 0 counts signals that passed.
-pub const DENIAL_COUNTS: usize = 32;
+pub const DENIAL_COUNTS: usize = 96;
 
 /// The contents of one slot.
 pub(crate) trait Readout: Sized {
@@ -311,6 +311,8 @@ readout! {
     SignalReadout, "signal" {
         /// Engine time of the signal.
         ts: TsNs,
+        /// Which strategy raised it.
+        strategy: StrategyId,
         /// Which instrument.
         instrument: InstrumentId,
         /// Its trading symbol.
@@ -339,6 +341,8 @@ readout! {
         side: Side,
         /// Entry or exit.
         purpose: Purpose,
+        /// The strategy that it is counted under; none for an order that is not ours.
+        strategy: Option<StrategyId>,
         /// Where it stands.
         state: OrderState,
         /// Total quantity.
@@ -354,9 +358,16 @@ readout! {
 
 readout! {
     /// How often the risk gate gave each answer.
-    #[derive(Default)]
     DenialReadout, "denial" {
         /// Indexed by denial number; 0 counts passes.
         counts: [u64; DENIAL_COUNTS],
+    }
+}
+
+impl Default for DenialReadout {
+    fn default() -> Self {
+        Self {
+            counts: [0; DENIAL_COUNTS],
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::event::FeedState;
 use crate::instrument::{InstrumentId, InstrumentKind};
 use crate::quantity::Qty;
-use crate::strategy::{SCORE_PARTS, Signal};
+use crate::strategy::{SCORE_PARTS, Signal, StrategyId};
 use crate::text::Text;
 use crate::time::{DurationNs, IstDay};
 
@@ -41,6 +41,7 @@ fn enter() -> Enter {
     Enter {
         signal: Signal {
             ts: NOW,
+            strategy: StrategyId::SPIKE,
             instrument: InstrumentId::new(0),
             side: Side::Buy,
             score_ppm: 900_000,

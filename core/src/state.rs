@@ -12,6 +12,7 @@ use crate::order::{OrderState, Purpose};
 use crate::orders::OrderBook;
 use crate::position::Position;
 use crate::price::{Money, Price};
+use crate::protections::Protections;
 use crate::quote::Quote;
 use crate::risk::TradingMode;
 use crate::session::SessionTimes;
@@ -89,6 +90,7 @@ pub struct State {
     pub(crate) orders: OrderBook,
     pub(crate) realised: Money,
     pub(crate) charges: Money,
+    pub(crate) protections: Protections,
     pub(crate) counts: Counts,
     pub(crate) denials: [u64; DENIALS.len()],
     pub(crate) signals: [Option<JudgedSignal>; SIGNALS_REMEMBERED],
@@ -122,6 +124,7 @@ impl Default for State {
             orders: OrderBook::default(),
             realised: Money::ZERO,
             charges: Money::ZERO,
+            protections: Protections::default(),
             counts: Counts::default(),
             denials: [0; DENIALS.len()],
             signals: [None; SIGNALS_REMEMBERED],
@@ -196,6 +199,12 @@ impl State {
     #[must_use]
     pub const fn orders(&self) -> &OrderBook {
         &self.orders
+    }
+
+    /// What the risk gate remembers of the day.
+    #[must_use]
+    pub const fn protections(&self) -> &Protections {
+        &self.protections
     }
 
     /// Counters of the day.
@@ -422,6 +431,7 @@ impl State {
         hasher.u64(self.feed as u64);
         self.hash_markets(hasher);
         self.orders.hash_into(hasher);
+        self.protections.hash_into(hasher);
         hasher.i64(self.realised.get());
         hasher.i64(self.charges.get());
         hasher.u64(self.counts.events);

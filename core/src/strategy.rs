@@ -16,6 +16,58 @@ use crate::session::SessionTimes;
 use crate::state_hash::StateHasher;
 use crate::time::TsNs;
 
+/// Strategies that an engine can tell apart.
+pub const STRATEGIES_MAX: usize = 8;
+
+/// Names of the strategies, by number. A number never changes its meaning: it stands in snapshots.
+pub const STRATEGY_NAMES: [&str; STRATEGIES_MAX] = [
+    "spike", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth",
+];
+
+/// Which strategy wished for something: 0 to [`STRATEGIES_MAX`] - 1, named by [`STRATEGY_NAMES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StrategyId(u8);
+
+impl StrategyId {
+    /// The spike strategy.
+    pub const SPIKE: Self = Self(0);
+
+    /// The strategy of a number; `None` outside the table of names.
+    #[must_use]
+    pub const fn new(number: u8) -> Option<Self> {
+        if (number as usize) < STRATEGIES_MAX {
+            Some(Self(number))
+        } else {
+            None
+        }
+    }
+
+    /// The strategy of a name; `None` for a name that is not in the table.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        let index = STRATEGY_NAMES.iter().position(|known| *known == name)?;
+        Self::new(u8::try_from(index).ok()?)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+
+    /// The number as an array index, below [`STRATEGIES_MAX`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The name as people know it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        STRATEGY_NAMES[self.0 as usize]
+    }
+}
+
 /// Names of the parts of a spike score, in the order of [`Signal::parts_ppm`].
 pub const SCORE_PARTS: [&str; 6] = ["price", "volume", "momentum", "trend", "macd", "rsi"];
 
@@ -24,6 +76,8 @@ pub const SCORE_PARTS: [&str; 6] = ["price", "volume", "momentum", "trend", "mac
 pub struct Signal {
     /// Engine time of the tick that showed it.
     pub ts: TsNs,
+    /// Which strategy raised it.
+    pub strategy: StrategyId,
     /// Which instrument.
     pub instrument: InstrumentId,
     /// Buy for a spike upwards, sell for one downwards.
@@ -173,4 +227,21 @@ pub trait Strategy {
 
     /// The strongest spike of the day so far, whether or not it became a signal.
     fn best_signal(&self) -> Option<Signal>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_strategy_is_found_by_its_number_and_its_name() {
+        for (index, name) in STRATEGY_NAMES.iter().enumerate() {
+            let id = StrategyId::of_name(name).expect("a name of the table");
+            assert_eq!((id.index(), id.name()), (index, *name));
+            assert_eq!(StrategyId::new(id.get()), Some(id));
+        }
+        assert_eq!(StrategyId::SPIKE.name(), "spike");
+        assert_eq!(StrategyId::new(STRATEGIES_MAX as u8), None);
+        assert_eq!(StrategyId::of_name("unheard of"), None);
+    }
 }

@@ -14,6 +14,7 @@ use bijli_core::snapshot::{
     ORDER_SLOTS, POSITION_SLOTS, SIGNAL_SLOTS, SNAPSHOT_BYTES, SnapshotError, SnapshotReader, SnapshotWriter,
     layout, layout_hash,
 };
+use bijli_core::strategy::StrategyId;
 use bijli_core::text::Text;
 use bijli_core::time::DurationNs;
 use bijli_core::{InstrumentId, IstDay, Money, Price, Qty, TsNs};
@@ -34,6 +35,7 @@ fn position(n: i64) -> PositionReadout {
 fn signal(n: i64) -> SignalReadout {
     SignalReadout {
         ts: TsNs::new(n),
+        strategy: StrategyId::SPIKE,
         instrument: InstrumentId::new(3),
         symbol: Text::new("RELIANCE").expect("short"),
         side: Side::Sell,
@@ -50,6 +52,7 @@ fn order(n: i64) -> OrderReadout {
         symbol: Text::new("INFY").expect("short"),
         side: Side::Buy,
         purpose: Purpose::Exit,
+        strategy: Some(StrategyId::SPIKE),
         state: OrderState::Unknown,
         qty: Qty::new(75),
         filled: Qty::new(25),
@@ -367,20 +370,17 @@ fn the_layout_is_pinned() {
         ("gateway", 1_280, 192, 1),
         ("latency", 1_472, 64, 5),
         ("position", 1_792, 128, 64),
-        ("signal", 9_984, 128, 16),
-        ("order", 12_032, 128, 64),
-        ("denial", 20_224, 320, 1),
+        ("signal", 9_984, 192, 16),
+        ("order", 13_056, 128, 64),
+        ("denial", 21_248, 832, 1),
     ];
     assert_eq!(groups, expected);
-    assert_eq!(
-        (SNAPSHOT_BYTES, layout_hash()),
-        (20_544, 15_718_556_943_192_040_752)
-    );
+    assert_eq!((SNAPSHOT_BYTES, layout_hash()), (22_080, 0xacb3_e2ce_e1e4_0318));
 
     let mut memory = vec![0xEE; SNAPSHOT_BYTES];
     SnapshotWriter::create(&mut memory).expect("enough aligned memory");
     let hex: String = memory[..128].iter().map(|byte| format!("{byte:02x}")).collect();
-    let header = "42494a4c534e415002000000000000003025b664428823da4050000000000000\
+    let header = "42494a4c534e415002000000000000001803e4e1cee2b3ac4056000000000000\
         0900000000000000000200000000000080000000000000000100000000000000\
         8002000000000000000100000000000001000000000000008003000000000000\
         800100000000000001000000000000000005000000000000c000000000000000";

@@ -16,7 +16,7 @@ use bijli_core::order::Side;
 use bijli_core::price::Round;
 use bijli_core::quote::Quote;
 use bijli_core::state_hash::StateHasher;
-use bijli_core::strategy::{Enter, Intent, Intents, Leave, Signal, Strategy, View};
+use bijli_core::strategy::{Enter, Intent, Intents, Leave, Signal, Strategy, StrategyId, View};
 use bijli_core::{Event, Instrument, InstrumentId, Money, Price, TsNs};
 
 use crate::bracket::{Bracket, Moment};
@@ -167,6 +167,7 @@ impl Watch {
         } = self.tracker.facts()?.score()?;
         Some(Signal {
             ts: now,
+            strategy: StrategyId::SPIKE,
             instrument: tick.instrument,
             side,
             score_ppm,
@@ -257,6 +258,7 @@ fn room(view: &View<'_>, instrument: &Instrument) -> Money {
 
 fn hash_signal(signal: &Signal, hasher: &mut StateHasher) {
     hasher.i64(signal.ts.get());
+    hasher.u64(u64::from(signal.strategy.get()));
     hasher.u64(u64::from(signal.instrument.get()));
     hasher.u64(signal.side as u64);
     hasher.u64(u64::from(signal.score_ppm));

@@ -299,6 +299,7 @@ fn signal_readout(state: &State, back: usize) -> Option<SignalReadout> {
     let judged = state.signal(back)?;
     Some(SignalReadout {
         ts: judged.signal.ts,
+        strategy: judged.signal.strategy,
         instrument: judged.signal.instrument,
         symbol: symbol_of(state, judged.signal.instrument),
         side: judged.signal.side,
@@ -315,6 +316,7 @@ fn order_readout(state: &State, order: &Order) -> OrderReadout {
         symbol: symbol_of(state, order.instrument),
         side: order.side,
         purpose: order.purpose,
+        strategy: order.strategy,
         state: order.state,
         qty: order.qty,
         filled: order.filled,

@@ -11,6 +11,7 @@ use crate::order::{BrokerStatus, IntentId, OrderState, OrderType, Purpose, Side,
 use crate::price::{Money, Price};
 use crate::quantity::Qty;
 use crate::session::Market;
+use crate::strategy::StrategyId;
 use crate::text::Text;
 use crate::time::{DurationNs, IstDay, TsNs};
 
@@ -94,6 +95,21 @@ impl Field for IstDay {
     #[inline]
     fn take(from: &[u8]) -> Option<Self> {
         i32::take(from).filter(|day| DAYS.contains(day)).map(Self::new)
+    }
+}
+
+impl Field for StrategyId {
+    const BYTES: usize = 1;
+    const FORM: &'static str = "u8, strategy";
+
+    #[inline]
+    fn put(&self, into: &mut [u8]) {
+        into[0] = self.get();
+    }
+
+    #[inline]
+    fn take(from: &[u8]) -> Option<Self> {
+        Self::new(from[0])
     }
 }
 

@@ -111,6 +111,7 @@ impl State {
             action_ts: self.now,
             state_ts: self.now,
             foreign_cancels: 0,
+            strategy: None,
             signal: None,
             exit_reason: None,
         })

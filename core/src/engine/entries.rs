@@ -73,8 +73,10 @@ impl State {
         };
         let mut order = submitted(&place, self.touch(id, place.side));
         order.signal = Some(enter.signal);
+        order.strategy = Some(enter.signal.strategy);
         self.orders.add(order);
         self.last_entries[id.index()][place.side as usize] = self.now;
+        self.protections.note_entry(id, enter.signal.strategy);
         self.counts.entries += 1;
         commands.push(Command::Place(place));
     }

@@ -68,6 +68,7 @@ impl State {
         };
         let mut order = submitted(&place, self.touch(id, side));
         order.exit_reason = Some(reason);
+        order.strategy = self.protections.owner(id);
         self.orders.add(order);
         self.counts.exits += 1;
         commands.push(Command::Place(place));

@@ -28,7 +28,7 @@ pub const ORDER_SLOTS: usize = 64;
 pub const SNAPSHOT_BYTES: usize = Group::DENIAL.end();
 
 /// Largest contents of any slot.
-pub(super) const CONTENT_BYTES_MAX: usize = 384;
+pub(super) const CONTENT_BYTES_MAX: usize = 768;
 /// Words of the header: five, then three for each group, then zeros to 512 bytes.
 pub(super) const HEADER_WORDS: usize = 64;
 

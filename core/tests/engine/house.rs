@@ -13,7 +13,9 @@ use bijli_core::instrument::{Instrument, InstrumentKind};
 use bijli_core::order::{BrokerOrderId, BrokerStatus, IntentId, Side, TradeId};
 use bijli_core::session::{Market, SessionTimes};
 use bijli_core::state_hash::StateHasher;
-use bijli_core::strategy::{Enter, ExitReason, Intent, Intents, Leave, SCORE_PARTS, Signal, Strategy, View};
+use bijli_core::strategy::{
+    Enter, ExitReason, Intent, Intents, Leave, SCORE_PARTS, Signal, Strategy, StrategyId, View,
+};
 use bijli_core::text::Text;
 use bijli_core::{DurationNs, Engine, InstrumentId, IstDay, Money, Price, Qty, TsNs};
 
@@ -143,6 +145,7 @@ impl House {
     pub(crate) fn wish_to_buy(&mut self, instrument: InstrumentId) -> Vec<Command> {
         let signal = Signal {
             ts: self.now,
+            strategy: StrategyId::SPIKE,
             instrument,
             side: Side::Buy,
             score_ppm: 900_000,

@@ -9,6 +9,7 @@ use bijli_core::readout::{
     PositionReadout, SessionReadout, SignalReadout,
 };
 use bijli_core::snapshot::SnapshotWriter;
+use bijli_core::strategy::StrategyId;
 use bijli_core::text::Text;
 use bijli_core::time::DurationNs;
 use bijli_core::{Denial, InstrumentId, IstDay, Money, Price, Qty, TsNs};
@@ -28,6 +29,7 @@ fn symbol(text: &str) -> Text<40> {
 fn signal(minute: i64, name: &str, score_ppm: u32, verdict: u8) -> SignalReadout {
     SignalReadout {
         ts: at(11, minute),
+        strategy: StrategyId::SPIKE,
         instrument: InstrumentId::new(7),
         symbol: symbol(name),
         side: Side::Buy,
@@ -48,6 +50,7 @@ fn order(sequence: u32, name: &str, side: Side, state: OrderState) -> OrderReado
         } else {
             Purpose::Exit
         },
+        strategy: Some(StrategyId::SPIKE),
         state,
         qty: Qty::new(20),
         filled: Qty::new(if state == OrderState::Filled { 20 } else { 5 }),

@@ -4,7 +4,7 @@ use bijli_core::denial::Denial;
 use bijli_core::event::{DataKind, VenueKind};
 use bijli_core::order::{BrokerOrderId, IntentId, OrderState, OrderType, Purpose, Side, Validity};
 use bijli_core::orders::Order;
-use bijli_core::strategy::{ExitReason, Signal};
+use bijli_core::strategy::{ExitReason, Signal, StrategyId};
 use bijli_core::time::DurationNs;
 use bijli_core::{InstrumentId, IstDay, Money, Price, Qty, TsNs};
 
@@ -21,6 +21,7 @@ pub(crate) fn at(hours: i64, minutes: i64) -> TsNs {
 fn signal(ts: TsNs, instrument: u32, score_ppm: u32) -> Signal {
     Signal {
         ts,
+        strategy: StrategyId::SPIKE,
         instrument: InstrumentId::new(instrument),
         side: Side::Buy,
         score_ppm,
@@ -51,6 +52,7 @@ fn order(sequence: u32, ts: TsNs, side: Side, qty: i64, rupees: i64) -> OrderRow
             action_ts: ts,
             state_ts: ts,
             foreign_cancels: 0,
+            strategy: Some(StrategyId::SPIKE),
             signal: entry.then(|| signal(ts, 1, 830_000)),
             exit_reason: (!entry).then_some(ExitReason::Target),
         },

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use bijli_core::denial::DENIALS;
-use bijli_core::readout::{FeedReadout, GatewayReadout};
+use bijli_core::readout::{DENIAL_COUNTS, FeedReadout, GatewayReadout};
 use bijli_core::time::NS_PER_S;
 use bijli_core::{DurationNs, Money, TsNs};
 use clap::Args as ClapArgs;
@@ -206,8 +206,7 @@ fn denials_json(sight: &Sight) -> Value {
     let counts = sight
         .readouts
         .denials
-        .map(|denials| denials.counts)
-        .unwrap_or_default();
+        .map_or([0; DENIAL_COUNTS], |denials| denials.counts);
     let given = DENIALS
         .iter()
         .map(|denial| (denial.code().to_owned(), counts[usize::from(denial.number())]))
