@@ -9,6 +9,7 @@
 //! The rules and the bytes stand in `DESIGN.md`.
 
 mod recovery;
+mod replay;
 mod scan;
 mod segments;
 
@@ -23,6 +24,7 @@ use crate::record::{
 use crate::time::TsNs;
 
 pub use recovery::{Recovered, Tail, is_blank, recover};
+pub use replay::{Past, ReplayFault, replay_segments};
 pub use scan::{Damage, Fault, Scan, scan, scan_published};
 pub use segments::{Segments, verify_segments};
 

@@ -34,6 +34,7 @@ pub mod readout;
 pub mod snapshot;
 pub mod state;
 pub mod engine;
+pub mod driver;
 
 pub use command::{Command, Commands};
 pub use denial::Denial;

@@ -7,13 +7,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use bijli_core::codec::{Item, TailCut};
-use bijli_core::event::{DataKind, Event, ProcessStarted, SessionOpened, VenueKind};
-use bijli_core::journal::{Damage, JournalError, is_blank, recover, verify_segments};
+use bijli_core::driver::{DayFacts, Driver};
+use bijli_core::event::{DataKind, SessionOpened, VenueKind};
+use bijli_core::journal::{Damage, Past, ReplayFault, is_blank, recover, replay_segments};
 use bijli_core::record::SegmentHeader;
 use bijli_core::session::{ClosedDay, Market, SessionTimes};
 use bijli_core::state::State;
-use bijli_core::{Commands, Engine, Instrument, IstDay, TsNs, config::Config};
+use bijli_core::{Engine, Instrument, IstDay, TsNs, config::Config};
 use bijli_strategy::SpikeStrategy;
 use memmap2::Mmap;
 
@@ -175,45 +175,22 @@ pub fn open_day(plan: &DayPlan) -> Result<OpenDay, OpeningError> {
         segment_bytes: plan.segment_bytes,
     };
     let (mut journal, maker) = JournalStore::create(&journal_dir, start)?;
-    let mut engine = past.engine;
-    // A process that died while it wrote the opening left a part of it: the rest is written now.
-    let (is_opening, has_session, listed) = {
-        let state = engine.state();
-        (
-            state.epoch() == 0,
-            state.session().is_some(),
-            state.instruments().len(),
-        )
+    let facts = DayFacts {
+        opened: SessionOpened {
+            ts: plan.start,
+            day: plan.day,
+            data: plan.data,
+            venue: plan.venue,
+            cash,
+            derivatives,
+        },
+        config: plan.config,
+        instruments: &plan.instruments,
     };
-    let opened = SessionOpened {
-        ts: plan.start,
-        day: plan.day,
-        data: plan.data,
-        venue: plan.venue,
-        cash,
-        derivatives,
-    };
-    let now = engine.state().now().max(plan.start);
-    if let Some(cut) = past.tail_cut {
-        journal.append(&Item::TailCut(cut), now)?;
-    }
-    let mut tell = |event: Event| -> Result<(), StoreError> {
-        journal.append(&Item::Event(event), event.ts())?;
-        engine.apply(&event, &mut Commands::default());
-        Ok(())
-    };
-    if is_opening {
-        if !has_session {
-            tell(Event::SessionOpened(opened))?;
-        }
-        tell(Event::Configured(plan.config))?;
-        for instrument in plan.instruments.iter().skip(listed) {
-            tell(Event::InstrumentListed(*instrument))?;
-        }
-    }
-    tell(Event::ProcessStarted(ProcessStarted { ts: now, epoch }))?;
+    let mut driver = Driver::new(past.engine);
+    driver.begin(past.tail_cut, &facts, epoch, &mut journal)?;
     Ok(OpenDay {
-        engine,
+        engine: driver.into_engine(),
         journal,
         maker,
         epoch,
@@ -239,22 +216,7 @@ fn check_same_day(state: &State, plan: &DayPlan) -> Result<(), OpeningError> {
 }
 
 /// What former processes of the day left.
-struct Past {
-    engine: Engine<SpikeStrategy>,
-    records: u64,
-    next_segment: u32,
-    next_seq: u64,
-    tail_cut: Option<TailCut>,
-}
-
-fn recover_past(journal_dir: &Path, day: IstDay) -> Result<Past, OpeningError> {
-    let mut past = Past {
-        engine: Engine::new(SpikeStrategy::new()),
-        records: 0,
-        next_segment: 0,
-        next_seq: 0,
-        tail_cut: None,
-    };
+fn recover_past(journal_dir: &Path, day: IstDay) -> Result<Past<SpikeStrategy>, OpeningError> {
     let paths = segment_paths(journal_dir).unwrap_or_default();
     let maps: Vec<Mmap> = paths
         .iter()
@@ -265,48 +227,28 @@ fn recover_past(journal_dir: &Path, day: IstDay) -> Result<Past, OpeningError> {
         .map(|map| &map[..])
         .filter(|bytes| !is_blank(bytes))
         .collect();
-    let Some(last) = slices.last() else {
-        return Ok(past);
+    let last_path = || {
+        slices
+            .len()
+            .checked_sub(1)
+            .map_or(journal_dir, |last| &*paths[last])
     };
-    let last_path = &paths[slices.len() - 1];
-    let unreadable = |error: JournalError| OpeningError::Unreadable(last_path.clone(), error.to_string());
-    let ending = match recover(last) {
-        Ok(ending) => ending,
-        Err(error) => return Err(unreadable(error)),
-    };
-    check_day(&ending.header, day)?;
-    // Commands of the event at hand that were found in the journal; a killed process may lack the last ones.
-    let (mut commands, mut journaled) = (Commands::default(), 0);
-    for record in verify_segments(&slices) {
-        let record = match record {
-            Ok(record) => record,
-            Err(damage) if damage.segment == ending.header.segment && ending.tail_cut().is_some() => break,
-            Err(damage) => {
-                let path = paths.get(damage.segment as usize).unwrap_or(last_path);
-                return Err(OpeningError::Damaged(path.clone(), damage));
-            }
-        };
-        past.records += 1;
-        let item = record
-            .item()
-            .map_err(|error| OpeningError::Unreadable(last_path.clone(), error.to_string()))?;
-        match item {
-            Item::Event(event) => {
-                past.engine.apply(&event, &mut commands);
-                journaled = 0;
-            }
-            Item::Command(command) if commands.iter().nth(journaled) == Some(&command) => journaled += 1,
-            Item::Checkpoint(checkpoint) if checkpoint.state_hash == past.engine.state_hash() => {}
-            Item::Command(_) | Item::Checkpoint(_) => {
-                return Err(OpeningError::Diverged { seq: record.seq });
-            }
-            Item::TailCut(_) | Item::Closed(_) => {}
-        }
+    if let Some(last) = slices.last() {
+        let ending = recover(last)
+            .map_err(|error| OpeningError::Unreadable(last_path().to_owned(), error.to_string()))?;
+        check_day(&ending.header, day)?;
     }
-    past.next_segment = ending.header.segment + 1;
-    past.next_seq = ending.next_seq;
-    past.tail_cut = ending.tail_cut();
-    Ok(past)
+    replay_segments(&slices, SpikeStrategy::new()).map_err(|fault| match fault {
+        ReplayFault::Unreadable(error) => OpeningError::Unreadable(last_path().to_owned(), error.to_string()),
+        ReplayFault::Item(error) => OpeningError::Unreadable(last_path().to_owned(), error.to_string()),
+        ReplayFault::Damaged(damage) => {
+            let path = paths
+                .get(damage.segment as usize)
+                .map_or(last_path(), |path| &**path);
+            OpeningError::Damaged(path.to_owned(), damage)
+        }
+        ReplayFault::Diverged { seq } => OpeningError::Diverged { seq },
+    })
 }
 
 fn check_day(header: &SegmentHeader, day: IstDay) -> Result<(), OpeningError> {

@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::time::Duration;
 
 use bijli_core::codec::Item;
+use bijli_core::driver::Journal;
 use bijli_core::journal::{JournalError, JournalWriter};
 use bijli_core::record::SegmentHeader;
 use bijli_core::{IstDay, TsNs};
@@ -219,6 +220,23 @@ pub struct JournalStart {
     pub segment_bytes: u64,
 }
 
+impl Journal for JournalStore {
+    type Error = StoreError;
+
+    /// Fails also when the next segment is not to be had.
+    fn append(&mut self, item: &Item, ts: TsNs) -> Result<(), StoreError> {
+        match self.writer.append_item(item, ts) {
+            Ok(_) => Ok(()),
+            Err(JournalError::Full { .. }) => {
+                self.roll()?;
+                self.writer.append_item(item, ts)?;
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
 impl JournalStore {
     /// Begins a new segment in `dir` and gives the maker of those to come.
     ///
@@ -245,22 +263,6 @@ impl JournalStore {
             },
             maker,
         ))
-    }
-
-    /// Appends one item.
-    ///
-    /// # Errors
-    /// When the next segment is not to be had: then nothing may be done that is not journaled.
-    pub fn append(&mut self, item: &Item, ts: TsNs) -> Result<(), StoreError> {
-        match self.writer.append_item(item, ts) {
-            Ok(_) => Ok(()),
-            Err(JournalError::Full { .. }) => {
-                self.roll()?;
-                self.writer.append_item(item, ts)?;
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
-        }
     }
 
     fn roll(&mut self) -> Result<(), StoreError> {

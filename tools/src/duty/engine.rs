@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 
-use bijli_core::codec::{Checkpoint, Closed, Item};
+use bijli_core::codec::{Closed, Item};
+use bijli_core::driver::{Driver, Journal};
 use bijli_core::event::{Controlled, Event, FeedChanged, FeedState, Tick, Verb};
 use bijli_core::instrument::InstrumentId;
 use bijli_core::latency::Stage;
 use bijli_core::ring::{Consumer, Producer};
 use bijli_core::state::State;
-use bijli_core::{Command, Commands, DurationNs, Engine, TsNs};
+use bijli_core::{Command, DurationNs, Engine, TsNs};
 use bijli_strategy::SpikeStrategy;
 
 use crate::control::{ControlCall, ControlReply};
@@ -25,16 +26,12 @@ use crate::latency_recorder::LatencyRecorder;
 use crate::screen::EngineScreen;
 use crate::store::{JournalStore, StoreError};
 
-/// How often timed actions run, in engine time.
-const TIMER_PERIOD: DurationNs = DurationNs::from_millis(250);
 /// Feed items taken in one turn: whatever a turn of the feed can bring, so that nothing waits for a second one.
 const FEED_BATCH: usize = 1_024;
 /// Broker events taken in one turn.
 const BROKER_BATCH: usize = 64;
 /// One event in this many is timed on its own, journaling included.
 const SAMPLE_EVERY: u64 = 64;
-/// Events between two checkpoints of the state hash in the journal.
-const CHECKPOINT_EVERY: u64 = 262_144;
 /// A session is over this long after its last market closed.
 const AFTER_CLOSE: DurationNs = DurationNs::from_secs(60);
 
@@ -68,13 +65,11 @@ pub struct EngineLinks {
 /// The engine and everything that it alone writes.
 #[derive(Debug)]
 pub struct EngineDuty {
-    engine: Engine<SpikeStrategy>,
+    driver: Driver<SpikeStrategy>,
     journal: JournalStore,
     links: EngineLinks,
     screen: EngineScreen,
     clock: EngineClock,
-    commands: Commands,
-    next_timer: TsNs,
     ring: LatencyRecorder,
     apply: LatencyRecorder,
     /// Whether the feed said that the market is closed.
@@ -96,13 +91,11 @@ impl EngineDuty {
         stop: Arc<AtomicBool>,
     ) -> Self {
         Self {
-            engine,
+            driver: Driver::new(engine),
             journal,
             links,
             screen,
             clock,
-            commands: Commands::default(),
-            next_timer: TsNs::NEVER,
             ring: LatencyRecorder::new(Stage::Ring),
             apply: LatencyRecorder::new(Stage::Engine),
             market_closed: false,
@@ -124,61 +117,39 @@ impl EngineDuty {
     }
 
     fn act_on(&mut self, event: &Event, cause_recv: Option<MonoNs>) -> Result<(), StoreError> {
-        let events = self.engine.state().counts().events;
+        let events = self.driver.engine().state().counts().events;
         let started = events.is_multiple_of(SAMPLE_EVERY).then(MonoNs::now);
-        self.journal.append(&Item::Event(*event), event.ts())?;
-        self.engine.apply(event, &mut self.commands);
-        self.links.in_use.heed(event);
-        for command in self.commands.iter() {
-            self.journal.append(&Item::Command(*command), event.ts())?;
+        let links = &mut self.links;
+        self.driver.take(event, &mut self.journal, |command| {
             if let Command::Place(place) = command {
-                self.links.in_use.mark(place.instrument);
+                links.in_use.mark(place.instrument);
             }
             let outbound = Outbound {
                 command: *command,
                 cause_recv,
             };
             // A full order ring would lose an order: the limits make it larger than any burst.
-            self.links
+            links
                 .orders
                 .push(outbound)
                 .expect("the order ring holds more than all live orders");
-            self.links.orders_pushed.fetch_add(1, Ordering::Release);
-        }
+            links.orders_pushed.fetch_add(1, Ordering::Release);
+        })?;
+        self.links.in_use.heed(event);
         if let Some(started) = started {
             self.apply.record(MonoNs::now().since(started));
         }
-        if self.commands.count() > 0 {
+        if self.driver.command_count() > 0 {
             self.links.gateway_bell.ring();
             self.screen.orders_changed();
-        }
-        if (events + 1).is_multiple_of(CHECKPOINT_EVERY) {
-            let checkpoint = Checkpoint {
-                events: events + 1,
-                state_hash: self.engine.state_hash(),
-            };
-            self.journal
-                .append(&Item::Checkpoint(checkpoint), self.engine.state().now())?;
         }
         Ok(())
     }
 
     /// Runs the timers that engine time has passed.
     fn advance_to(&mut self, ts: TsNs) {
-        if !self.next_timer.is_set() {
-            self.next_timer = ts.plus(TIMER_PERIOD);
-            return;
-        }
-        while self.next_timer <= ts {
-            let due = self.next_timer;
-            // After a long gap one late timer does the work of all that were missed.
-            let gap = ts.since(due);
-            self.next_timer = if gap > AFTER_CLOSE {
-                ts.plus(TIMER_PERIOD)
-            } else {
-                due.plus(TIMER_PERIOD)
-            };
-            self.take(&Event::TimePassed(due), None);
+        while let Some(timer) = self.driver.due_timer(ts) {
+            self.take(&timer, None);
         }
     }
 
@@ -212,7 +183,7 @@ impl EngineDuty {
             return;
         }
         let control = Controlled {
-            ts: now.max(self.engine.state().now()),
+            ts: now.max(self.driver.engine().state().now()),
             verb: call.verb,
             instrument: instrument.flatten(),
             uid: call.uid,
@@ -220,7 +191,7 @@ impl EngineDuty {
             reason: call.reason,
         };
         self.take(&Event::Controlled(control), None);
-        let state = self.engine.state();
+        let state = self.driver.engine().state();
         answer(
             call,
             ControlReply {
@@ -235,7 +206,7 @@ impl EngineDuty {
 
     fn find(&self, name: &str) -> Option<InstrumentId> {
         let named = |text: &str| text.eq_ignore_ascii_case(name);
-        let listed = self.engine.state().instruments();
+        let listed = self.driver.engine().state().instruments();
         listed
             .iter()
             .find(|row| named(row.symbol.as_str()) || named(row.key.as_str()))
@@ -244,7 +215,7 @@ impl EngineDuty {
 
     /// Whether the day is over and nothing is left to do.
     fn is_over(&self, now: TsNs) -> bool {
-        let state = self.engine.state();
+        let state = self.driver.engine().state();
         let Some(session) = state.session() else {
             return false;
         };
@@ -333,8 +304,12 @@ impl Duty<Ended> for EngineDuty {
         if self.clock.source() == ClockSource::Wall {
             self.advance_to(moment.now);
         }
-        self.screen
-            .refresh(moment, &self.engine, &self.journal, [&self.ring, &self.apply]);
+        self.screen.refresh(
+            moment,
+            self.driver.engine(),
+            &self.journal,
+            [&self.ring, &self.apply],
+        );
         if self.failure.is_some() || self.is_over(moment.now) {
             self.ended = true;
             self.stop.store(true, Ordering::Release);
@@ -349,8 +324,11 @@ impl Duty<Ended> for EngineDuty {
     }
 
     fn finish(mut self: Box<Self>) -> Ended {
-        let (events, now) = (self.engine.state().counts().events, self.engine.state().now());
-        let state_hash = self.engine.state_hash();
+        let (events, now) = (
+            self.driver.engine().state().counts().events,
+            self.driver.engine().state().now(),
+        );
+        let state_hash = self.driver.engine().state_hash();
         if self.ended && self.failure.is_none() {
             let closed = Item::Closed(Closed { events, state_hash });
             self.failure = self.journal.append(&closed, now).err();
@@ -360,10 +338,14 @@ impl Duty<Ended> for EngineDuty {
             now,
             machine: now,
         };
-        self.screen
-            .force(moment, &self.engine, &self.journal, [&self.ring, &self.apply]);
+        self.screen.force(
+            moment,
+            self.driver.engine(),
+            &self.journal,
+            [&self.ring, &self.apply],
+        );
         Ended::Engine(Box::new(EngineEnd {
-            engine: self.engine,
+            engine: self.driver.into_engine(),
             journal: self.journal,
             state_hash,
             recorders: [self.ring, self.apply],

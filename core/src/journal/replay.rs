@@ -1,0 +1,92 @@
+//! An engine rebuilt from the segments that earlier processes of the day left.
+//!
+//! Strict, except for the torn end of the last segment: damage anywhere else, an item that cannot be read, or a
+//! command that this program would not have given refuses the whole. Invariant: nothing is sent and no byte changed.
+
+use super::{Damage, JournalError, is_blank, recover, verify_segments};
+use crate::codec::{CodecError, Item, TailCut};
+use crate::command::Commands;
+use crate::engine::Engine;
+use crate::record::SegmentHeader;
+use crate::strategy::Strategy;
+
+/// What earlier processes of the day left.
+#[derive(Debug)]
+pub struct Past<S> {
+    /// The engine as it stood at the last sound record.
+    pub engine: Engine<S>,
+    /// Header of the last segment that was begun; `None` on a fresh day.
+    pub last: Option<SegmentHeader>,
+    /// Records that were replayed.
+    pub records: u64,
+    /// Number of the segment that is begun next.
+    pub next_segment: u32,
+    /// Sequence number of the next record.
+    pub next_seq: u64,
+    /// What the next segment must begin with, after a torn end.
+    pub tail_cut: Option<TailCut>,
+}
+
+/// Why a day cannot be rebuilt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplayFault {
+    /// The last segment has no sound header.
+    Unreadable(JournalError),
+    /// A place before the end is damaged.
+    Damaged(Damage),
+    /// A sound record holds what this program cannot read.
+    Item(CodecError),
+    /// This program does not do what the one before it did: its orders would not be those at the broker.
+    Diverged {
+        /// The first record that differs.
+        seq: u64,
+    },
+}
+
+/// Rebuilds the engine from the day's segments in their order; blank ones may follow.
+///
+/// # Errors
+/// [`ReplayFault`]; a person decides what the day is then.
+pub fn replay_segments<S: Strategy>(segments: &[&[u8]], strategy: S) -> Result<Past<S>, ReplayFault> {
+    let mut past = Past {
+        engine: Engine::new(strategy),
+        last: None,
+        records: 0,
+        next_segment: 0,
+        next_seq: 0,
+        tail_cut: None,
+    };
+    let begun = segments.iter().take_while(|bytes| !is_blank(bytes)).count();
+    let segments = &segments[..begun];
+    let Some(last) = segments.last() else {
+        return Ok(past);
+    };
+    let ending = recover(last).map_err(ReplayFault::Unreadable)?;
+    // Commands of the event at hand that were found in the journal; a killed process may lack the last ones.
+    let (mut commands, mut journaled) = (Commands::default(), 0);
+    for record in verify_segments(segments) {
+        let record = match record {
+            Ok(record) => record,
+            Err(damage) if damage.segment == ending.header.segment && ending.tail_cut().is_some() => break,
+            Err(damage) => return Err(ReplayFault::Damaged(damage)),
+        };
+        past.records += 1;
+        match record.item().map_err(ReplayFault::Item)? {
+            Item::Event(event) => {
+                past.engine.apply(&event, &mut commands);
+                journaled = 0;
+            }
+            Item::Command(command) if commands.iter().nth(journaled) == Some(&command) => journaled += 1,
+            Item::Checkpoint(checkpoint) if checkpoint.state_hash == past.engine.state_hash() => {}
+            Item::Command(_) | Item::Checkpoint(_) => {
+                return Err(ReplayFault::Diverged { seq: record.seq });
+            }
+            Item::TailCut(_) | Item::Closed(_) => {}
+        }
+    }
+    past.last = Some(ending.header);
+    past.next_segment = ending.header.segment + 1;
+    past.next_seq = ending.next_seq;
+    past.tail_cut = ending.tail_cut();
+    Ok(past)
+}
