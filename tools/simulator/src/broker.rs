@@ -25,6 +25,7 @@ pub mod reply;
 pub mod stats;
 pub mod webhook;
 mod call;
+mod call_fault;
 mod gate;
 mod route;
 mod login;
@@ -53,21 +54,23 @@ mod exchange;
 mod ledger;
 mod margin;
 mod row;
+mod truth;
 #[cfg(test)]
 mod tests;
 
 pub use account::SocketGrant;
 pub use call::{ApiCall, Host, LOCAL_PEER, Moments};
 pub use options::{BadLine, BrokerOptions, Relogin};
-pub use order::Status;
+pub use order::{Origin, Status};
 pub(crate) use reply::surface_refusal;
 pub use reply::{ApiReply, Delivery};
 pub use stats::BrokerStats;
+pub use truth::{OrderTruth, TradeTruth};
 pub use webhook::Webhook;
 
 use account::Account;
 use address::Addresses;
-use faults::{FaultDice, Faults};
+use faults::{Fault, FaultDice, Faults};
 use gtt::Gtt;
 use ipo::Application;
 use ledger::Ledger;
@@ -342,7 +345,18 @@ impl Broker {
 
     /// Whether a connection is to be cut by a fault; asked once per connection and simulated second.
     pub fn drops_socket(&mut self) -> bool {
-        self.dice.drops_socket()
+        self.dice.fires(Fault::SocketCut)
+    }
+
+    /// Other chances of faults from now on; their streams and counts go on.
+    pub const fn set_faults(&mut self, faults: Faults) {
+        self.dice.set_faults(faults);
+    }
+
+    /// The chances of faults.
+    #[must_use]
+    pub const fn faults(&self) -> &Faults {
+        self.dice.faults()
     }
 
     fn listing(&self, instrument: u32) -> &Listing {

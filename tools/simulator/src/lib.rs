@@ -23,7 +23,7 @@ pub mod subscriber;
 pub mod play;
 pub mod server;
 
-pub use broker::faults::Faults;
+pub use broker::faults::{FAULTS, Fault, FaultCounts, Faults};
 pub use broker::limiter::RateLimits;
 pub use error::SimError;
 pub use options::SimOptions;

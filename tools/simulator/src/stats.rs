@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bijli_core::TsNs;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::broker::BrokerStats;
 
@@ -55,7 +55,11 @@ impl SimStats {
     #[must_use]
     pub fn to_json(&self) -> Value {
         let broker = &self.broker;
-        let faults = &broker.faults;
+        let faults: Map<String, Value> = broker
+            .faults
+            .rows()
+            .map(|(row, count)| (row.id.to_owned(), count.into()))
+            .collect();
         json!({
             "now": self.now.to_string(),
             "now_ns": self.now.get(),
@@ -85,15 +89,7 @@ impl SimStats {
             "unrealised_rupees": broker.unrealised.rupees(),
             "charges": "not modelled",
             "rate_limited": broker.rate_limited,
-            "faults": {
-                "dropped_replies": faults.dropped_replies,
-                "delayed_replies": faults.delayed_replies,
-                "errors_before": faults.errors_before,
-                "errors_after": faults.errors_after,
-                "dropped_updates": faults.dropped_updates,
-                "duplicate_fills": faults.duplicate_fills,
-                "dropped_sockets": faults.dropped_sockets,
-            },
+            "faults": faults,
         })
     }
 }

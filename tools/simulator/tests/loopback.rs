@@ -4,7 +4,7 @@ mod client;
 
 use bijli_core::{IstDay, Money};
 use bijli_feed::upstox::proto::FeedResponse;
-use bijli_simulator::{DaySpec, Faults, RateLimits, SimSettings, Speed, start};
+use bijli_simulator::{DaySpec, Fault, Faults, RateLimits, SimSettings, Speed, start};
 use client::{Rest, enter, keys, next_frame, open, subscribe};
 use serde_json::{Value, json};
 use tungstenite::Message;
@@ -274,10 +274,7 @@ fn a_client_that_dies_leaves_the_market_standing_for_the_next() {
 
 #[test]
 fn faults_on_the_wire_close_connections_and_lose_updates_but_never_the_ledger() {
-    let faults = Faults {
-        drop_reply_ppm: 1_000_000,
-        ..Faults::NONE
-    };
+    let faults = Faults::NONE.with(Fault::ReplyLost, 1_000_000);
     let sim = start(SimSettings {
         faults,
         capital: Money::from_rupees(1_000_000),
@@ -293,7 +290,7 @@ fn faults_on_the_wire_close_connections_and_lose_updates_but_never_the_ledger() 
         found.as_array().is_some_and(|rows| !rows.is_empty()),
         "yet the order exists"
     );
-    assert_eq!(sim.stats().broker.faults.dropped_replies, 1);
+    assert_eq!(sim.stats().broker.faults.of(Fault::ReplyLost), 1);
 }
 
 #[test]

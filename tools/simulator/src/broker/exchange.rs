@@ -5,6 +5,7 @@
 use bijli_core::{Price, Qty, TsNs};
 use bijli_gateway::paper::fill::{Standing, WorkingOrder, match_order};
 
+use super::faults::Fault;
 use super::margin::contract_rejection;
 use super::order::{Change, Product, Status, Trade};
 use super::{Broker, Errand};
@@ -137,14 +138,16 @@ impl Broker {
     }
 
     fn book_fill(&mut self, now: TsNs, index: usize, qty: Qty, price: Price) {
-        let doubled = self.dice.doubles_fill();
+        let id = format!("{}", 50_000_001 + self.ledger.trades.len());
+        let doubled = self.second_telling(&id);
+        let is_doubled = doubled.is_some();
         let order = &mut self.orders[index];
         order.filled = order.filled.plus(qty).expect("fills never exceed the order");
         order.value += i128::from(qty.get()) * i128::from(price.get());
         order.exchange_ts = Some(now);
         let (instrument, product, side) = (order.ticket.instrument, order.ticket.product, order.ticket.side);
         let trade = Trade {
-            id: format!("{}", 50_000_001 + self.ledger.trades.len()),
+            id,
             order: index,
             qty,
             price,
@@ -156,9 +159,22 @@ impl Broker {
         if product == Product::Delivery {
             self.tell_share(instrument);
         }
-        if doubled {
+        if is_doubled {
             self.tell_order(index);
         }
+    }
+
+    /// The id under which a fault tells a fill again, if it does: its own or another one.
+    fn second_telling(&mut self, id: &str) -> Option<String> {
+        if !self.dice.fires(Fault::DuplicateFill) {
+            return None;
+        }
+        let is_renamed = self.dice.between(Fault::DuplicateFill, 0, 1) == 1;
+        Some(if is_renamed {
+            format!("9{id}")
+        } else {
+            id.to_owned()
+        })
     }
 
     /// The last step of an order: it leaves the exchange.

@@ -1,44 +1,126 @@
-//! Faults that a broker shows, injected by seed. The chances are in parts per million; the default is none.
+//! Faults that a broker shows, injected by seed: one row each, with its chance, its length and its count.
 //!
-//! Each kind draws from its own stream of the seed, so switching one on does not move the others.
+//! A row bears the id that the project's catalogue of faults (`tools/simulate/FAULTS.md`) gives it. Chances are in
+//! parts per million; the default is none. Each kind draws from its own stream of the seed, which its id names, so
+//! that switching one on does not move the others. No fault writes into the ledger what did not happen.
 
 use bijli_core::DurationNs;
 
 use crate::random::Random;
 
-/// How often which fault happens.
+mod table;
+
+pub use table::{FAULTS, Fault};
+
+/// Kinds of fault.
+pub const FAULT_KINDS: usize = FAULTS.len();
+
+/// What is known of one kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultRow {
+    /// The kind.
+    pub fault: Fault,
+    /// Its id in the catalogue.
+    pub id: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// What its chance is drawn for.
+    pub drawn: Drawn,
+    /// How long what it does lasts, least and most; zero for what has no length.
+    pub span: (DurationNs, DurationNs),
+    /// What it does, in one line.
+    pub about: &'static str,
+}
+
+/// What a chance is drawn for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drawn {
+    /// Each order call that the fault can strike.
+    OrderCall,
+    /// Each order call and each read of the account.
+    Call,
+    /// Each read that the fault can strike.
+    Read,
+    /// Each order that the fault can strike, when it is taken in or when the named step is due.
+    Order,
+    /// Each fill.
+    Fill,
+    /// Each message of the order stream.
+    Update,
+    /// Each simulated minute.
+    Minute,
+    /// Each open socket and simulated second.
+    SocketSecond,
+}
+
+impl Fault {
+    /// Its row of the table.
+    #[must_use]
+    pub const fn row(self) -> &'static FaultRow {
+        &FAULTS[self as usize]
+    }
+
+    /// The kind that an id names.
+    #[must_use]
+    pub fn of_id(id: &str) -> Option<Self> {
+        FAULTS.iter().find(|row| row.id == id).map(|row| row.fault)
+    }
+}
+
+/// How often which fault happens, and how long it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Faults {
-    /// An order call is carried out, and its reply never sent.
-    pub drop_reply_ppm: u32,
-    /// An order call is carried out, and its reply held back by [`Faults::delay`].
-    pub delay_reply_ppm: u32,
-    /// How long a held reply is held, in simulated time.
-    pub delay: DurationNs,
-    /// An order call is answered with 500 and not carried out.
-    pub error_before_ppm: u32,
-    /// An order call is carried out and answered with 500.
-    pub error_after_ppm: u32,
-    /// An update of the order stream is not sent.
-    pub drop_update_ppm: u32,
-    /// A fill is told twice: its update and its trade row appear twice, under one trade id.
-    pub duplicate_fill_ppm: u32,
-    /// A WebSocket connection is cut, drawn once per connection and simulated second.
-    pub drop_socket_ppm: u32,
+    ppm: [u32; FAULT_KINDS],
+    spans: [(DurationNs, DurationNs); FAULT_KINDS],
 }
 
 impl Faults {
     /// A broker without faults.
-    pub const NONE: Self = Self {
-        drop_reply_ppm: 0,
-        delay_reply_ppm: 0,
-        delay: DurationNs::ZERO,
-        error_before_ppm: 0,
-        error_after_ppm: 0,
-        drop_update_ppm: 0,
-        duplicate_fill_ppm: 0,
-        drop_socket_ppm: 0,
+    pub const NONE: Self = {
+        let mut spans = [(DurationNs::ZERO, DurationNs::ZERO); FAULT_KINDS];
+        let mut kind = 0;
+        while kind < FAULT_KINDS {
+            spans[kind] = FAULTS[kind].span;
+            kind += 1;
+        }
+        Self {
+            ppm: [0; FAULT_KINDS],
+            spans,
+        }
     };
+
+    /// The same faults, and this one with a chance in parts per million.
+    #[must_use]
+    pub const fn with(mut self, fault: Fault, ppm: u32) -> Self {
+        self.ppm[fault as usize] = ppm;
+        self
+    }
+
+    /// The same faults, of which this one lasts so long.
+    ///
+    /// # Panics
+    /// When the least is more than the most, or negative.
+    #[must_use]
+    pub const fn lasting(mut self, fault: Fault, least: DurationNs, most: DurationNs) -> Self {
+        assert!(
+            0 <= least.get() && least.get() <= most.get(),
+            "a span has its ends in order"
+        );
+        self.spans[fault as usize] = (least, most);
+        self
+    }
+
+    /// The chance of a fault, in parts per million.
+    #[must_use]
+    pub const fn ppm(&self, fault: Fault) -> u32 {
+        self.ppm[fault as usize]
+    }
+
+    /// How long a fault lasts, least and most.
+    #[must_use]
+    pub const fn span(&self, fault: Fault) -> (DurationNs, DurationNs) {
+        self.spans[fault as usize]
+    }
 }
 
 impl Default for Faults {
@@ -48,106 +130,129 @@ impl Default for Faults {
 }
 
 /// How many faults of each kind have fired: a fault that never fires proves nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FaultCounts {
-    /// Replies dropped.
-    pub dropped_replies: u64,
-    /// Replies held back.
-    pub delayed_replies: u64,
-    /// Errors before acceptance.
-    pub errors_before: u64,
-    /// Errors after acceptance.
-    pub errors_after: u64,
-    /// Stream updates dropped.
-    pub dropped_updates: u64,
-    /// Fills told twice.
-    pub duplicate_fills: u64,
-    /// Connections cut.
-    pub dropped_sockets: u64,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultCounts([u64; FAULT_KINDS]);
+
+impl Default for FaultCounts {
+    fn default() -> Self {
+        Self([0; FAULT_KINDS])
+    }
 }
 
-/// What happens to one order call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CallFault {
-    None,
-    ErrorBefore,
-    ErrorAfter,
-    DropReply,
-    DelayReply,
+impl FaultCounts {
+    /// How often a fault has fired.
+    #[must_use]
+    pub const fn of(&self, fault: Fault) -> u64 {
+        self.0[fault as usize]
+    }
+
+    /// Every kind and how often it has fired, in the order of the table.
+    pub fn rows(&self) -> impl Iterator<Item = (&'static FaultRow, u64)> {
+        FAULTS.iter().zip(self.0)
+    }
 }
 
 /// The dice.
 #[derive(Clone, Debug)]
-pub(crate) struct FaultDice {
+pub(super) struct FaultDice {
     faults: Faults,
-    calls: Random,
-    updates: Random,
-    fills: Random,
-    sockets: Random,
+    streams: [Random; FAULT_KINDS],
     counts: FaultCounts,
 }
 
 impl FaultDice {
-    pub(crate) const fn new(faults: Faults, seed: u64) -> Self {
+    pub(super) fn new(faults: Faults, seed: u64) -> Self {
+        // The id names the stream, so that a new row moves no other.
+        let purpose = |id: &str| id.bytes().fold(0xfa_u64, |sum, byte| sum << 8 | u64::from(byte));
         Self {
             faults,
-            calls: Random::new(seed, 0xfa01),
-            updates: Random::new(seed, 0xfa02),
-            fills: Random::new(seed, 0xfa03),
-            sockets: Random::new(seed, 0xfa04),
-            counts: FaultCounts {
-                dropped_replies: 0,
-                delayed_replies: 0,
-                errors_before: 0,
-                errors_after: 0,
-                dropped_updates: 0,
-                duplicate_fills: 0,
-                dropped_sockets: 0,
-            },
+            streams: FAULTS.map(|row| Random::new(seed, purpose(row.id))),
+            counts: FaultCounts::default(),
         }
+    }
+
+    pub(super) const fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Other chances from now on; streams and counts go on.
+    pub(super) const fn set_faults(&mut self, faults: Faults) {
+        self.faults = faults;
     }
 
     pub(super) const fn counts(&self) -> FaultCounts {
         self.counts
     }
 
-    pub(super) const fn delay(&self) -> DurationNs {
-        self.faults.delay
+    /// Whether the dice say yes; counted only by [`FaultDice::count`], for the caller may find no use for it.
+    pub(super) const fn rolls(&mut self, fault: Fault) -> bool {
+        self.streams[fault as usize].happens(self.faults.ppm(fault))
     }
 
-    pub(super) const fn call(&mut self) -> CallFault {
-        if self.calls.happens(self.faults.error_before_ppm) {
-            self.counts.errors_before += 1;
-            CallFault::ErrorBefore
-        } else if self.calls.happens(self.faults.error_after_ppm) {
-            self.counts.errors_after += 1;
-            CallFault::ErrorAfter
-        } else if self.calls.happens(self.faults.drop_reply_ppm) {
-            self.counts.dropped_replies += 1;
-            CallFault::DropReply
-        } else if self.calls.happens(self.faults.delay_reply_ppm) {
-            self.counts.delayed_replies += 1;
-            CallFault::DelayReply
-        } else {
-            CallFault::None
+    /// It has happened.
+    pub(super) const fn count(&mut self, fault: Fault) {
+        self.counts.0[fault as usize] += 1;
+    }
+
+    /// Whether it happens, counted at once.
+    pub(super) const fn fires(&mut self, fault: Fault) -> bool {
+        let fires = self.rolls(fault);
+        self.counts.0[fault as usize] += fires as u64;
+        fires
+    }
+
+    /// A number from `low` to `high`, both included, from the stream of a fault.
+    pub(super) const fn between(&mut self, fault: Fault, low: i64, high: i64) -> i64 {
+        self.streams[fault as usize].between(low, high)
+    }
+
+    /// How long it lasts this time.
+    pub(super) const fn lasts(&mut self, fault: Fault) -> DurationNs {
+        let (least, most) = self.faults.span(fault);
+        DurationNs::new(self.between(fault, least.get(), most.get()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_row_stands_at_its_own_place_under_one_id_and_name() {
+        for (place, row) in FAULTS.iter().enumerate() {
+            assert_eq!(row.fault as usize, place, "{row:?}");
+            assert_eq!(Fault::of_id(row.id), Some(row.fault));
+            assert!(row.span.0 <= row.span.1 && row.about.ends_with('.'), "{row:?}");
         }
+        let ids: BTreeSet<&str> = FAULTS.iter().map(|row| row.id).collect();
+        let names: BTreeSet<&str> = FAULTS.iter().map(|row| row.name).collect();
+        assert_eq!((ids.len(), names.len()), (FAULT_KINDS, FAULT_KINDS));
+        assert_eq!(Fault::of_id("O0"), None);
     }
 
-    pub(super) const fn drops_update(&mut self) -> bool {
-        let fires = self.updates.happens(self.faults.drop_update_ppm);
-        self.counts.dropped_updates += fires as u64;
-        fires
+    #[test]
+    fn a_fault_that_is_switched_on_moves_no_other() {
+        let drawn = |faults: Faults| {
+            let mut dice = FaultDice::new(faults, 7);
+            let draws = (0..200).map(|_| {
+                let _other = dice.fires(Fault::ReplyLost);
+                dice.fires(Fault::ReplyLate)
+            });
+            draws.collect::<Vec<bool>>()
+        };
+        let alone = Faults::NONE.with(Fault::ReplyLate, 300_000);
+        assert_eq!(drawn(alone), drawn(alone.with(Fault::ReplyLost, 500_000)));
+        assert!(drawn(alone).contains(&true) && drawn(alone).contains(&false));
     }
 
-    pub(super) const fn doubles_fill(&mut self) -> bool {
-        let fires = self.fills.happens(self.faults.duplicate_fill_ppm);
-        self.counts.duplicate_fills += fires as u64;
-        fires
-    }
-
-    pub(crate) const fn drops_socket(&mut self) -> bool {
-        let fires = self.sockets.happens(self.faults.drop_socket_ppm);
-        self.counts.dropped_sockets += fires as u64;
-        fires
+    #[test]
+    fn what_fires_is_counted_and_what_merely_rolls_is_not() {
+        let mut dice = FaultDice::new(Faults::NONE.with(Fault::ReplyLost, 1_000_000), 1);
+        assert!(dice.rolls(Fault::ReplyLost) && dice.fires(Fault::ReplyLost));
+        assert!(!dice.fires(Fault::ReplyLate));
+        assert_eq!(dice.counts().of(Fault::ReplyLost), 1);
+        assert_eq!(dice.counts().rows().map(|(_, count)| count).sum::<u64>(), 1);
     }
 }

@@ -8,12 +8,9 @@ use bijli_core::DurationNs;
 use super::Broker;
 use super::account::TokenKind;
 use super::call::{ApiCall, Host, Moments};
-use super::faults::CallFault;
 use super::limiter::CallClass;
-use super::reply::{
-    ApiReply, BAD_TOKEN, Delivery, NOT_SUPPORTED, READ_ONLY_TOKEN, Refusal, TOO_MANY, UNEXPECTED,
-};
-use super::route::{Access, Asked, Route, find, methods_of};
+use super::reply::{ApiReply, BAD_TOKEN, NOT_SUPPORTED, READ_ONLY_TOKEN, Refusal, TOO_MANY};
+use super::route::{Access, Asked, find, methods_of};
 use crate::market::MarketDesk;
 
 impl Broker {
@@ -141,29 +138,8 @@ impl Broker {
         }
     }
 
-    fn write_with_faults(&mut self, asked: &Asked<'_>, route: &Route) -> ApiReply {
-        let fault = self.dice.call();
-        if fault == CallFault::ErrorBefore {
-            return UNEXPECTED.reply();
-        }
-        let answer = self
-            .check_order_caller(asked.call)
-            .and_then(|()| (route.answer)(self, asked));
-        let mut reply = answer.unwrap_or_else(|refusal| {
-            self.orders_refused += u64::from(asked.call.method == "POST");
-            refusal.reply()
-        });
-        match fault {
-            CallFault::None | CallFault::ErrorBefore => {}
-            CallFault::ErrorAfter => reply = UNEXPECTED.reply(),
-            CallFault::DropReply => reply.delivery = Delivery::Never,
-            CallFault::DelayReply => reply.delivery = Delivery::After(self.dice.delay()),
-        }
-        reply
-    }
-
     /// Order calls come from a registered address, and name a registered algorithm or none.
-    fn check_order_caller(&self, call: &ApiCall<'_>) -> Result<(), Refusal> {
+    pub(super) fn check_order_caller(&self, call: &ApiCall<'_>) -> Result<(), Refusal> {
         let options = &self.settings.options;
         if !self.addresses.admits(call.peer) {
             let refusal = Refusal::new("UDAPI1154", "This address is not registered for order calls");

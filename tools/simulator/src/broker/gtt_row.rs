@@ -3,6 +3,7 @@
 use bijli_core::TsNs;
 use serde_json::{Value, json};
 
+use super::faults::Fault;
 use super::gtt::{Gtt, Rule};
 use super::row::side_word;
 use super::{Broker, StreamUpdate};
@@ -53,7 +54,7 @@ impl Broker {
 
     /// Queues the stream's message about an order with rules, unless a fault drops it.
     pub(super) fn tell_gtt(&mut self, index: usize) {
-        if self.dice.drops_update() {
+        if self.dice.fires(Fault::UpdateDropped) {
             return;
         }
         let mut row = self.gtt_json(&self.gtts[index], |rule| rule.status.stream_word());

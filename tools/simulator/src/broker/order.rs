@@ -117,6 +117,17 @@ impl Product {
     }
 }
 
+/// Who placed an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A client of the API.
+    Client,
+    /// Somebody else on the same account: a person, another application.
+    External,
+    /// The broker, closing what it wants closed.
+    Broker,
+}
+
 /// What a placement asks for, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ticket {
@@ -185,6 +196,7 @@ pub(super) struct Order {
     pub(super) history: Vec<Moment>,
     /// The order as the exchange works it; `None` before it arrives there.
     pub(super) working: Option<WorkingOrder>,
+    pub(super) origin: Origin,
 }
 
 impl Order {
@@ -203,6 +215,7 @@ impl Order {
             request_number: 1,
             history: Vec::new(),
             working: None,
+            origin: Origin::Client,
         }
     }
 
@@ -250,6 +263,6 @@ pub(super) struct Trade {
     pub(super) qty: Qty,
     pub(super) price: Price,
     pub(super) ts: TsNs,
-    /// Told twice by a fault.
-    pub(super) doubled: bool,
+    /// Told twice by a fault, under this id.
+    pub(super) doubled: Option<String>,
 }

@@ -89,7 +89,10 @@ impl Broker {
             .iter()
             .filter(|trade| order.is_none_or(|index| trade.order == index));
         wanted
-            .flat_map(|trade| std::iter::repeat_n(self.trade_row(trade), 1 + usize::from(trade.doubled)))
+            .flat_map(|trade| {
+                let again = trade.doubled.as_deref().map(|id| self.trade_row(trade, id));
+                std::iter::once(self.trade_row(trade, &trade.id)).chain(again)
+            })
             .collect()
     }
 }

@@ -7,6 +7,7 @@ use bijli_core::{Money, Qty};
 use serde_json::{Value, json};
 
 use super::entry_check::Body;
+use super::faults::Fault;
 use super::order::Product;
 use super::reply::{ApiReply, Refusal, UNEXPECTED};
 use super::route::{Answer, Asked, Route};
@@ -139,7 +140,7 @@ impl Broker {
         let mut row = self.share_facts(share);
         row["update_type"] = json!("holding");
         row["instrument_key"] = row["instrument_token"].clone();
-        if self.dice.drops_update() {
+        if self.dice.fires(Fault::UpdateDropped) {
             return;
         }
         self.updates.push_back(StreamUpdate {

@@ -7,6 +7,7 @@ use bijli_core::{Money, Qty, TsNs};
 use serde_json::{Value, json};
 
 use super::account::USER_ID;
+use super::faults::Fault;
 use super::ledger::Holding;
 use super::order::{Moment, Order, Product, Trade};
 use super::{Broker, StreamUpdate, Webhook};
@@ -112,8 +113,8 @@ impl Broker {
         })
     }
 
-    /// A row of the trades.
-    pub(super) fn trade_row(&self, trade: &Trade) -> Value {
+    /// A row of the trades, told under an id.
+    pub(super) fn trade_row(&self, trade: &Trade, id: &str) -> Value {
         let order = &self.orders[trade.order];
         let instrument = &self.listing(order.ticket.instrument).instrument;
         json!({
@@ -129,7 +130,7 @@ impl Broker {
             "order_id": order.id,
             "exchange_timestamp": trade_stamp(trade.ts),
             "average_price": trade.price.rupees(),
-            "trade_id": trade.id,
+            "trade_id": id,
             "order_ref_id": order.reference,
             "order_timestamp": trade_stamp(trade.ts),
         })
@@ -177,7 +178,7 @@ impl Broker {
 
     /// Queues the stream's message about an order, unless a fault drops it.
     pub(super) fn tell_order(&mut self, index: usize) {
-        if self.dice.drops_update() {
+        if self.dice.fires(Fault::UpdateDropped) {
             return;
         }
         let order = &self.orders[index];
@@ -204,7 +205,7 @@ impl Broker {
 
     /// Queues the stream's message about a position, unless a fault drops it.
     pub(super) fn tell_position(&mut self, instrument: u32, product: Product) {
-        if self.dice.drops_update() {
+        if self.dice.fires(Fault::UpdateDropped) {
             return;
         }
         let holding = self.ledger.holding(instrument, product);

@@ -6,7 +6,7 @@ use bijli_core::{DurationNs, IstDay, Money, Price, Qty, TsNs};
 use bijli_gateway::paper::fill::Book;
 use serde_json::{Value, json};
 
-use super::faults::Faults;
+use super::faults::{Fault, Faults};
 use super::limiter::RateLimits;
 use super::{ApiCall, ApiReply, Broker, BrokerOptions, BrokerSettings, Delivery, Host, LOCAL_PEER, Moments};
 use crate::day::{DayInfo, DayInstrument};

@@ -147,7 +147,10 @@ impl EventLoop {
     /// Sends a broker's reply the way that it says.
     pub(super) fn deliver(&mut self, token: usize, reply: &ApiReply) {
         let own = reply.headers.iter().map(|(name, value)| (*name, value.as_str()));
-        let headers: Vec<(&str, &str)> = JSON.into_iter().chain(own).collect();
+        // A fault answers with a page.
+        let is_page = reply.headers.iter().any(|(name, _)| *name == JSON[0].0);
+        let kind = JSON.into_iter().filter(|_| !is_page);
+        let headers: Vec<(&str, &str)> = kind.chain(own).collect();
         let (now, has_listener) = (self.player.now(), self.player.has_listener());
         let Some(connection) = self.connections[token].as_mut() else {
             return;

@@ -35,16 +35,15 @@ fn tokens_hosts_and_limits_are_kept() {
 
 #[test]
 fn faults_fire_by_seed_and_the_ledger_stays_true() {
-    let faults = Faults {
-        drop_reply_ppm: 200_000,
-        delay_reply_ppm: 200_000,
-        delay: DurationNs::from_millis(700),
-        error_before_ppm: 200_000,
-        error_after_ppm: 200_000,
-        drop_update_ppm: 300_000,
-        duplicate_fill_ppm: 500_000,
-        drop_socket_ppm: 0,
-    };
+    let late = DurationNs::from_millis(700);
+    let faults = Faults::NONE
+        .with(Fault::ReplyLost, 200_000)
+        .with(Fault::ReplyLate, 200_000)
+        .lasting(Fault::ReplyLate, late, late)
+        .with(Fault::ErrorBefore, 200_000)
+        .with(Fault::ErrorAfter, 200_000)
+        .with(Fault::UpdateDropped, 300_000)
+        .with(Fault::DuplicateFill, 500_000);
     let run = |seed: u64| {
         let mut bench = Bench::with(BrokerSettings {
             faults,
@@ -71,20 +70,20 @@ fn faults_fire_by_seed_and_the_ledger_stays_true() {
     };
     let (deliveries, stats, net) = run(3);
     let fired = stats.faults;
-    for count in [
-        fired.dropped_replies,
-        fired.delayed_replies,
-        fired.errors_before,
-        fired.errors_after,
-        fired.duplicate_fills,
-        fired.dropped_updates,
+    for fault in [
+        Fault::ReplyLost,
+        Fault::ReplyLate,
+        Fault::ErrorBefore,
+        Fault::ErrorAfter,
+        Fault::DuplicateFill,
+        Fault::UpdateDropped,
     ] {
-        assert!(count >= 5, "{fired:?}");
+        assert!(fired.of(fault) >= 5, "{fired:?}");
     }
-    assert_eq!(stats.orders_seen, 100 - fired.errors_before);
+    assert_eq!(stats.orders_seen, 100 - fired.of(Fault::ErrorBefore));
     assert_eq!(stats.fills, stats.orders_seen, "a fill told twice is one fill");
     assert_eq!(net, i64::try_from(stats.fills).ok());
-    assert!(deliveries.contains(&(200, Delivery::After(DurationNs::from_millis(700)))));
+    assert!(deliveries.contains(&(200, Delivery::After(late))));
     assert_eq!(run(3).0, deliveries);
     assert_ne!(run(4).0, deliveries);
 }
