@@ -19,6 +19,7 @@ use crate::event::{
     Reconciled, SessionOpened, Tick, Traded,
 };
 use crate::instrument::Instrument;
+use crate::order_config::OrderConfig;
 use crate::record::{PAYLOAD_BYTES_MAX, RecordKind};
 use crate::session::SessionTimes;
 use crate::time::TsNs;
@@ -291,11 +292,12 @@ pub struct FieldRow {
 
 /// The tables that stand as one field inside payloads, by name.
 #[must_use]
-pub fn shared_layouts() -> [(&'static str, Vec<FieldRow>); 3] {
+pub fn shared_layouts() -> [(&'static str, Vec<FieldRow>); 4] {
     [
         ("SessionTimes", SessionTimes::rows()),
         ("RiskConfig", RiskConfig::rows()),
         ("StrategyConfig", StrategyConfig::rows()),
+        ("OrderConfig", OrderConfig::rows()),
     ]
 }
 

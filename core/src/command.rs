@@ -32,7 +32,7 @@ pub struct Place {
     pub trigger: Price,
 }
 
-/// Change price and quantity of a live order.
+/// Change the terms of a live order: every term is named, also those that stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Modify {
     /// Engine time of the decision.
@@ -43,10 +43,14 @@ pub struct Modify {
     pub order_id: BrokerOrderId,
     /// Entry or exit: decides its place in the queue.
     pub purpose: Purpose,
-    /// New total quantity.
+    /// How it is priced from now on.
+    pub order_type: OrderType,
+    /// New total quantity, what is filled included.
     pub qty: Qty,
-    /// New limit price.
+    /// New limit price; [`Price::NONE`] for market orders.
     pub price: Price,
+    /// New trigger price of stop orders; [`Price::NONE`] otherwise.
+    pub trigger: Price,
 }
 
 /// Cancel a live order.

@@ -1,6 +1,7 @@
 //! The numbers that shape decisions. They enter the engine as one journaled event and are plain integers,
 //! so that a replay needs no configuration file. Defaults and their reasons: `ARCHITECTURE.md`, "Defaults".
 
+use crate::order_config::OrderConfig;
 use crate::price::Money;
 use crate::time::DurationNs;
 
@@ -63,6 +64,8 @@ pub struct Config {
     pub risk: RiskConfig,
     /// Parameters of the strategy.
     pub strategy: StrategyConfig,
+    /// Parameters of orders.
+    pub orders: OrderConfig,
 }
 
 impl Default for RiskConfig {

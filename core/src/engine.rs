@@ -71,6 +71,7 @@ impl<S: Strategy> Engine<S> {
             match intent {
                 Intent::Enter(enter) => self.state.consider_entry(enter, commands),
                 Intent::Leave(leave) => self.state.consider_exit(leave, commands),
+                Intent::Protect(_) => {}
             }
         }
         if matches!(event, Event::TimePassed(_)) {

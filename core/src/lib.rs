@@ -12,6 +12,7 @@ pub mod instrument;
 pub mod session;
 pub mod holiday;
 pub mod limits;
+pub mod order_config;
 pub mod config;
 pub mod event;
 pub mod command;

@@ -97,7 +97,10 @@ impl RecordKind {
     /// The version in which this program writes the kind.
     #[must_use]
     pub const fn version(self) -> u8 {
-        1
+        match self {
+            Self::CONFIGURED | Self::MODIFY => 2,
+            _ => 1,
+        }
     }
 }
 

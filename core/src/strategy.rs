@@ -130,6 +130,16 @@ pub struct Leave {
     pub reason: ExitReason,
 }
 
+/// Where a position is to be protected at the broker. It never loosens: a level farther than the one in force changes
+/// nothing while the position lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Protect {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// The stop of the position as the strategy keeps it; the order at the broker lies farther, by configuration.
+    pub stop: Price,
+}
+
 /// What a strategy may wish for. The risk gate decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
@@ -137,6 +147,8 @@ pub enum Intent {
     Enter(Enter),
     /// Reduce a position.
     Leave(Leave),
+    /// Keep a stop at the broker behind a position, where the configuration asks for one.
+    Protect(Protect),
 }
 
 /// The wishes of one event: a fixed buffer.

@@ -9,6 +9,7 @@
 mod decimal;
 mod error;
 mod keys;
+mod orders_section;
 mod sections;
 mod verify;
 
@@ -21,6 +22,7 @@ use toml::de::DeTable;
 pub use self::decimal::{Percent, Score};
 pub use self::error::{ConfigError, ConfigErrors, Place};
 pub use self::keys::{KEYS, Key, Kind, key_named};
+pub use self::orders_section::{EntryValidity, OrdersSection, ProtectiveWord};
 pub use self::sections::{
     BrokerSection, ClockSection, ClockSource, Durability, FeedMode, FeedPlan, FeedSection, JournalSection,
     RiskSection, RunConfig, RunMode, RunSection, Shape, StrategySection, ThreadsSection, UniverseSection,

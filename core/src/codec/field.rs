@@ -8,6 +8,7 @@
 use crate::event::{DataKind, FeedState, Submission, TickFlags, VenueKind, Verb};
 use crate::instrument::{InstrumentId, InstrumentKind};
 use crate::order::{BrokerStatus, IntentId, OrderState, OrderType, Purpose, Side, Validity};
+use crate::order_config::ProtectiveStop;
 use crate::price::{Money, Price};
 use crate::quantity::Qty;
 use crate::session::Market;
@@ -228,6 +229,7 @@ numbered! {
     OrderType { Limit = 0, Market = 1, StopLimit = 2, StopMarket = 3 }
     Validity { Day = 0, Ioc = 1 }
     Purpose { Entry = 0, Exit = 1 }
+    ProtectiveStop { None = 0, Broker = 1 }
     BrokerStatus {
         Received = 0, Open = 1, TriggerPending = 2, ModifyPending = 3, CancelPending = 4, Complete = 5,
         Cancelled = 6, Rejected = 7, Unrecognised = 8

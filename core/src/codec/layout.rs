@@ -1,4 +1,4 @@
-//! The fields of every payload in the order in which they are written: version 1 of each kind.
+//! The fields of every payload in the order in which they are written, in today's version of each kind.
 //!
 //! Invariants: fields follow one another without gaps, so offsets are sums of sizes; a change of any line
 //! here changes bytes on disk, breaks the golden-byte tests and needs a new version of the kind. `ts` in
@@ -13,6 +13,7 @@ use crate::event::{
 };
 use crate::instrument::{Instrument, InstrumentId, InstrumentKind};
 use crate::order::{BrokerOrderId, BrokerStatus, IntentId, OrderType, Purpose, Side, TradeId, Validity};
+use crate::order_config::{OrderConfig, ProtectiveStop};
 use crate::price::{Money, Price};
 use crate::quantity::Qty;
 use crate::session::SessionTimes;
@@ -102,7 +103,7 @@ macro_rules! nested {
     )+};
 }
 
-nested!(SessionTimes, RiskConfig, StrategyConfig);
+nested!(SessionTimes, RiskConfig, StrategyConfig, OrderConfig);
 
 /// The payload of an item that is nothing but its time.
 impl Payload for () {
@@ -139,8 +140,13 @@ layout! { StrategyConfig
     score_min_ppm: u32,
 }
 
+layout! { OrderConfig
+    protective_gap_bps: i64, protective_slack_bps: i64, entry_validity: Validity, exit_market_last: bool,
+    protective_stop: ProtectiveStop,
+}
+
 layout! { Config
-    risk: RiskConfig, strategy: StrategyConfig,
+    risk: RiskConfig, strategy: StrategyConfig, orders: OrderConfig,
 }
 
 layout! { Instrument
@@ -193,7 +199,8 @@ layout! { Place { ts }
 }
 
 layout! { Modify { ts }
-    intent: IntentId, order_id: BrokerOrderId, qty: Qty, price: Price, purpose: Purpose,
+    intent: IntentId, order_id: BrokerOrderId, qty: Qty, price: Price, trigger: Price, purpose: Purpose,
+    order_type: OrderType,
 }
 
 layout! { Cancel { ts }

@@ -181,8 +181,10 @@ impl State {
                 intent,
                 order_id: order.order_id,
                 purpose: order.purpose,
+                order_type: OrderType::Limit,
                 qty: order.qty,
                 price,
+                trigger: Price::NONE,
             }));
         }
     }

@@ -14,6 +14,7 @@ use bijli_core::event::{
 use bijli_core::instrument::{Instrument, InstrumentKind};
 use bijli_core::journal::JournalWriter;
 use bijli_core::order::{BrokerStatus, IntentId, OrderType, Purpose, Side, Validity};
+use bijli_core::order_config::{OrderConfig, ProtectiveStop};
 use bijli_core::record::SegmentHeader;
 use bijli_core::session::SessionTimes;
 use bijli_core::text::Text;
@@ -120,7 +121,24 @@ fn configured() -> impl Strategy<Value = Event> {
             exit_reprice: lengths[2],
         },
     );
-    (risk, strategy).prop_map(|(risk, strategy)| Event::Configured(Config { risk, strategy }))
+    let validity = select(vec![Validity::Day, Validity::Ioc]);
+    let protective = select(vec![ProtectiveStop::None, ProtectiveStop::Broker]);
+    let orders = (any::<[i64; 2]>(), validity, any::<bool>(), protective).prop_map(
+        |(numbers, entry_validity, exit_market_last, protective_stop)| OrderConfig {
+            entry_validity,
+            exit_market_last,
+            protective_stop,
+            protective_gap_bps: numbers[0],
+            protective_slack_bps: numbers[1],
+        },
+    );
+    (risk, strategy, orders).prop_map(|(risk, strategy, orders)| {
+        Event::Configured(Config {
+            risk,
+            strategy,
+            orders,
+        })
+    })
 }
 
 fn instrument_listed() -> impl Strategy<Value = Event> {
@@ -308,19 +326,21 @@ fn small_event() -> impl Strategy<Value = Event> {
 
 fn command() -> impl Strategy<Value = Command> {
     use OrderType as T;
-    let order_type = select(vec![T::Limit, T::Market, T::StopLimit, T::StopMarket]);
-    let validity = select(vec![Validity::Day, Validity::Ioc]);
-    let place = (
-        ts(),
-        intent(),
-        instrument(),
-        side(),
-        purpose(),
-        order_type,
-        validity,
-    );
+    let names = || {
+        let order_type = select(vec![T::Limit, T::Market, T::StopLimit, T::StopMarket]);
+        let validity = select(vec![Validity::Day, Validity::Ioc]);
+        (
+            ts(),
+            intent(),
+            instrument(),
+            side(),
+            purpose(),
+            order_type,
+            validity,
+        )
+    };
     prop_oneof![
-        (place, qty(), price(), price()).prop_map(
+        (names(), qty(), price(), price()).prop_map(
             |((ts, intent, instrument, side, purpose, order_type, validity), qty, price, trigger)| {
                 Command::Place(Place {
                     ts,
@@ -336,15 +356,17 @@ fn command() -> impl Strategy<Value = Command> {
                 })
             }
         ),
-        (ts(), intent(), text(), purpose(), qty(), price()).prop_map(
-            |(ts, intent, order_id, purpose, qty, price)| {
+        (names(), qty(), price(), price(), text()).prop_map(
+            |((ts, intent, _, _, purpose, order_type, _), qty, price, trigger, order_id)| {
                 Command::Modify(Modify {
                     ts,
                     intent,
                     order_id,
                     purpose,
+                    order_type,
                     qty,
                     price,
+                    trigger,
                 })
             }
         ),

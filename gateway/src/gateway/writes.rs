@@ -8,7 +8,7 @@ use bijli_core::command::{Cancel, CancelForeign, Modify, Place};
 use bijli_core::event::{IntentResolved, Submission};
 use bijli_core::order::{BrokerOrderId, IntentId, OrderType, Validity};
 use bijli_core::text::Text;
-use bijli_core::{Command, Event, Price};
+use bijli_core::{Command, Event};
 
 use super::{Asked, Gateway, Queued};
 use crate::budget::Risk;
@@ -134,21 +134,22 @@ impl Gateway {
         order_api::place(place.intent, key, place.side, &terms, self.config.product)
     }
 
-    /// A modify names every term: those that stay come from our placement, else from the broker's row.
+    /// A modify names every term but how long the order lives: that comes from our placement, else from the broker's
+    /// row.
     fn modify_call(&self, modify: &Modify) -> Call {
         let row = self.orders.get(&modify.order_id).and_then(|order| order.row);
         let place = self.intents.get(modify.intent).and_then(|intent| intent.place);
-        let (order_type, validity, trigger) = match (place, row) {
-            (Some(place), _) => (place.order_type, place.validity, place.trigger),
-            (None, Some(row)) => (row.order_type, row.validity, row.trigger),
-            (None, None) => (OrderType::Limit, Validity::Day, Price::NONE),
+        let validity = match (place, row) {
+            (Some(place), _) => place.validity,
+            (None, Some(row)) => row.validity,
+            (None, None) => Validity::Day,
         };
         let terms = Terms {
             qty: modify.qty,
-            order_type,
+            order_type: modify.order_type,
             validity,
             price: modify.price,
-            trigger,
+            trigger: modify.trigger,
         };
         order_api::modify(&modify.order_id, &terms)
     }

@@ -94,8 +94,10 @@ pub(crate) fn modify(sequence: u32, id: &str, purpose: Purpose) -> Command {
         intent: intent(sequence),
         order_id: order_id(id),
         purpose,
+        order_type: OrderType::Limit,
         qty: Qty::new(75),
         price: Price::from_paise(10_005),
+        trigger: Price::NONE,
     })
 }
 

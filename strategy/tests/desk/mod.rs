@@ -134,6 +134,7 @@ impl Desk {
                 let long = self.positions[instrument.index()].qty.get() > 0;
                 (*instrument, if long { Side::Sell } else { Side::Buy }, *qty)
             }
+            Intent::Protect(_) => return,
         };
         let is_entry = matches!(intent, Intent::Enter(_));
         if qty.get() <= 0 || is_entry != self.positions[instrument.index()].is_flat() {

@@ -183,6 +183,16 @@ pub static KEYS: &[Key] = keys! {
         "How far beyond the touch an exit limit is placed.";
     "strategy" "exit_reprice_ms", count(200, 60_000), "2000", "ms",
         "An exit not filled within this time is priced anew.";
+    "orders" "entry_validity", Kind::Word(&["day", "ioc"]), r#""day""#, "",
+        "How long an entry lives: until strategy.entry_timeout_ms, or only for what is there at once (ioc).";
+    "orders" "exit_market_last", Kind::Switch, "false", "",
+        "Let an exit that finds nobody at the edge of its price band become a market order with the broker's price protection; only in the last minutes before the close or after a kill.";
+    "orders" "protective_stop", Kind::Word(&["none", "broker"]), r#""none""#, "",
+        "What rests at the broker behind each position: nothing, or a stop-limit order that works when this machine does not.";
+    "orders" "protective_gap_pct", percent(1, 1_000), "0.5", "% of the stop",
+        "How much farther than the engine's own stop the broker's trigger lies, so that the engine acts first.";
+    "orders" "protective_slack_pct", percent(1, 2_000), "1", "% of the trigger",
+        "How far beyond its trigger the limit of the broker's stop lies.";
     "journal" "segment_mib", count(16, 4_096), "64", "MiB",
         "Size of one segment; it is allocated in full before it is used, and another one is kept ready.";
     "journal" "durability", Kind::Word(&["process", "machine"]), r#""process""#, "",

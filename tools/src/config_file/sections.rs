@@ -10,6 +10,7 @@ use bijli_core::{DurationNs, Money};
 use bijli_feed::planner::warm_strikes::WarmWidth;
 use serde::Deserialize;
 
+use super::orders_section::OrdersSection;
 use super::{Percent, Score};
 
 /// The whole configuration of `run`.
@@ -32,6 +33,8 @@ pub struct RunConfig {
     pub risk: RiskSection,
     /// Parameters of the strategy.
     pub strategy: StrategySection,
+    /// How orders are written.
+    pub orders: OrdersSection,
     /// The journal's files.
     pub journal: JournalSection,
 }
@@ -456,6 +459,7 @@ impl RunConfig {
                 exit_slack_bps: strategy.exit_slack_pct.bps(),
                 exit_reprice: DurationNs::from_millis(strategy.exit_reprice_ms),
             },
+            orders: self.orders.engine_config(),
         }
     }
 }

@@ -178,10 +178,11 @@ impl Narrator {
                 words::validity_name(place.validity)
             ),
             Command::Modify(modify) => format!(
-                "{} {} to {} at {}",
+                "{} {} to {} {} at {}",
                 modify.intent.tag(),
                 modify.order_id,
                 modify.qty,
+                words::order_type_name(modify.order_type),
                 price_or_dash(modify.price)
             ),
             Command::Cancel(cancel) => format!("{} {}", cancel.intent.tag(), cancel.order_id),
