@@ -47,6 +47,22 @@ pub struct TailCut {
     pub tail_crc: u32,
 }
 
+/// How far the journal is known to be on the disk. Stands in the two slots of the mark file, and now and then
+/// as a record: a copy that no second fault of the mark file can take away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DurableMark {
+    /// The newest segment that holds durable records.
+    pub segment: u32,
+    /// Process epoch that wrote that segment.
+    pub epoch: u32,
+    /// Where its durable records end, bytes from its start.
+    pub end_offset: u64,
+    /// Every record of the day below this sequence number is durable.
+    pub next_seq: u64,
+    /// Exits that this process had sent by then without waiting for the disk.
+    pub exits_unwaited: u64,
+}
+
 /// The day was ended in good order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed {
@@ -69,6 +85,8 @@ pub enum Item {
     TailCut(TailCut),
     /// The day was ended in good order.
     Closed(Closed),
+    /// So much of the journal was on the disk.
+    DurableMark(DurableMark),
 }
 
 impl Item {
@@ -83,7 +101,7 @@ impl Item {
             Self::Command(Command::Modify(modify)) => Some(modify.ts),
             Self::Command(Command::Cancel(cancel)) => Some(cancel.ts),
             Self::Command(Command::CancelForeign(cancel)) => Some(cancel.ts),
-            Self::Checkpoint(_) | Self::TailCut(_) | Self::Closed(_) => None,
+            Self::Checkpoint(_) | Self::TailCut(_) | Self::Closed(_) | Self::DurableMark(_) => None,
         }
     }
 }
@@ -173,6 +191,7 @@ pub fn encode(item: &Item, into: &mut [u8; PAYLOAD_BYTES_MAX]) -> (RecordKind, u
         Item::Checkpoint(checkpoint) => put(RecordKind::CHECKPOINT, checkpoint, into),
         Item::TailCut(cut) => put(RecordKind::TAIL_CUT, cut, into),
         Item::Closed(closed) => put(RecordKind::CLOSED, closed, into),
+        Item::DurableMark(mark) => put(RecordKind::DURABLE_MARK, mark, into),
     }
 }
 
@@ -239,6 +258,7 @@ pub fn decode(kind: RecordKind, version: u8, ts: TsNs, payload: &[u8]) -> Result
         RecordKind::CHECKPOINT => return from.take().map(Item::Checkpoint),
         RecordKind::TAIL_CUT => return from.take().map(Item::TailCut),
         RecordKind::CLOSED => return from.take().map(Item::Closed),
+        RecordKind::DURABLE_MARK => return from.take().map(Item::DurableMark),
         _ => return Err(CodecError::UnknownKind { kind }),
     };
     event.map(Item::Event)
@@ -325,6 +345,7 @@ pub fn layout_of(kind: RecordKind) -> Option<Vec<FieldRow>> {
         RecordKind::CHECKPOINT => Checkpoint::rows(),
         RecordKind::TAIL_CUT => TailCut::rows(),
         RecordKind::CLOSED => Closed::rows(),
+        RecordKind::DURABLE_MARK => DurableMark::rows(),
         _ => return None,
     })
 }

@@ -5,11 +5,14 @@
 //! store after all its other bytes, so a killed process loses nothing that it had published and leaves nothing
 //! half-written that reads as a record; sequence numbers run on over segments without gaps; nothing follows
 //! the end but zeros, unless the next segment says so in a [`TailCut`](crate::codec::TailCut). A process never
-//! appends to a segment of an earlier process: it opens the next one. Left out: files, sync, durability marks.
+//! appends to a segment of an earlier process: it opens the next one. Left out: files and threads.
 //! The rules and the bytes stand in `DESIGN.md`.
 
+mod marks;
+mod persister;
 mod recovery;
 mod replay;
+mod rot;
 mod scan;
 mod segments;
 
@@ -23,8 +26,11 @@ use crate::record::{
 };
 use crate::time::TsNs;
 
-pub use recovery::{Recovered, Tail, is_blank, recover};
+pub use marks::{MARK_FILE_BYTES, Marks, SECTOR_BYTES, StoredMark, read_marks};
+pub use persister::{COMMIT_BYTES_MAX, DiskFile, JournalDisk, PersistError, Persister};
+pub use recovery::{Recovered, Tail, is_blank, is_unused, recover};
 pub use replay::{Past, ReplayFault, replay_segments};
+pub use rot::{Corruption, check_durable};
 pub use scan::{Damage, Fault, Scan, scan, scan_published};
 pub use segments::{Segments, verify_segments};
 

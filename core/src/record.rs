@@ -79,6 +79,7 @@ kinds! {
     CHECKPOINT = 128, "Checkpoint";
     TAIL_CUT = 129, "TailCut";
     CLOSED = 130, "Closed";
+    DURABLE_MARK = 131, "DurableMark";
 }
 
 impl RecordKind {
@@ -367,7 +368,7 @@ pub(crate) fn read_at<'a>(
 }
 
 #[inline]
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(
         *bytes[at..]
             .first_chunk()
@@ -376,7 +377,7 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 }
 
 #[inline]
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
+pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(
         *bytes[at..]
             .first_chunk()

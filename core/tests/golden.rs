@@ -2,7 +2,7 @@
 
 mod items;
 
-use bijli_core::codec::{Checkpoint, Closed, Item, TailCut, decode, encode};
+use bijli_core::codec::{Checkpoint, Closed, DurableMark, Item, TailCut, decode, encode};
 use bijli_core::command::{Cancel, CancelForeign, Command, Modify, Place};
 use bijli_core::config::Config;
 use bijli_core::event::{
@@ -339,6 +339,18 @@ fn marks_version_1() {
         Item::Closed(Closed { events, state_hash }),
         RecordKind::CLOSED,
         "40420f0000000000efcdab8967452301",
+    );
+    let mark = DurableMark {
+        segment: 3,
+        epoch: 2,
+        end_offset: 0x1_0040,
+        next_seq: 1_000_000,
+        exits_unwaited: 5,
+    };
+    golden(
+        Item::DurableMark(mark),
+        RecordKind::DURABLE_MARK,
+        "400001000000000040420f000000000005000000000000000300000002000000",
     );
 }
 

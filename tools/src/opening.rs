@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use bijli_core::driver::{DayFacts, Driver};
 use bijli_core::event::{DataKind, SessionOpened, VenueKind};
-use bijli_core::journal::{Damage, Past, ReplayFault, is_blank, recover, replay_segments};
+use bijli_core::journal::{Corruption, Damage, Past, ReplayFault, is_blank, recover, replay_segments};
 use bijli_core::record::SegmentHeader;
 use bijli_core::session::{ClosedDay, Market, SessionTimes};
 use bijli_core::state::State;
@@ -20,7 +20,8 @@ use memmap2::Mmap;
 use crate::account_lock::AccountLock;
 use crate::run_dir::segment_paths;
 use crate::store::{
-    JournalStart, JournalStore, SegmentMaker, StoreError, make_dir, map_read, remove_unused_segments,
+    JournalStart, JournalStore, SegmentMaker, StoreError, make_dir, map_read, read_mark_file,
+    remove_unused_segments,
 };
 
 /// The day to take over.
@@ -81,6 +82,8 @@ pub enum OpeningError {
     Store(StoreError),
     /// The journal of the day is damaged before its end.
     Damaged(PathBuf, Damage),
+    /// The journal of the day lacks records that were on the disk.
+    Corrupt(PathBuf, Corruption),
     /// The journal of the day cannot be read.
     Unreadable(PathBuf, String),
     /// The journal is of another day.
@@ -114,6 +117,13 @@ impl fmt::Display for OpeningError {
             Self::Damaged(path, damage) => write!(
                 f,
                 "{}: {damage}; move the journal aside only after the broker's book was checked by hand",
+                path.display()
+            ),
+            Self::Corrupt(path, what) => write!(
+                f,
+                "{}: {what}. That is no torn end but rot, or a file was changed: nothing is traded on it. Keep the whole \
+                 run directory, flatten at the broker by hand, check the disk, and begin with another account name or \
+                 a restored copy",
                 path.display()
             ),
             Self::Unreadable(path, what) => write!(f, "{}: {what}", path.display()),
@@ -238,7 +248,9 @@ fn recover_past(journal_dir: &Path, day: IstDay) -> Result<Past<SpikeStrategy>, 
             .map_err(|error| OpeningError::Unreadable(last_path().to_owned(), error.to_string()))?;
         check_day(&ending.header, day)?;
     }
-    replay_segments(&slices, SpikeStrategy::new()).map_err(|fault| match fault {
+    let marks = read_mark_file(journal_dir)?;
+    replay_segments(&slices, marks.as_deref(), SpikeStrategy::new()).map_err(|fault| match fault {
+        ReplayFault::Corrupt(what) => OpeningError::Corrupt(last_path().to_owned(), what),
         ReplayFault::Unreadable(error) => OpeningError::Unreadable(last_path().to_owned(), error.to_string()),
         ReplayFault::Item(error) => OpeningError::Unreadable(last_path().to_owned(), error.to_string()),
         ReplayFault::Damaged(damage) => {

@@ -291,6 +291,8 @@ impl Replica {
             Item::Command(command) => self.confirm(record, command),
             Item::Checkpoint(mark) => self.compare(record, mark.events, mark.state_hash),
             Item::TailCut(_) => self.settle(record, true),
+            // Written when the disk caught up, which may be between an event and nothing else: no claim here.
+            Item::DurableMark(_) => {}
             Item::Closed(mark) => {
                 self.compare(record, mark.events, mark.state_hash);
                 self.result.closed = true;

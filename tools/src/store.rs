@@ -379,6 +379,31 @@ pub fn sync_journal(journal_dir: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Name of the mark file within a journal's folder.
+pub const MARK_FILE: &str = "durable.mark";
+
+/// The bytes of a journal's mark file; `None` = the day never waited for a disk.
+///
+/// # Errors
+/// When it is there and cannot be read.
+pub fn read_mark_file(journal_dir: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    let path = journal_dir.join(MARK_FILE);
+    match fs::read(&path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_error("reading", &path)(error)),
+    }
+}
+
+/// Makes the names of a folder durable: a synced file without its name is lost all the same.
+///
+/// # Errors
+/// When the system refuses to sync.
+pub fn sync_dir(path: &Path) -> Result<(), StoreError> {
+    let folder = File::open(path).map_err(io_error("opening", path))?;
+    folder.sync_all().map_err(io_error("syncing", path))
+}
+
 /// Removes one file.
 ///
 /// # Errors
@@ -393,7 +418,7 @@ pub fn remove_file(path: &Path) -> Result<(), StoreError> {
 /// When the folder cannot be read.
 pub fn remove_unused_segments(journal_dir: &Path) -> Result<(), StoreError> {
     for path in segment_paths(journal_dir) {
-        if bijli_core::journal::is_blank(&map_read(&path)?) {
+        if bijli_core::journal::is_unused(&map_read(&path)?) {
             remove_file(&path)?;
         }
     }

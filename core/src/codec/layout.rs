@@ -4,7 +4,7 @@
 //! here changes bytes on disk, breaks the golden-byte tests and needs a new version of the kind. `ts` in
 //! braces is the engine time, which stands in the record's header instead.
 
-use super::{Checkpoint, Closed, Field, FieldRow, TailCut};
+use super::{Checkpoint, Closed, DurableMark, Field, FieldRow, TailCut};
 use crate::command::{Cancel, CancelForeign, Modify, Place};
 use crate::config::{Config, RiskConfig, StrategyConfig};
 use crate::event::{
@@ -221,6 +221,10 @@ layout! { TailCut
 
 layout! { Closed
     events: u64, state_hash: u64,
+}
+
+layout! { DurableMark
+    end_offset: u64, next_seq: u64, exits_unwaited: u64, segment: u32, epoch: u32,
 }
 
 /// Header of 32 bytes and payload of 96 fill two cache lines exactly.

@@ -85,6 +85,13 @@ pub fn is_blank(bytes: &[u8]) -> bool {
     first_nonzero(bytes).is_none()
 }
 
+/// Whether a segment holds nothing worth keeping: zeros, or a header whose process did not come to write a record.
+/// Whoever takes the day over begins it anew; else the first record, which may be a [`TailCut`], would be missing.
+#[must_use]
+pub fn is_unused(bytes: &[u8]) -> bool {
+    is_blank(bytes) || scan(bytes).is_ok_and(|mut records| records.next().is_none())
+}
+
 /// CRC32C of everything behind the records that a scan has yielded.
 pub(super) fn rest_crc(scan: &Scan<'_>) -> u32 {
     crc32c::crc32c(scan.bytes.get(scan.offset..).unwrap_or(&[]))

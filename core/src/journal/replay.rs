@@ -3,7 +3,7 @@
 //! Strict, except for the torn end of the last segment: damage anywhere else, an item that cannot be read, or a
 //! command that this program would not have given refuses the whole. Invariant: nothing is sent and no byte changed.
 
-use super::{Damage, JournalError, is_blank, recover, verify_segments};
+use super::{Corruption, Damage, JournalError, check_durable, is_unused, recover, verify_segments};
 use crate::codec::{CodecError, Item, TailCut};
 use crate::command::Commands;
 use crate::engine::Engine;
@@ -34,6 +34,8 @@ pub enum ReplayFault {
     Unreadable(JournalError),
     /// A place before the end is damaged.
     Damaged(Damage),
+    /// The end is damaged as no crash can do it.
+    Corrupt(Corruption),
     /// A sound record holds what this program cannot read.
     Item(CodecError),
     /// This program does not do what the one before it did: its orders would not be those at the broker.
@@ -43,11 +45,16 @@ pub enum ReplayFault {
     },
 }
 
-/// Rebuilds the engine from the day's segments in their order; blank ones may follow.
+/// Rebuilds the engine from the day's segments in their order; unused ones may follow. `mark_file` is what says how
+/// far the disk had got, where the day has one.
 ///
 /// # Errors
 /// [`ReplayFault`]; a person decides what the day is then.
-pub fn replay_segments<S: Strategy>(segments: &[&[u8]], strategy: S) -> Result<Past<S>, ReplayFault> {
+pub fn replay_segments<S: Strategy>(
+    segments: &[&[u8]],
+    mark_file: Option<&[u8]>,
+    strategy: S,
+) -> Result<Past<S>, ReplayFault> {
     let mut past = Past {
         engine: Engine::new(strategy),
         last: None,
@@ -56,12 +63,17 @@ pub fn replay_segments<S: Strategy>(segments: &[&[u8]], strategy: S) -> Result<P
         next_seq: 0,
         tail_cut: None,
     };
-    let begun = segments.iter().take_while(|bytes| !is_blank(bytes)).count();
-    let segments = &segments[..begun];
-    let Some(last) = segments.last() else {
+    let unused = segments.iter().rev().take_while(|bytes| is_unused(bytes)).count();
+    let segments = &segments[..segments.len() - unused];
+    let ending = segments.last().map(|last| recover(last)).transpose();
+    let ending = ending.map_err(ReplayFault::Unreadable)?;
+    if let Some(file) = mark_file {
+        let last = segments.last().copied().zip(ending.as_ref());
+        check_durable(last, file).map_err(ReplayFault::Corrupt)?;
+    }
+    let Some(ending) = ending else {
         return Ok(past);
     };
-    let ending = recover(last).map_err(ReplayFault::Unreadable)?;
     // Commands of the event at hand that were found in the journal; a killed process may lack the last ones.
     let (mut commands, mut journaled) = (Commands::default(), 0);
     for record in verify_segments(segments) {
@@ -81,7 +93,7 @@ pub fn replay_segments<S: Strategy>(segments: &[&[u8]], strategy: S) -> Result<P
             Item::Command(_) | Item::Checkpoint(_) => {
                 return Err(ReplayFault::Diverged { seq: record.seq });
             }
-            Item::TailCut(_) | Item::Closed(_) => {}
+            Item::TailCut(_) | Item::Closed(_) | Item::DurableMark(_) => {}
         }
     }
     past.last = Some(ending.header);

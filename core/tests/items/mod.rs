@@ -4,7 +4,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use bijli_core::codec::{Checkpoint, Closed, Item, TailCut};
+use bijli_core::codec::{Checkpoint, Closed, DurableMark, Item, TailCut};
 use bijli_core::command::{Cancel, CancelForeign, Command, Modify, Place};
 use bijli_core::config::{Config, RiskConfig, StrategyConfig};
 use bijli_core::event::{
@@ -410,6 +410,15 @@ fn mark() -> impl Strategy<Value = Item> {
         any::<[u64; 2]>()
             .prop_map(|[events, state_hash]| Item::Checkpoint(Checkpoint { events, state_hash })),
         any::<[u64; 2]>().prop_map(|[events, state_hash]| Item::Closed(Closed { events, state_hash })),
+        (any::<[u64; 3]>(), any::<[u32; 2]>()).prop_map(|(numbers, [segment, epoch])| {
+            Item::DurableMark(DurableMark {
+                segment,
+                epoch,
+                end_offset: numbers[0],
+                next_seq: numbers[1],
+                exits_unwaited: numbers[2],
+            })
+        }),
         (any::<u64>(), any::<[u32; 2]>()).prop_map(|(cut_offset, [segment, tail_crc])| {
             Item::TailCut(TailCut {
                 segment,

@@ -50,6 +50,10 @@ impl Narrator {
                 "segment {} ends at byte {}, the rest has checksum {:08x}",
                 cut.segment, cut.cut_offset, cut.tail_crc
             ),
+            Item::DurableMark(mark) => format!(
+                "records below {} are on the disk, to byte {} of segment {}; {} exits did not wait",
+                mark.next_seq, mark.end_offset, mark.segment, mark.exits_unwaited
+            ),
             Item::Closed(mark) => format!("after {} events, state {:016x}", mark.events, mark.state_hash),
         }
     }
