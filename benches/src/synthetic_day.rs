@@ -11,7 +11,7 @@ use bijli_core::event::{
 use bijli_core::instrument::InstrumentKind;
 use bijli_core::session::{Market, SessionTimes};
 use bijli_core::text::Text;
-use bijli_core::{Event, Instrument, InstrumentId, IstDay, Price, Qty, TsNs};
+use bijli_core::{Event, Instrument, InstrumentId, IstDay, Price, Qty, SectorId, TsNs};
 use bijli_feed::upstox::proto;
 use prost::Message;
 
@@ -101,6 +101,9 @@ fn instrument(index: u32) -> Instrument {
         } else {
             Price::NONE
         },
+        lower_band: Price::NONE,
+        upper_band: Price::NONE,
+        sector: SectorId::OTHER,
         key: Text::new(&key).expect("a key of at most forty bytes"),
         symbol: Text::new(&format!("S{index}")).expect("a short symbol"),
     }

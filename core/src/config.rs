@@ -30,6 +30,68 @@ pub struct RiskConfig {
     pub cooldown: DurationNs,
     /// Largest number of orders in a day, exits not counted.
     pub entries_per_day_max: u32,
+    /// Largest value of one instrument, orders with unknown fate included, basis points.
+    pub instrument_exposure_bps: i64,
+    /// Largest value of all contracts on one underlying, basis points.
+    pub underlying_exposure_bps: i64,
+    /// Largest value of all positions of one sector, basis points.
+    pub sector_exposure_bps: i64,
+    /// Largest value of all positions of one strategy, basis points.
+    pub strategy_exposure_bps: i64,
+    /// Largest value of positions that move together, basis points.
+    pub correlated_exposure_bps: i64,
+    /// Largest sum of delta × value of the underlying in one direction, basis points.
+    pub delta_exposure_bps: i64,
+    /// Largest value of all positions together, basis points of the equity of now.
+    pub leverage_bps: i64,
+    /// Fall of equity below its best of the day that latches entries off, basis points.
+    pub drawdown_bps: i64,
+    /// Margin that a future or a written option is taken to need, basis points of its value.
+    pub futures_margin_bps: i64,
+    /// Margin that an intraday position in shares is taken to need, basis points of its value.
+    pub intraday_margin_bps: i64,
+    /// Part of the Kelly stake that sizing may risk, basis points; 0 leaves the bound out.
+    pub kelly_fraction_bps: i64,
+    /// Share of winners that the Kelly stake is computed from, basis points.
+    pub kelly_win_rate_bps: i64,
+    /// Average winner over average loser that the Kelly stake is computed from, millionths.
+    pub kelly_payoff_ppm: i64,
+    /// Largest value of any order, whatever the capital is said to be.
+    pub order_value_max: Money,
+    /// How long entries pause after a streak of losses.
+    pub loss_streak_pause: DurationNs,
+    /// The time in which `repeat_entries_max` counts.
+    pub repeat_window: DurationNs,
+    /// No second entry of the same side, quantity and price in an instrument within this time.
+    pub identical_order_window: DurationNs,
+    /// No entry within this time of the opening of the market.
+    pub open_quiet: DurationNs,
+    /// A price of the underlying older than this cannot justify an entry in a derivative.
+    pub underlying_age_max: DurationNs,
+    /// A delta older than this counts as 1.
+    pub delta_age_max: DurationNs,
+    /// Largest number of lots of one order in a derivative.
+    pub order_lots_max: u32,
+    /// Losing round trips in a row that pause entries.
+    pub loss_streak_max: u32,
+    /// Largest number of round trips closed in a day.
+    pub trades_per_day_max: u32,
+    /// Largest number of our orders in a day, exits counted, at which entries end.
+    pub orders_per_day_max: u32,
+    /// Largest number of entries in any rolling second.
+    pub entries_per_second_max: u32,
+    /// Largest number of entries in any rolling minute.
+    pub entries_per_minute_max: u32,
+    /// Entries of one strategy within `repeat_window` that latch it off.
+    pub repeat_entries_max: u32,
+    /// Wishes of one strategy in a rolling second, denied ones counted, that latch it off.
+    pub wishes_per_second_max: u32,
+    /// Coherent ticks that an instrument needs after the opening before an entry.
+    pub open_ticks_min: u32,
+    /// Correlation from which two underlyings count as moving together, millionths.
+    pub correlation_min_ppm: u32,
+    /// Whether an entry needs a known available margin.
+    pub require_margin: bool,
 }
 
 /// Parameters of the spike strategy and of the exits.
@@ -82,6 +144,37 @@ impl Default for RiskConfig {
             quote_age_max: DurationNs::from_secs(3),
             cooldown: DurationNs::from_secs(120),
             entries_per_day_max: 100,
+            instrument_exposure_bps: 3_000,
+            underlying_exposure_bps: 3_000,
+            sector_exposure_bps: 3_000,
+            strategy_exposure_bps: 7_000,
+            correlated_exposure_bps: 5_000,
+            delta_exposure_bps: 200_000,
+            leverage_bps: 10_000,
+            drawdown_bps: 300,
+            futures_margin_bps: 2_500,
+            intraday_margin_bps: 2_500,
+            kelly_fraction_bps: 0,
+            kelly_win_rate_bps: 5_000,
+            kelly_payoff_ppm: 1_000_000,
+            order_value_max: Money::from_rupees(500_000),
+            loss_streak_pause: DurationNs::from_secs(1_800),
+            repeat_window: DurationNs::from_secs(600),
+            identical_order_window: DurationNs::from_secs(1),
+            open_quiet: DurationNs::from_secs(5),
+            underlying_age_max: DurationNs::from_secs(10),
+            delta_age_max: DurationNs::from_secs(60),
+            order_lots_max: 20,
+            loss_streak_max: 4,
+            trades_per_day_max: 50,
+            orders_per_day_max: 500,
+            entries_per_second_max: 4,
+            entries_per_minute_max: 20,
+            repeat_entries_max: 30,
+            wishes_per_second_max: 50,
+            open_ticks_min: 3,
+            correlation_min_ppm: 800_000,
+            require_margin: false,
         }
     }
 }

@@ -60,10 +60,62 @@ pub enum Denial {
     StopOnWrongSide = 26,
     /// A product of price and quantity does not fit.
     Overflow = 27,
+    /// The calendar does not know the day, or the session is of another one.
+    DayUnknown = 28,
+    /// The market opened a moment ago, or the instrument has not ticked enough since.
+    OpeningQuiet = 29,
+    /// The last trade lies far outside the book: one of the two is wrong.
+    QuoteIncoherent = 30,
+    /// The price of the underlying of a derivative is too old.
+    UnderlyingStale = 31,
+    /// Equity fell too far below the best of the day; latched for the day.
+    DrawdownReached = 32,
+    /// Too many trades in a row lost; entries pause.
+    LossStreak = 33,
+    /// As many round trips as allowed were closed today.
+    TradesPerDayMax = 34,
+    /// As many orders as allowed were sent today.
+    OrdersPerDayMax = 35,
+    /// As many entries as allowed were sent in the last second or minute.
+    OrderRate = 36,
+    /// The strategy repeated itself like a runaway and is latched off until a person clears it.
+    StrategyLatched = 37,
+    /// The signal already made an entry.
+    DuplicateSignal = 38,
+    /// The same entry was sent a moment ago.
+    IdenticalOrder = 39,
+    /// An order of the account on the other side could trade with it.
+    SelfMatch = 40,
+    /// The price lies outside the day's band of the exchange.
+    PriceBand = 41,
+    /// The price lies beyond the exchange's limit price protection.
+    PriceProtection = 42,
+    /// The order would be worth more than any order may be.
+    OrderValue = 43,
+    /// The order has more lots than allowed.
+    OrderLots = 44,
+    /// The instrument would be worth more than allowed.
+    InstrumentExposure = 45,
+    /// All contracts on the underlying together would be worth more than allowed.
+    UnderlyingExposure = 46,
+    /// All positions of the sector together would be worth more than allowed.
+    SectorExposure = 47,
+    /// All positions of the strategy together would be worth more than allowed.
+    StrategyExposure = 48,
+    /// Positions that move together would be worth more than allowed.
+    CorrelatedExposure = 49,
+    /// Delta times value of the underlyings would be more than allowed.
+    DeltaExposure = 50,
+    /// All positions together would be worth more than allowed for the equity of now.
+    Leverage = 51,
+    /// The available margin is not known, and the configuration asks for it.
+    MarginUnknown = 52,
+    /// The order needs more margin than is available.
+    MarginShort = 53,
 }
 
 /// All denials in the order of their numbers.
-pub const DENIALS: [Denial; 27] = [
+pub const DENIALS: [Denial; 53] = [
     Denial::NotReady,
     Denial::SessionClosed,
     Denial::Killed,
@@ -91,6 +143,32 @@ pub const DENIALS: [Denial; 27] = [
     Denial::OrdersMax,
     Denial::StopOnWrongSide,
     Denial::Overflow,
+    Denial::DayUnknown,
+    Denial::OpeningQuiet,
+    Denial::QuoteIncoherent,
+    Denial::UnderlyingStale,
+    Denial::DrawdownReached,
+    Denial::LossStreak,
+    Denial::TradesPerDayMax,
+    Denial::OrdersPerDayMax,
+    Denial::OrderRate,
+    Denial::StrategyLatched,
+    Denial::DuplicateSignal,
+    Denial::IdenticalOrder,
+    Denial::SelfMatch,
+    Denial::PriceBand,
+    Denial::PriceProtection,
+    Denial::OrderValue,
+    Denial::OrderLots,
+    Denial::InstrumentExposure,
+    Denial::UnderlyingExposure,
+    Denial::SectorExposure,
+    Denial::StrategyExposure,
+    Denial::CorrelatedExposure,
+    Denial::DeltaExposure,
+    Denial::Leverage,
+    Denial::MarginUnknown,
+    Denial::MarginShort,
 ];
 
 impl Denial {
@@ -125,10 +203,36 @@ impl Denial {
             Self::OrdersMax => "ORDERS_MAX",
             Self::StopOnWrongSide => "STOP_ON_WRONG_SIDE",
             Self::Overflow => "OVERFLOW",
+            Self::DayUnknown => "DAY_UNKNOWN",
+            Self::OpeningQuiet => "OPENING_QUIET",
+            Self::QuoteIncoherent => "QUOTE_INCOHERENT",
+            Self::UnderlyingStale => "UNDERLYING_STALE",
+            Self::DrawdownReached => "DRAWDOWN_REACHED",
+            Self::LossStreak => "LOSS_STREAK",
+            Self::TradesPerDayMax => "TRADES_PER_DAY_MAX",
+            Self::OrdersPerDayMax => "ORDERS_PER_DAY_MAX",
+            Self::OrderRate => "ORDER_RATE",
+            Self::StrategyLatched => "STRATEGY_LATCHED",
+            Self::DuplicateSignal => "DUPLICATE_SIGNAL",
+            Self::IdenticalOrder => "IDENTICAL_ORDER",
+            Self::SelfMatch => "SELF_MATCH",
+            Self::PriceBand => "PRICE_BAND",
+            Self::PriceProtection => "PRICE_PROTECTION",
+            Self::OrderValue => "ORDER_VALUE",
+            Self::OrderLots => "ORDER_LOTS",
+            Self::InstrumentExposure => "INSTRUMENT_EXPOSURE",
+            Self::UnderlyingExposure => "UNDERLYING_EXPOSURE",
+            Self::SectorExposure => "SECTOR_EXPOSURE",
+            Self::StrategyExposure => "STRATEGY_EXPOSURE",
+            Self::CorrelatedExposure => "CORRELATED_EXPOSURE",
+            Self::DeltaExposure => "DELTA_EXPOSURE",
+            Self::Leverage => "LEVERAGE",
+            Self::MarginUnknown => "MARGIN_UNKNOWN",
+            Self::MarginShort => "MARGIN_SHORT",
         }
     }
 
-    /// The number, 1 to 27; 0 is kept for "passed".
+    /// The number, from 1; 0 is kept for "passed".
     #[must_use]
     pub const fn number(self) -> u8 {
         self as u8

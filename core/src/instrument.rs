@@ -65,6 +65,27 @@ impl InstrumentKind {
     }
 }
 
+/// The sector of an underlying: a number that the configuration's table of sectors gives for one day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SectorId(u8);
+
+impl SectorId {
+    /// Every underlying that the table of sectors does not name; counted together, as if it were one sector.
+    pub const OTHER: Self = Self(0);
+
+    /// Wraps a number; 0 is [`SectorId::OTHER`].
+    #[must_use]
+    pub const fn new(number: u8) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+}
+
 /// The facts of one contract for one day, from that day's instrument master.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instrument {
@@ -86,6 +107,12 @@ pub struct Instrument {
     pub expiry: IstDay,
     /// Strike of an option; [`Price::NONE`] otherwise.
     pub strike: Price,
+    /// Lowest price that the exchange takes today; [`Price::NONE`] if unknown.
+    pub lower_band: Price,
+    /// Highest price that the exchange takes today; [`Price::NONE`] if unknown.
+    pub upper_band: Price,
+    /// Sector of the underlying.
+    pub sector: SectorId,
     /// The broker's key, e.g. `NSE_FO|45450`.
     pub key: Text<40>,
     /// The trading symbol as people know it, e.g. `RELIANCE`.

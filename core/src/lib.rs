@@ -41,7 +41,7 @@ pub use command::{Command, Commands};
 pub use denial::Denial;
 pub use engine::Engine;
 pub use event::Event;
-pub use instrument::{Instrument, InstrumentId};
+pub use instrument::{Instrument, InstrumentId, SectorId};
 pub use price::{Money, Price};
 pub use quantity::Qty;
 pub use time::{DurationNs, IstDay, TsNs};

@@ -99,7 +99,7 @@ impl RecordKind {
     #[must_use]
     pub const fn version(self) -> u8 {
         match self {
-            Self::CONFIGURED | Self::MODIFY => 2,
+            Self::CONFIGURED | Self::INSTRUMENT_LISTED | Self::MODIFY => 2,
             _ => 1,
         }
     }

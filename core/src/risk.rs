@@ -4,6 +4,8 @@
 //! alone. Exits do not come through here: they can only reduce, and their quantity is bounded by the position.
 //! The order of the checks is fixed, so that one cause always gives one code.
 
+pub mod bands;
+
 use crate::config::Config;
 use crate::denial::Denial;
 use crate::event::FeedState;
@@ -13,6 +15,8 @@ use crate::price::{BPS, Money, Price};
 use crate::quote::Quote;
 use crate::strategy::Enter;
 use crate::time::TsNs;
+
+pub use bands::clamp_to_bands;
 
 /// Who may open risk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -223,5 +227,4 @@ const fn refuse_if(refused: bool, denial: Denial) -> Result<(), Denial> {
 }
 
 #[cfg(test)]
-#[path = "risk_tests.rs"]
 mod tests;

@@ -5,7 +5,7 @@ mod items;
 use bijli_core::codec::{CodecError, Item, decode, encode, layout_of};
 use bijli_core::event::{Event, Tick};
 use bijli_core::record::{PAYLOAD_BYTES_MAX, RecordKind, record_bytes};
-use bijli_core::{Instrument, InstrumentId, IstDay, Price, Qty, TsNs};
+use bijli_core::{Instrument, InstrumentId, IstDay, Price, Qty, SectorId, TsNs};
 use proptest::prelude::*;
 
 fn encoded(item: &Item) -> (RecordKind, Vec<u8>) {
@@ -63,6 +63,9 @@ fn a_field_without_a_valid_value_is_named_with_its_place() {
         prev_close: Price::NONE,
         expiry: IstDay::new(20_000),
         strike: Price::new(1),
+        lower_band: Price::new(7),
+        upper_band: Price::new(8),
+        sector: SectorId::new(9),
         key: Default::default(),
         symbol: Default::default(),
     }));
@@ -74,7 +77,7 @@ fn a_field_without_a_valid_value_is_named_with_its_place() {
     ] {
         let (kind, mut payload) = encoded(&instrument);
         payload[offset] = byte;
-        let refused = decode(kind, 1, TsNs::NEVER, &payload).expect_err("the byte is not valid");
+        let refused = decode(kind, kind.version(), TsNs::NEVER, &payload).expect_err("the byte is not valid");
         let rows = layout_of(kind).expect("a known kind");
         let row = rows
             .iter()

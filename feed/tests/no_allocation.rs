@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use bijli_core::instrument::{Instrument, InstrumentId, InstrumentKind};
+use bijli_core::instrument::{Instrument, InstrumentId, InstrumentKind, SectorId};
 use bijli_core::price::Price;
 use bijli_core::quantity::Qty;
 use bijli_core::text::Text;
@@ -53,6 +53,9 @@ fn from_frame_to_tick_nothing_is_allocated() {
             prev_close: Price::NONE,
             expiry: IstDay::new(0),
             strike: Price::NONE,
+            lower_band: Price::NONE,
+            upper_band: Price::NONE,
+            sector: SectorId::OTHER,
             key: Text::new(&key).expect("a short key"),
             symbol: Text::new(&key).expect("a short symbol"),
         })

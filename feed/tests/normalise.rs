@@ -1,7 +1,7 @@
 //! One feed in, one tick out: every doubt, both ways of rounding, and the marks that doubtful numbers must not move.
 
 use bijli_core::event::{Tick, TickFlags};
-use bijli_core::instrument::{Instrument, InstrumentId, InstrumentKind};
+use bijli_core::instrument::{Instrument, InstrumentId, InstrumentKind, SectorId};
 use bijli_core::price::Price;
 use bijli_core::quantity::Qty;
 use bijli_core::text::Text;
@@ -37,6 +37,9 @@ fn table() -> Vec<Instrument> {
         prev_close: Price::NONE,
         expiry: day(),
         strike: Price::NONE,
+        lower_band: Price::NONE,
+        upper_band: Price::NONE,
+        sector: SectorId::OTHER,
         key: Text::new(KEY).expect("a short key"),
         symbol: Text::new("X").expect("a short symbol"),
     }]

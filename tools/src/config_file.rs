@@ -10,6 +10,7 @@ mod decimal;
 mod error;
 mod keys;
 mod orders_section;
+mod risk_section;
 mod sections;
 mod verify;
 
@@ -23,10 +24,10 @@ pub use self::decimal::{Percent, Score};
 pub use self::error::{ConfigError, ConfigErrors, Place};
 pub use self::keys::{KEYS, Key, Kind, key_named};
 pub use self::orders_section::{EntryValidity, OrdersSection, ProtectiveWord};
+pub use self::risk_section::RiskSection;
 pub use self::sections::{
     BrokerSection, ClockSection, ClockSource, Durability, FeedMode, FeedPlan, FeedSection, JournalSection,
-    RiskSection, RunConfig, RunMode, RunSection, Shape, StrategySection, ThreadsSection, UniverseSection,
-    Wait,
+    RunConfig, RunMode, RunSection, Shape, StrategySection, ThreadsSection, UniverseSection, Wait,
 };
 pub use self::verify::leads_here;
 

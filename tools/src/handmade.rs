@@ -17,7 +17,7 @@ use bijli_core::record::SegmentHeader;
 use bijli_core::session::{Market, SessionTimes};
 use bijli_core::text::Text;
 use bijli_core::time::DurationNs;
-use bijli_core::{Commands, Engine, InstrumentId, IstDay, Price, Qty, TsNs};
+use bijli_core::{Commands, Engine, InstrumentId, IstDay, Price, Qty, SectorId, TsNs};
 use bijli_strategy::SpikeStrategy;
 
 const SEGMENT_BYTES: usize = 1 << 14;
@@ -50,6 +50,9 @@ fn share() -> Instrument {
         prev_close: Price::new(15_000_000),
         expiry: IstDay::new(0),
         strike: Price::NONE,
+        lower_band: Price::NONE,
+        upper_band: Price::NONE,
+        sector: SectorId::OTHER,
         key: Text::new("NSE_EQ|INE002A01018").expect("fits"),
         symbol: Text::new("RELIANCE").expect("fits"),
     }

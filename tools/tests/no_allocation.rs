@@ -13,7 +13,7 @@ use bijli_core::instrument::{Instrument, InstrumentKind};
 use bijli_core::readout::SessionReadout;
 use bijli_core::ring::{Producer, ring};
 use bijli_core::text::Text;
-use bijli_core::{DurationNs, InstrumentId, IstDay, Price, Qty, TsNs};
+use bijli_core::{DurationNs, InstrumentId, IstDay, Price, Qty, SectorId, TsNs};
 use bijli_tools::duty::FeedItem;
 use bijli_tools::duty::engine::{EngineDuty, EngineLinks};
 use bijli_tools::duty::feed_aim::InUse;
@@ -60,6 +60,9 @@ fn instruments() -> Vec<Instrument> {
         prev_close: Price::NONE,
         expiry: IstDay::new(0),
         strike: Price::NONE,
+        lower_band: Price::NONE,
+        upper_band: Price::NONE,
+        sector: SectorId::OTHER,
         key: Text::new(&format!("NSE_EQ|{id}")).expect("short text"),
         symbol: Text::new(&format!("S{id}")).expect("short text"),
     };

@@ -6,7 +6,7 @@
 //! the vocabulary does not compile until it is given its number here.
 
 use crate::event::{DataKind, FeedState, Submission, TickFlags, VenueKind, Verb};
-use crate::instrument::{InstrumentId, InstrumentKind};
+use crate::instrument::{InstrumentId, InstrumentKind, SectorId};
 use crate::order::{BrokerStatus, IntentId, OrderState, OrderType, Purpose, Side, Validity};
 use crate::order_config::ProtectiveStop;
 use crate::price::{Money, Price};
@@ -81,6 +81,7 @@ wrapped! {
     Qty: i64, "i64, units", get, Qty::new;
     IntentId: u64, "u64", get, IntentId::from_raw;
     InstrumentId: u32, "u32", get, InstrumentId::new;
+    SectorId: u8, "u8, sector", get, SectorId::new;
     TickFlags: u32, "u32, bits", bits, TickFlags::from_bits;
 }
 

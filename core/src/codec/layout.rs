@@ -11,7 +11,7 @@ use crate::event::{
     Controlled, DataKind, FeedChanged, FeedState, IntentResolved, OrderUpdated, PositionReported,
     ProcessStarted, Reconciled, SessionOpened, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
 };
-use crate::instrument::{Instrument, InstrumentId, InstrumentKind};
+use crate::instrument::{Instrument, InstrumentId, InstrumentKind, SectorId};
 use crate::order::{BrokerOrderId, BrokerStatus, IntentId, OrderType, Purpose, Side, TradeId, Validity};
 use crate::order_config::{OrderConfig, ProtectiveStop};
 use crate::price::{Money, Price};
@@ -132,6 +132,37 @@ layout! { RiskConfig
     capital: Money, position_value_bps: i64, position_risk_bps: i64, daily_loss_bps: i64,
     total_exposure_bps: i64, options_exposure_bps: i64, collar_bps: i64, quote_age_max: DurationNs,
     cooldown: DurationNs, positions_max: u32, entries_per_day_max: u32,
+    instrument_exposure_bps: i64,
+    underlying_exposure_bps: i64,
+    sector_exposure_bps: i64,
+    strategy_exposure_bps: i64,
+    correlated_exposure_bps: i64,
+    delta_exposure_bps: i64,
+    leverage_bps: i64,
+    drawdown_bps: i64,
+    futures_margin_bps: i64,
+    intraday_margin_bps: i64,
+    kelly_fraction_bps: i64,
+    kelly_win_rate_bps: i64,
+    kelly_payoff_ppm: i64,
+    order_value_max: Money,
+    loss_streak_pause: DurationNs,
+    repeat_window: DurationNs,
+    identical_order_window: DurationNs,
+    open_quiet: DurationNs,
+    underlying_age_max: DurationNs,
+    delta_age_max: DurationNs,
+    order_lots_max: u32,
+    loss_streak_max: u32,
+    trades_per_day_max: u32,
+    orders_per_day_max: u32,
+    entries_per_second_max: u32,
+    entries_per_minute_max: u32,
+    repeat_entries_max: u32,
+    wishes_per_second_max: u32,
+    open_ticks_min: u32,
+    correlation_min_ppm: u32,
+    require_margin: bool,
 }
 
 layout! { StrategyConfig
@@ -152,6 +183,7 @@ layout! { Config
 layout! { Instrument
     tick: Price, lot: Qty, freeze: Qty, prev_close: Price, strike: Price, id: InstrumentId,
     underlying: InstrumentId, expiry: IstDay, kind: InstrumentKind, key: Text<40>, symbol: Text<40>,
+    lower_band: Price, upper_band: Price, sector: SectorId,
 }
 
 layout! { ProcessStarted { ts }

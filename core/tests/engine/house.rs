@@ -17,7 +17,7 @@ use bijli_core::strategy::{
     Enter, ExitReason, Intent, Intents, Leave, SCORE_PARTS, Signal, Strategy, StrategyId, View,
 };
 use bijli_core::text::Text;
-use bijli_core::{DurationNs, Engine, InstrumentId, IstDay, Money, Price, Qty, TsNs};
+use bijli_core::{DurationNs, Engine, InstrumentId, IstDay, Money, Price, Qty, SectorId, TsNs};
 
 pub(crate) const STOCK: InstrumentId = InstrumentId::new(0);
 pub(crate) const OTHER: InstrumentId = InstrumentId::new(1);
@@ -262,6 +262,9 @@ fn stock(id: InstrumentId) -> Instrument {
         prev_close: Price::from_paise(9_900),
         expiry: IstDay::new(0),
         strike: Price::NONE,
+        lower_band: Price::NONE,
+        upper_band: Price::NONE,
+        sector: SectorId::OTHER,
         key: Text::new(&format!("NSE_EQ|{}", id.get())).expect("short text"),
         symbol: Text::new(&format!("STOCK{}", id.get())).expect("short text"),
     }

@@ -18,7 +18,7 @@ use bijli_core::order_config::{OrderConfig, ProtectiveStop};
 use bijli_core::record::SegmentHeader;
 use bijli_core::session::SessionTimes;
 use bijli_core::text::Text;
-use bijli_core::{DurationNs, InstrumentId, IstDay, Money, Price, Qty, TsNs};
+use bijli_core::{DurationNs, InstrumentId, IstDay, Money, Price, Qty, SectorId, TsNs};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -92,21 +92,61 @@ fn session_opened() -> impl Strategy<Value = Event> {
 }
 
 fn configured() -> impl Strategy<Value = Event> {
-    let risk = (any::<[i64; 7]>(), length(), length(), any::<[u32; 2]>()).prop_map(
-        |(numbers, quote_age_max, cooldown, counts)| RiskConfig {
-            capital: Money::new(numbers[0]),
-            position_value_bps: numbers[1],
-            position_risk_bps: numbers[2],
-            positions_max: counts[0],
-            daily_loss_bps: numbers[3],
-            total_exposure_bps: numbers[4],
-            options_exposure_bps: numbers[5],
-            collar_bps: numbers[6],
-            quote_age_max,
-            cooldown,
-            entries_per_day_max: counts[1],
-        },
-    );
+    let lengths = prop::collection::vec(length(), 6);
+    let risk = (
+        any::<[i64; 21]>(),
+        length(),
+        length(),
+        lengths,
+        any::<[u32; 12]>(),
+        any::<bool>(),
+    )
+        .prop_map(
+            |(numbers, quote_age_max, cooldown, lengths, counts, flag)| RiskConfig {
+                capital: Money::new(numbers[0]),
+                position_value_bps: numbers[1],
+                position_risk_bps: numbers[2],
+                positions_max: counts[0],
+                daily_loss_bps: numbers[3],
+                total_exposure_bps: numbers[4],
+                options_exposure_bps: numbers[5],
+                collar_bps: numbers[6],
+                quote_age_max,
+                cooldown,
+                entries_per_day_max: counts[1],
+                instrument_exposure_bps: numbers[7],
+                underlying_exposure_bps: numbers[8],
+                sector_exposure_bps: numbers[9],
+                strategy_exposure_bps: numbers[10],
+                correlated_exposure_bps: numbers[11],
+                delta_exposure_bps: numbers[12],
+                leverage_bps: numbers[13],
+                drawdown_bps: numbers[14],
+                futures_margin_bps: numbers[15],
+                intraday_margin_bps: numbers[16],
+                kelly_fraction_bps: numbers[17],
+                kelly_win_rate_bps: numbers[18],
+                kelly_payoff_ppm: numbers[19],
+                order_value_max: Money::new(numbers[20]),
+                loss_streak_pause: lengths[0],
+                repeat_window: lengths[1],
+                identical_order_window: lengths[2],
+                open_quiet: lengths[3],
+                underlying_age_max: lengths[4],
+                delta_age_max: lengths[5],
+                order_lots_max: counts[2],
+                loss_streak_max: counts[3],
+                trades_per_day_max: counts[4],
+                orders_per_day_max: counts[5],
+                entries_per_second_max: counts[6],
+                entries_per_minute_max: counts[7],
+                repeat_entries_max: counts[8],
+                wishes_per_second_max: counts[9],
+                open_ticks_min: counts[10],
+                correlation_min_ppm: counts[11],
+                require_margin: flag,
+            },
+        );
     let strategy = (any::<[i64; 6]>(), [length(), length(), length()], any::<u32>()).prop_map(
         |(numbers, lengths, score_min_ppm)| StrategyConfig {
             score_min_ppm,
@@ -157,6 +197,9 @@ fn instrument_listed() -> impl Strategy<Value = Event> {
                 prev_close: prices[1],
                 expiry,
                 strike: prices[2],
+                lower_band: prices[1],
+                upper_band: prices[0],
+                sector: SectorId::new(kind as u8),
                 key,
                 symbol,
             })

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bijli_core::instrument::{Instrument, InstrumentId, InstrumentKind};
+use bijli_core::instrument::{Instrument, InstrumentId, InstrumentKind, SectorId};
 use bijli_core::limits::INSTRUMENTS_MAX;
 use bijli_core::price::{Price, UNITS_PER_PAISA, UNITS_PER_RUPEE};
 use bijli_core::quantity::Qty;
@@ -187,6 +187,9 @@ fn instrument(
         prev_close: Price::NONE,
         expiry,
         strike,
+        lower_band: Price::NONE,
+        upper_band: Price::NONE,
+        sector: SectorId::OTHER,
         key: text(row, "instrument_key", &row.instrument_key)?,
         symbol: text(row, "trading_symbol", &row.trading_symbol)?,
     })

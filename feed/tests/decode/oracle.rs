@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bijli_core::instrument::{Instrument, InstrumentId, InstrumentKind};
+use bijli_core::instrument::{Instrument, InstrumentId, InstrumentKind, SectorId};
 use bijli_core::price::Price;
 use bijli_core::quantity::Qty;
 use bijli_core::text::Text;
@@ -46,6 +46,9 @@ pub(crate) fn table<'a>(keys: impl IntoIterator<Item = &'a str>) -> Vec<Instrume
             prev_close: Price::NONE,
             expiry: IstDay::new(0),
             strike: Price::NONE,
+            lower_band: Price::NONE,
+            upper_band: Price::NONE,
+            sector: SectorId::OTHER,
             key: Text::new(key).expect("a short key"),
             symbol: Text::new("X").expect("a short symbol"),
         })

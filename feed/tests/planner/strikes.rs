@@ -1,6 +1,6 @@
 //! A window of strikes that follows its underlying, and not every twitch of it.
 
-use bijli_core::instrument::{Instrument, InstrumentId, InstrumentKind};
+use bijli_core::instrument::{Instrument, InstrumentId, InstrumentKind, SectorId};
 use bijli_core::price::Price;
 use bijli_core::quantity::Qty;
 use bijli_core::text::Text;
@@ -26,6 +26,9 @@ fn row(id: u32, kind: InstrumentKind, strike: i64, expiry: i32) -> Instrument {
         prev_close: Price::NONE,
         expiry: IstDay::new(expiry),
         strike: if strike == 0 { Price::NONE } else { rupees(strike) },
+        lower_band: Price::NONE,
+        upper_band: Price::NONE,
+        sector: SectorId::OTHER,
         key: Text::new(&format!("NSE_FO|{id}")).expect("short"),
         symbol: Text::EMPTY,
     }

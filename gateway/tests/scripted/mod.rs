@@ -5,7 +5,7 @@ use bijli_core::command::{Cancel, Modify, Place};
 use bijli_core::instrument::InstrumentKind;
 use bijli_core::order::{BrokerOrderId, IntentId, OrderType, Purpose, Side, Validity};
 use bijli_core::text::Text;
-use bijli_core::{Command, DurationNs, Event, Instrument, InstrumentId, IstDay, Price, Qty, TsNs};
+use bijli_core::{Command, DurationNs, Event, Instrument, InstrumentId, IstDay, Price, Qty, SectorId, TsNs};
 use bijli_gateway::{Gateway, GatewayConfig, Reply, Request, Transport};
 
 pub(crate) fn at(ms: i64) -> TsNs {
@@ -34,6 +34,9 @@ pub(crate) fn instruments() -> Vec<Instrument> {
                 prev_close: Price::from_paise(10_000),
                 expiry: IstDay::new(0),
                 strike: Price::NONE,
+                lower_band: Price::NONE,
+                upper_band: Price::NONE,
+                sector: SectorId::OTHER,
                 key: Text::new(key).expect("short"),
                 symbol: Text::new(key).expect("short"),
             }

@@ -13,7 +13,7 @@ use bijli_core::session::{Market, SessionTimes};
 use bijli_core::state_hash::StateHasher;
 use bijli_core::strategy::{Enter, Intent, Intents, Leave, Strategy, View};
 use bijli_core::text::Text;
-use bijli_core::{DurationNs, Event, Instrument, InstrumentId, IstDay, Money, Price, Qty, TsNs};
+use bijli_core::{DurationNs, Event, Instrument, InstrumentId, IstDay, Money, Price, Qty, SectorId, TsNs};
 use bijli_strategy::SpikeStrategy;
 
 /// Whether wishes become fills.
@@ -51,6 +51,9 @@ pub fn share(id: u32, symbol: &str) -> Instrument {
         prev_close: Price::NONE,
         expiry: IstDay::default(),
         strike: Price::NONE,
+        lower_band: Price::NONE,
+        upper_band: Price::NONE,
+        sector: SectorId::OTHER,
         key: Text::new(&format!("NSE_EQ|{id}")).expect("short"),
         symbol: Text::new(symbol).expect("a short symbol"),
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bijli_core::event::FeedState;
 use bijli_core::instrument::InstrumentKind;
-use bijli_core::{DurationNs, Instrument, InstrumentId, IstDay, Price, Qty, TsNs, text::Text};
+use bijli_core::{DurationNs, Instrument, InstrumentId, IstDay, Price, Qty, SectorId, TsNs, text::Text};
 use bijli_feed::arbiter::{ArbiterSettings, Source};
 use bijli_feed::feed_note::FeedNote;
 use bijli_feed::liveness::MarketHours;
@@ -67,6 +67,9 @@ fn table(keys: &[String]) -> Vec<Instrument> {
         prev_close: Price::NONE,
         expiry: IstDay::default(),
         strike: Price::NONE,
+        lower_band: Price::NONE,
+        upper_band: Price::NONE,
+        sector: SectorId::OTHER,
         key: Text::new(key).expect("it fits"),
         symbol: Text::EMPTY,
     });

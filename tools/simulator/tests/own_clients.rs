@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bijli_core::event::FeedState;
 use bijli_core::instrument::InstrumentKind;
-use bijli_core::{DurationNs, Instrument, InstrumentId, IstDay, Price, Qty, text::Text};
+use bijli_core::{DurationNs, Instrument, InstrumentId, IstDay, Price, Qty, SectorId, text::Text};
 use bijli_feed::liveness::MarketHours;
 use bijli_feed::planner::capacity::{AccountPlan, Capacity, LimitScope};
 use bijli_feed::socket::everything;
@@ -47,6 +47,9 @@ fn table(keys: &[String]) -> Vec<Instrument> {
         prev_close: Price::NONE,
         expiry: IstDay::default(),
         strike: Price::NONE,
+        lower_band: Price::NONE,
+        upper_band: Price::NONE,
+        sector: SectorId::OTHER,
         key: Text::new(key).expect("it fits"),
         symbol: Text::EMPTY,
     });

@@ -163,6 +163,68 @@ pub static KEYS: &[Key] = keys! {
         "No second entry on the same instrument and side within this time.";
     "risk" "entries_per_day_max", count(1, 4_000), "100", "orders",
         "Entry orders of one day; exits are never counted.";
+    "risk" "instrument_exposure_pct", percent(1, 50_000), "30", "% of capital",
+        "Largest value of one instrument, live orders and those of unknown fate included.";
+    "risk" "underlying_exposure_pct", percent(1, 50_000), "30", "% of capital",
+        "Largest value of all contracts on one underlying: the share, its futures, its options.";
+    "risk" "sector_exposure_pct", percent(1, 50_000), "30", "% of capital",
+        "Largest value of all positions of one sector (see [sectors]); whatever has no sector counts together.";
+    "risk" "strategy_exposure_pct", percent(1, 50_000), "70", "% of capital",
+        "Largest value of all positions of one strategy.";
+    "risk" "correlated_exposure_pct", percent(1, 50_000), "50", "% of capital",
+        "Largest value of positions that gain and lose together, the new one included.";
+    "risk" "correlation_min", score(500_000, 1_000_000), "0.8", "",
+        "Correlation of one-minute returns of two underlyings, over 32 minutes, from which they count as moving together.";
+    "risk" "delta_exposure_pct", percent(1, 1_000_000), "2000", "% of capital",
+        "Largest sum of delta x value of the underlying, of all positions in one direction.";
+    "risk" "delta_age_max_s", count(1, 3_600), "60", "s",
+        "A delta older than this counts as 1.";
+    "risk" "leverage_pct", percent(1, 50_000), "100", "% of equity",
+        "Largest value of all positions together, of what the account is worth now.";
+    "risk" "require_margin", Kind::Switch, "false", "",
+        "Whether an entry needs the available margin as the broker tells it; without it a margin that is not known is no reason to deny.";
+    "risk" "futures_margin_pct", percent(1, 10_000), "25", "% of value",
+        "Margin that a future or a written option is taken to need.";
+    "risk" "intraday_margin_pct", percent(1, 10_000), "25", "% of value",
+        "Margin that an intraday position in shares is taken to need.";
+    "risk" "drawdown_pct", percent(1, 10_000), "3", "% of capital",
+        "Fall below the best of the day, realised and unrealised, that stops entries until tomorrow.";
+    "risk" "loss_streak_max", count(1, 1_000), "4", "trades",
+        "Round trips lost in a row, charges deducted, that pause entries.";
+    "risk" "loss_streak_pause_s", count(0, 86_400), "1800", "s",
+        "How long entries pause after such a streak.";
+    "risk" "trades_per_day_max", count(1, 4_000), "50", "trades",
+        "Round trips of one day, from flat to flat, that end entries.";
+    "risk" "orders_per_day_max", count(1, 6_000), "500", "orders",
+        "Orders of one day, exits counted, that end entries; exits are never stopped.";
+    "risk" "order_value_max_rupees", count(1_000, 1_000_000_000), "500000", "rupees",
+        "Largest value of any order, whatever capital_rupees says.";
+    "risk" "order_lots_max", count(1, 10_000), "20", "lots",
+        "Largest number of lots of one order in a derivative.";
+    "risk" "entries_per_second_max", count(1, 5), "4", "orders",
+        "Entries in any rolling second.";
+    "risk" "entries_per_minute_max", count(1, 256), "20", "orders",
+        "Entries in any rolling minute.";
+    "risk" "repeat_entries_max", count(1, 256), "30", "orders",
+        "Entries of one strategy within repeat_window_s that latch it off until a person clears it.";
+    "risk" "repeat_window_s", count(1, 86_400), "600", "s",
+        "The time in which repeat_entries_max counts.";
+    "risk" "wishes_per_second_max", count(2, 256), "50", "wishes",
+        "Wishes of one strategy in a rolling second, denied ones counted, that latch it off until a person clears it.";
+    "risk" "identical_order_window_ms", count(0, 60_000), "1000", "ms",
+        "No second entry of the same side, quantity and price in an instrument within this time.";
+    "risk" "open_quiet_s", count(0, 3_600), "5", "s",
+        "No entry within this time of the opening of the market.";
+    "risk" "open_ticks_min", count(0, 250), "3", "ticks",
+        "Coherent ticks with both sides of the book that an instrument needs after the opening before an entry.";
+    "risk" "underlying_age_max_s", count(1, 3_600), "10", "s",
+        "A price of the underlying older than this cannot justify an entry in a derivative; an underlying that never ticked is not asked.";
+    "risk" "kelly_fraction_pct", percent(0, 10_000), "0", "% of the Kelly stake",
+        "Part of the Kelly stake that one position may risk at its stop; 0 leaves this bound out.";
+    "risk" "kelly_win_rate_pct", percent(1, 9_999), "50", "% of trades",
+        "Share of winners for the Kelly stake: a figure of yours from many trades, never taken from the day.";
+    "risk" "kelly_payoff", score(10_000, 100_000_000), "1", "",
+        "Average winner over average loser for the Kelly stake, likewise a figure of yours.";
     "strategy" "score_min", score(0, 1_000_000), "0.72", "",
         "Smallest spike score that makes a signal.";
     "strategy" "signal_life_s", count(1, 3_600), "120", "s",

@@ -5,12 +5,13 @@
 
 use std::path::PathBuf;
 
-use bijli_core::config::{Config, RiskConfig, StrategyConfig};
-use bijli_core::{DurationNs, Money};
+use bijli_core::DurationNs;
+use bijli_core::config::{Config, StrategyConfig};
 use bijli_feed::planner::warm_strikes::WarmWidth;
 use serde::Deserialize;
 
 use super::orders_section::OrdersSection;
+use super::risk_section::RiskSection;
 use super::{Percent, Score};
 
 /// The whole configuration of `run`.
@@ -228,34 +229,6 @@ pub struct ThreadsSection {
     pub wait: Wait,
 }
 
-/// `[risk]`; percentages are of day-start capital unless a key says otherwise.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RiskSection {
-    /// Day-start capital.
-    pub capital_rupees: i64,
-    /// Largest value of one position.
-    pub position_value_pct: Percent,
-    /// Largest loss of one position at its stop.
-    pub position_risk_pct: Percent,
-    /// Open positions, those being entered included.
-    pub max_positions: u32,
-    /// Loss of the day that latches entries off.
-    pub daily_loss_pct: Percent,
-    /// Largest value of all positions.
-    pub total_exposure_pct: Percent,
-    /// Largest value of all option positions.
-    pub options_exposure_pct: Percent,
-    /// Farthest that an order price may lie from the quote, of the quote.
-    pub collar_pct: Percent,
-    /// Oldest quote that can justify an entry.
-    pub quote_age_max_ms: i64,
-    /// Pause before the same instrument and side again.
-    pub cooldown_s: i64,
-    /// Entries of one day.
-    pub entries_per_day_max: u32,
-}
-
 /// `[strategy]`; percentages are of the price.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -378,26 +351,6 @@ impl Default for JournalSection {
 }
 
 /// The engine's own defaults: one source for both.
-impl Default for RiskSection {
-    fn default() -> Self {
-        let risk = RiskConfig::default();
-        Self {
-            capital_rupees: risk.capital.get() / Money::from_rupees(1).get(),
-            position_value_pct: Percent::from_bps(risk.position_value_bps),
-            position_risk_pct: Percent::from_bps(risk.position_risk_bps),
-            max_positions: risk.positions_max,
-            daily_loss_pct: Percent::from_bps(risk.daily_loss_bps),
-            total_exposure_pct: Percent::from_bps(risk.total_exposure_bps),
-            options_exposure_pct: Percent::from_bps(risk.options_exposure_bps),
-            collar_pct: Percent::from_bps(risk.collar_bps),
-            quote_age_max_ms: millis(risk.quote_age_max),
-            cooldown_s: millis(risk.cooldown) / 1_000,
-            entries_per_day_max: risk.entries_per_day_max,
-        }
-    }
-}
-
-/// The engine's own defaults: one source for both.
 impl Default for StrategySection {
     fn default() -> Self {
         let strategy = StrategyConfig::default();
@@ -416,7 +369,7 @@ impl Default for StrategySection {
     }
 }
 
-const fn millis(length: DurationNs) -> i64 {
+pub(super) const fn millis(length: DurationNs) -> i64 {
     length.get() / DurationNs::from_millis(1).get()
 }
 
@@ -432,21 +385,9 @@ impl RunConfig {
     /// What the engine gets to see: integers only.
     #[must_use]
     pub fn engine_config(&self) -> Config {
-        let (risk, strategy) = (&self.risk, &self.strategy);
+        let strategy = &self.strategy;
         Config {
-            risk: RiskConfig {
-                capital: Money::from_rupees(risk.capital_rupees),
-                position_value_bps: risk.position_value_pct.bps(),
-                position_risk_bps: risk.position_risk_pct.bps(),
-                positions_max: risk.max_positions,
-                daily_loss_bps: risk.daily_loss_pct.bps(),
-                total_exposure_bps: risk.total_exposure_pct.bps(),
-                options_exposure_bps: risk.options_exposure_pct.bps(),
-                collar_bps: risk.collar_pct.bps(),
-                quote_age_max: DurationNs::from_millis(risk.quote_age_max_ms),
-                cooldown: DurationNs::from_secs(risk.cooldown_s),
-                entries_per_day_max: risk.entries_per_day_max,
-            },
+            risk: self.risk.engine_config(),
             strategy: StrategyConfig {
                 score_min_ppm: strategy.score_min.ppm(),
                 signal_life: DurationNs::from_secs(strategy.signal_life_s),

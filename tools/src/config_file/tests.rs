@@ -38,7 +38,9 @@ fn every_key_has_a_unit_or_a_word_and_a_sentence() {
         if let Kind::Number { min, max, .. } = key.kind {
             assert!(min < max, "{}", key.path);
             assert!(
-                !key.unit.is_empty() || key.path == "strategy.score_min",
+                !key.unit.is_empty()
+                    || ["strategy.score_min", "risk.correlation_min", "risk.kelly_payoff"]
+                        .contains(&key.path),
                 "{}",
                 key.path
             );

@@ -175,7 +175,7 @@ mod tests {
     use bijli_core::instrument::InstrumentKind;
     use bijli_core::order::Side;
     use bijli_core::text::Text;
-    use bijli_core::{Qty, TsNs};
+    use bijli_core::{Qty, SectorId, TsNs};
 
     /// A share, an index, and calls on the index from 100 to 120 every 5.
     fn table() -> Vec<Instrument> {
@@ -189,6 +189,9 @@ mod tests {
             prev_close: Price::NONE,
             expiry: IstDay::new(20),
             strike: Price::from_paise(strike * 100),
+            lower_band: Price::NONE,
+            upper_band: Price::NONE,
+            sector: SectorId::OTHER,
             key: Text::new(&format!("K{id}")).expect("short"),
             symbol: Text::EMPTY,
         };

@@ -11,7 +11,7 @@ use bijli_core::event::{
 use bijli_core::order::Purpose;
 use bijli_core::session::{Market, SessionTimes};
 use bijli_core::text::Text;
-use bijli_core::{DurationNs, Engine, Instrument, InstrumentId, IstDay, Price, TsNs};
+use bijli_core::{DurationNs, Engine, Instrument, InstrumentId, IstDay, Price, SectorId, TsNs};
 use bijli_feed::feed_note::{SessionEvent, Transmit};
 use bijli_feed::liveness::MarketHours;
 use bijli_feed::upstox::message::Decoder;
@@ -125,6 +125,9 @@ fn table(info: &DayInfo) -> Vec<Instrument> {
         prev_close: Price::NONE,
         expiry: row.expiry.unwrap_or_default(),
         strike: row.strike,
+        lower_band: Price::NONE,
+        upper_band: Price::NONE,
+        sector: SectorId::OTHER,
         key: Text::new(&row.key).expect("it fits"),
         symbol: Text::new(&row.symbol).expect("it fits"),
     });

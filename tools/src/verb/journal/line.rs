@@ -220,7 +220,7 @@ mod tests {
     use bijli_core::instrument::{Instrument, InstrumentKind};
     use bijli_core::order::{OrderType, Purpose, Side, Validity};
     use bijli_core::text::Text;
-    use bijli_core::{IstDay, Qty, TsNs};
+    use bijli_core::{IstDay, Qty, SectorId, TsNs};
 
     fn listed() -> Item {
         Item::Event(Event::InstrumentListed(Instrument {
@@ -233,6 +233,9 @@ mod tests {
             prev_close: Price::NONE,
             expiry: IstDay::new(0),
             strike: Price::NONE,
+            lower_band: Price::NONE,
+            upper_band: Price::NONE,
+            sector: SectorId::OTHER,
             key: Text::new("NSE_EQ|INE002A01018").expect("fits"),
             symbol: Text::new("RELIANCE").expect("fits"),
         }))

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::event::FeedState;
-use crate::instrument::{InstrumentId, InstrumentKind};
+use crate::instrument::{InstrumentId, InstrumentKind, SectorId};
 use crate::quantity::Qty;
 use crate::strategy::{SCORE_PARTS, Signal, StrategyId};
 use crate::text::Text;
@@ -21,6 +21,9 @@ fn instrument() -> Instrument {
         prev_close: Price::NONE,
         expiry: IstDay::new(0),
         strike: Price::NONE,
+        lower_band: Price::NONE,
+        upper_band: Price::NONE,
+        sector: SectorId::OTHER,
         key: Text::EMPTY,
         symbol: Text::EMPTY,
     }
