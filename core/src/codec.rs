@@ -12,11 +12,11 @@ mod layout;
 
 use std::fmt;
 
-use crate::command::{Cancel, CancelForeign, Command, Modify, Place};
+use crate::command::{Cancel, CancelForeign, Command, DropEntries, Modify, Place, Reconcile};
 use crate::config::{Config, RiskConfig, StrategyConfig};
 use crate::event::{
-    Controlled, Event, FeedChanged, IntentResolved, OrderUpdated, PositionReported, ProcessStarted,
-    Reconciled, SessionOpened, Tick, Traded,
+    ClockDoubted, Controlled, Event, FeedChanged, FlatChecked, FundsReported, IntentResolved, LatchCarried,
+    OrderUpdated, PositionReported, ProcessStarted, Reconciled, SessionOpened, StartStepped, Tick, Traded,
 };
 use crate::instrument::Instrument;
 use crate::order_config::OrderConfig;
@@ -101,6 +101,8 @@ impl Item {
             Self::Command(Command::Modify(modify)) => Some(modify.ts),
             Self::Command(Command::Cancel(cancel)) => Some(cancel.ts),
             Self::Command(Command::CancelForeign(cancel)) => Some(cancel.ts),
+            Self::Command(Command::Reconcile(ask)) => Some(ask.ts),
+            Self::Command(Command::DropEntries(drop)) => Some(drop.ts),
             Self::Checkpoint(_) | Self::TailCut(_) | Self::Closed(_) | Self::DurableMark(_) => None,
         }
     }
@@ -188,6 +190,8 @@ pub fn encode(item: &Item, into: &mut [u8; PAYLOAD_BYTES_MAX]) -> (RecordKind, u
         Item::Command(Command::Modify(modify)) => put(RecordKind::MODIFY, modify, into),
         Item::Command(Command::Cancel(cancel)) => put(RecordKind::CANCEL, cancel, into),
         Item::Command(Command::CancelForeign(cancel)) => put(RecordKind::CANCEL_FOREIGN, cancel, into),
+        Item::Command(Command::Reconcile(ask)) => put(RecordKind::RECONCILE, ask, into),
+        Item::Command(Command::DropEntries(_)) => (RecordKind::DROP_ENTRIES, 0),
         Item::Checkpoint(checkpoint) => put(RecordKind::CHECKPOINT, checkpoint, into),
         Item::TailCut(cut) => put(RecordKind::TAIL_CUT, cut, into),
         Item::Closed(closed) => put(RecordKind::CLOSED, closed, into),
@@ -211,6 +215,11 @@ fn encode_event(event: &Event, into: &mut [u8; PAYLOAD_BYTES_MAX]) -> (RecordKin
         Event::PositionReported(event) => put(RecordKind::POSITION_REPORTED, event, into),
         Event::Reconciled(event) => put(RecordKind::RECONCILED, event, into),
         Event::Controlled(event) => put(RecordKind::CONTROLLED, event, into),
+        Event::FundsReported(event) => put(RecordKind::FUNDS_REPORTED, event, into),
+        Event::FlatChecked(event) => put(RecordKind::FLAT_CHECKED, event, into),
+        Event::LatchCarried(event) => put(RecordKind::LATCH_CARRIED, event, into),
+        Event::ClockDoubted(event) => put(RecordKind::CLOCK_DOUBTED, event, into),
+        Event::StartStepped(event) => put(RecordKind::START_STEPPED, event, into),
     }
 }
 
@@ -247,6 +256,11 @@ pub fn decode(kind: RecordKind, version: u8, ts: TsNs, payload: &[u8]) -> Result
         RecordKind::POSITION_REPORTED => from.take::<PositionReported>().map(Event::PositionReported),
         RecordKind::RECONCILED => from.take::<Reconciled>().map(Event::Reconciled),
         RecordKind::CONTROLLED => from.take::<Controlled>().map(Event::Controlled),
+        RecordKind::FUNDS_REPORTED => from.take::<FundsReported>().map(Event::FundsReported),
+        RecordKind::FLAT_CHECKED => from.take::<FlatChecked>().map(Event::FlatChecked),
+        RecordKind::LATCH_CARRIED => from.take::<LatchCarried>().map(Event::LatchCarried),
+        RecordKind::CLOCK_DOUBTED => from.take::<ClockDoubted>().map(Event::ClockDoubted),
+        RecordKind::START_STEPPED => from.take::<StartStepped>().map(Event::StartStepped),
         RecordKind::PLACE => return from.take().map(|place| Item::Command(Command::Place(place))),
         RecordKind::MODIFY => return from.take().map(|modify| Item::Command(Command::Modify(modify))),
         RecordKind::CANCEL => return from.take().map(|cancel| Item::Command(Command::Cancel(cancel))),
@@ -254,6 +268,11 @@ pub fn decode(kind: RecordKind, version: u8, ts: TsNs, payload: &[u8]) -> Result
             return from
                 .take()
                 .map(|cancel| Item::Command(Command::CancelForeign(cancel)));
+        }
+        RecordKind::RECONCILE => return from.take().map(|ask| Item::Command(Command::Reconcile(ask))),
+        RecordKind::DROP_ENTRIES => {
+            let dropped = Command::DropEntries(DropEntries { ts });
+            return from.take::<()>().map(|()| Item::Command(dropped));
         }
         RecordKind::CHECKPOINT => return from.take().map(Item::Checkpoint),
         RecordKind::TAIL_CUT => return from.take().map(Item::TailCut),
@@ -338,10 +357,17 @@ pub fn layout_of(kind: RecordKind) -> Option<Vec<FieldRow>> {
         RecordKind::POSITION_REPORTED => PositionReported::rows(),
         RecordKind::RECONCILED => Reconciled::rows(),
         RecordKind::CONTROLLED => Controlled::rows(),
+        RecordKind::FUNDS_REPORTED => FundsReported::rows(),
+        RecordKind::FLAT_CHECKED => FlatChecked::rows(),
+        RecordKind::LATCH_CARRIED => LatchCarried::rows(),
+        RecordKind::CLOCK_DOUBTED => ClockDoubted::rows(),
+        RecordKind::START_STEPPED => StartStepped::rows(),
         RecordKind::PLACE => Place::rows(),
         RecordKind::MODIFY => Modify::rows(),
         RecordKind::CANCEL => Cancel::rows(),
         RecordKind::CANCEL_FOREIGN => CancelForeign::rows(),
+        RecordKind::RECONCILE => Reconcile::rows(),
+        RecordKind::DROP_ENTRIES => <()>::rows(),
         RecordKind::CHECKPOINT => Checkpoint::rows(),
         RecordKind::TAIL_CUT => TailCut::rows(),
         RecordKind::CLOSED => Closed::rows(),

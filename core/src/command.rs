@@ -76,6 +76,22 @@ pub struct CancelForeign {
     pub instrument: InstrumentId,
 }
 
+/// Read the broker's orders, trades and positions until two rounds agree, and tell what they show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reconcile {
+    /// Engine time of the question: no read may be older.
+    pub ts: TsNs,
+    /// Whether the engine wants to hear in numbers what is still open.
+    pub flat: bool,
+}
+
+/// Send no entry that has not left yet: each ends as not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DropEntries {
+    /// Engine time of the decision.
+    pub ts: TsNs,
+}
+
 /// Everything that the engine can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -87,6 +103,10 @@ pub enum Command {
     Cancel(Cancel),
     /// Cancel a live order of somebody else.
     CancelForeign(CancelForeign),
+    /// Ask the broker what is open.
+    Reconcile(Reconcile),
+    /// Take back what has not left yet.
+    DropEntries(DropEntries),
 }
 
 impl Command {
@@ -96,7 +116,7 @@ impl Command {
         match self {
             Self::Place(place) => matches!(place.purpose, Purpose::Exit),
             Self::Modify(modify) => matches!(modify.purpose, Purpose::Exit),
-            Self::Cancel(_) | Self::CancelForeign(_) => true,
+            Self::Cancel(_) | Self::CancelForeign(_) | Self::Reconcile(_) | Self::DropEntries(_) => true,
         }
     }
 
@@ -108,17 +128,19 @@ impl Command {
             Self::Modify(modify) => modify.ts,
             Self::Cancel(cancel) => cancel.ts,
             Self::CancelForeign(cancel) => cancel.ts,
+            Self::Reconcile(ask) => ask.ts,
+            Self::DropEntries(drop) => drop.ts,
         }
     }
 
-    /// The intent that the command is about; `None` for an order that is not ours.
+    /// The intent that the command is about; `None` for an order that is not ours and for no order at all.
     #[must_use]
     pub const fn intent(&self) -> Option<IntentId> {
         match self {
             Self::Place(place) => Some(place.intent),
             Self::Modify(modify) => Some(modify.intent),
             Self::Cancel(cancel) => Some(cancel.intent),
-            Self::CancelForeign(_) => None,
+            Self::CancelForeign(_) | Self::Reconcile(_) | Self::DropEntries(_) => None,
         }
     }
 }

@@ -8,6 +8,9 @@ mod broker;
 mod control;
 mod entries;
 mod exits;
+mod supervise;
+
+pub use control::Objection;
 
 use crate::command::Commands;
 use crate::event::{Event, FeedState, ProcessStarted, SessionOpened, Tick, VenueKind};
@@ -16,6 +19,8 @@ use crate::limits::INSTRUMENTS_MAX;
 use crate::order::OrderState;
 use crate::position::Position;
 use crate::quote::Quote;
+use crate::risk::TradingMode;
+use crate::start_steps::StartSteps;
 use crate::state::State;
 use crate::state_hash::StateHasher;
 use crate::strategy::{Intent, Intents, Signal, Strategy};
@@ -49,6 +54,7 @@ impl<S: Strategy> Engine<S> {
         commands.clear();
         self.intents.clear();
         let state = &mut self.state;
+        let was_active = state.mode() == TradingMode::Active;
         state.now = state.now.max(event.ts());
         state.counts.events += 1;
         match event {
@@ -63,8 +69,13 @@ impl<S: Strategy> Engine<S> {
             Event::OrderUpdated(update) => state.update_order(update),
             Event::Traded(trade) => state.take_trade(trade),
             Event::PositionReported(report) => state.compare_position(report),
-            Event::Reconciled(_) => state.reconciled = true,
+            Event::Reconciled(_) => state.end_reconciliation(),
             Event::Controlled(control) => state.obey(control, commands),
+            Event::FundsReported(report) => state.supervision.funds.tell(report),
+            Event::FlatChecked(checked) => state.supervision.flat_check.take(checked),
+            Event::LatchCarried(carried) => state.carry_latch(carried),
+            Event::ClockDoubted(doubted) => state.doubt_clock(doubted, commands),
+            Event::StartStepped(stepped) => state.take_start_step(stepped),
         }
         self.strategy.handle(&self.state.view(), event, &mut self.intents);
         for intent in self.intents.iter() {
@@ -76,6 +87,9 @@ impl<S: Strategy> Engine<S> {
         }
         if matches!(event, Event::TimePassed(_)) {
             self.state.run_timed_actions(commands);
+        }
+        if was_active && self.state.mode() != TradingMode::Active {
+            self.state.drop_entries(commands);
         }
     }
 
@@ -147,6 +161,8 @@ impl State {
             .session
             .is_some_and(|session| session.venue == VenueKind::Live);
         self.feed = FeedState::Down;
+        self.supervision.flat_check.restart();
+        self.supervision.start = StartSteps::default();
         let mut place = 0;
         while let Some(index) = self.orders.live_at(place) {
             if self.orders.get(index).state == OrderState::Submitted {

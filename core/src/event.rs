@@ -3,12 +3,17 @@
 //! Time, randomness, configuration and operator actions reach the engine only as one of these, so a journal
 //! of events replays a day bit for bit. Stamps say whose clock: `ts_event` is the venue's, `ts` the engine's.
 
+mod supervision;
+
+pub use supervision::{ClockDoubt, ClockDoubted, FlatChecked, FundsReported, LatchCarried, StartStepped};
+
 use crate::config::Config;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::order::{BrokerOrderId, BrokerStatus, IntentId, Side, TradeId};
 use crate::price::Price;
 use crate::quantity::Qty;
 use crate::session::SessionTimes;
+use crate::strategy::StrategyId;
 use crate::text::Text;
 use crate::time::{IstDay, TsNs};
 
@@ -322,6 +327,8 @@ pub enum Verb {
     Kill = 4,
     /// Clear the kill latch with a reason.
     Arm = 5,
+    /// Cancel entries and allow nothing but exits, until `resume`.
+    ReduceOnly = 6,
 }
 
 /// An operator's command, after the peer was checked and before anything is done.
@@ -333,6 +340,8 @@ pub struct Controlled {
     pub verb: Verb,
     /// For [`Verb::Exit`]: which instrument.
     pub instrument: Option<InstrumentId>,
+    /// For [`Verb::Pause`], [`Verb::Resume`] and [`Verb::Arm`]: only this strategy.
+    pub strategy: Option<StrategyId>,
     /// User id of the peer.
     pub uid: u32,
     /// Command id chosen by the client; a repeated one changes nothing.
@@ -370,6 +379,16 @@ pub enum Event {
     Reconciled(Reconciled),
     /// An operator's command.
     Controlled(Controlled),
+    /// The account's funds.
+    FundsReported(FundsReported),
+    /// What the broker shows after a kill or a flatten.
+    FlatChecked(FlatChecked),
+    /// A kill of a former day still holds.
+    LatchCarried(LatchCarried),
+    /// This machine's time cannot be trusted.
+    ClockDoubted(ClockDoubted),
+    /// A step of the start was judged.
+    StartStepped(StartStepped),
 }
 
 impl Event {
@@ -389,6 +408,11 @@ impl Event {
             Self::PositionReported(event) => event.ts,
             Self::Reconciled(event) => event.ts,
             Self::Controlled(event) => event.ts,
+            Self::FundsReported(event) => event.ts,
+            Self::FlatChecked(event) => event.ts,
+            Self::LatchCarried(event) => event.ts,
+            Self::ClockDoubted(event) => event.ts,
+            Self::StartStepped(event) => event.ts,
         }
     }
 }

@@ -72,10 +72,17 @@ kinds! {
     POSITION_REPORTED = 11, "PositionReported";
     RECONCILED = 12, "Reconciled";
     CONTROLLED = 13, "Controlled";
+    FUNDS_REPORTED = 14, "FundsReported";
+    FLAT_CHECKED = 15, "FlatChecked";
+    LATCH_CARRIED = 16, "LatchCarried";
+    CLOCK_DOUBTED = 17, "ClockDoubted";
+    START_STEPPED = 18, "StartStepped";
     PLACE = 64, "Place";
     MODIFY = 65, "Modify";
     CANCEL = 66, "Cancel";
     CANCEL_FOREIGN = 67, "CancelForeign";
+    RECONCILE = 75, "Reconcile";
+    DROP_ENTRIES = 76, "DropEntries";
     CHECKPOINT = 128, "Checkpoint";
     TAIL_CUT = 129, "TailCut";
     CLOSED = 130, "Closed";
@@ -99,7 +106,7 @@ impl RecordKind {
     #[must_use]
     pub const fn version(self) -> u8 {
         match self {
-            Self::CONFIGURED | Self::INSTRUMENT_LISTED | Self::MODIFY => 2,
+            Self::CONFIGURED | Self::INSTRUMENT_LISTED | Self::MODIFY | Self::CONTROLLED => 2,
             _ => 1,
         }
     }

@@ -18,6 +18,7 @@ use crate::risk::TradingMode;
 use crate::session::SessionTimes;
 use crate::state_hash::StateHasher;
 use crate::strategy::{Signal, View};
+use crate::supervision::Supervision;
 use crate::time::TsNs;
 
 /// A signal and what the risk gate said to it.
@@ -76,7 +77,7 @@ pub struct State {
     pub(crate) halted: bool,
     pub(crate) killed: bool,
     pub(crate) day_loss_latched: bool,
-    pub(crate) last_command_id: u64,
+    pub(crate) supervision: Supervision,
     pub(crate) feed: FeedState,
     pub(crate) instruments: Vec<Instrument>,
     pub(crate) quotes: Vec<Quote>,
@@ -113,7 +114,7 @@ impl Default for State {
             halted: false,
             killed: false,
             day_loss_latched: false,
-            last_command_id: 0,
+            supervision: Supervision::default(),
             feed: FeedState::Down,
             instruments: Vec::new(),
             quotes: Vec::new(),
@@ -256,7 +257,11 @@ impl State {
             TradingMode::Reconciling
         } else if self.halted {
             TradingMode::Halted
-        } else if self.position_break || self.day_loss_latched || self.disarmed {
+        } else if self.position_break
+            || self.day_loss_latched
+            || self.disarmed
+            || self.supervision.bars_entries()
+        {
             TradingMode::ReduceOnly
         } else if self.paused || self.flattening {
             TradingMode::Paused
@@ -427,7 +432,7 @@ impl State {
         ] {
             hasher.u64(flag.into());
         }
-        hasher.u64(self.last_command_id);
+        self.supervision.hash_into(hasher);
         hasher.u64(self.feed as u64);
         self.hash_markets(hasher);
         self.orders.hash_into(hasher);

@@ -101,11 +101,11 @@ fn a_field_without_a_valid_value_is_named_with_its_place() {
 #[test]
 fn an_absent_option_has_one_form_only() {
     let kind = RecordKind::CONTROLLED;
-    let mut payload = vec![0; 58];
-    assert!(decode(kind, 1, TsNs::NEVER, &payload).is_ok());
+    let mut payload = vec![0; 60];
+    assert!(decode(kind, kind.version(), TsNs::NEVER, &payload).is_ok());
     payload[57] = 1;
     assert_eq!(
-        decode(kind, 1, TsNs::NEVER, &payload),
+        decode(kind, kind.version(), TsNs::NEVER, &payload),
         Err(CodecError::Value {
             kind,
             field: "instrument",

@@ -3,18 +3,21 @@
 mod items;
 
 use bijli_core::codec::{Checkpoint, Closed, DurableMark, Item, TailCut, decode, encode};
-use bijli_core::command::{Cancel, CancelForeign, Command, Modify, Place};
+use bijli_core::command::{Cancel, CancelForeign, Command, DropEntries, Modify, Place, Reconcile};
 use bijli_core::config::Config;
 use bijli_core::event::{
-    Controlled, DataKind, Event, FeedChanged, FeedState, IntentResolved, OrderUpdated, PositionReported,
-    ProcessStarted, Reconciled, SessionOpened, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
+    ClockDoubt, ClockDoubted, Controlled, DataKind, Event, FeedChanged, FeedState, FlatChecked,
+    FundsReported, IntentResolved, LatchCarried, OrderUpdated, PositionReported, ProcessStarted, Reconciled,
+    SessionOpened, StartStepped, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
 };
 use bijli_core::instrument::{Instrument, InstrumentKind};
 use bijli_core::order::{BrokerStatus, IntentId, OrderType, Purpose, Side, Validity};
 use bijli_core::record::{PAYLOAD_BYTES_MAX, RecordKind};
 use bijli_core::session::{Market, SessionTimes};
+use bijli_core::start_steps::{StartStep, StepVerdict};
+use bijli_core::strategy::StrategyId;
 use bijli_core::text::Text;
-use bijli_core::{InstrumentId, IstDay, Price, Qty, SectorId, TsNs};
+use bijli_core::{DurationNs, InstrumentId, IstDay, Money, Price, Qty, SectorId, TsNs};
 use items::{header, segment_of};
 
 const TS: TsNs = TsNs::new(1_785_469_500_123_456_789);
@@ -248,20 +251,96 @@ fn position_reported_and_reconciled_version_1() {
 }
 
 #[test]
-fn controlled_version_1() {
+fn controlled_version_2() {
     let event = Controlled {
         ts: TS,
         verb: Verb::Exit,
         instrument: Some(InstrumentId::new(6)),
         uid: 1_000,
         command_id: 0x1122_3344_5566_7788,
+        strategy: Some(StrategyId::SPIKE),
         reason: text("too hot"),
     };
     golden(
         Item::Event(Event::Controlled(event)),
         RecordKind::CONTROLLED,
         "8877665544332211746f6f20686f7400000000000000000000000000000000000000000000000000\
-        0000000000000000e8030000020106000000",
+        0000000000000000e80300000201060000000100",
+    );
+}
+
+#[test]
+fn events_of_supervision_version_1() {
+    let funds = FundsReported {
+        ts: TS,
+        available: Money::new(0x0102),
+        used: Money::new(0x0304),
+    };
+    golden(
+        Item::Event(Event::FundsReported(funds)),
+        RecordKind::FUNDS_REPORTED,
+        "02010000000000000403000000000000",
+    );
+    let checked = FlatChecked {
+        ts: TS,
+        asked: TsNs::new(5),
+        open_positions: 1,
+        unlisted_positions: 2,
+        unlisted_key: text("NSE_EQ|Z"),
+        live_orders: 3,
+        foreign_orders: 4,
+    };
+    golden(
+        Item::Event(Event::FlatChecked(checked)),
+        RecordKind::FLAT_CHECKED,
+        "0500000000000000010000000200000003000000040000004e53455f45517c5a0000000000000000\
+        000000000000000000000000000000000000000000000000",
+    );
+    let carried = LatchCarried {
+        ts: TS,
+        since: TsNs::new(6),
+        uid: 1_000,
+        reason: text("fear"),
+    };
+    golden(
+        Item::Event(Event::LatchCarried(carried)),
+        RecordKind::LATCH_CARRIED,
+        "06000000000000006665617200000000000000000000000000000000000000000000000000000000\
+        0000000000000000e8030000",
+    );
+    let doubted = ClockDoubted {
+        ts: TS,
+        doubt: ClockDoubt::StoodStill,
+        length: DurationNs::new(7),
+    };
+    golden(
+        Item::Event(Event::ClockDoubted(doubted)),
+        RecordKind::CLOCK_DOUBTED,
+        "070000000000000001",
+    );
+    let stepped = StartStepped {
+        ts: TS,
+        step: StartStep::RiskGate,
+        verdict: StepVerdict::Failed,
+        note: text("oh"),
+    };
+    golden(
+        Item::Event(Event::StartStepped(stepped)),
+        RecordKind::START_STEPPED,
+        "6f680000000000000000000000000000000000000000000000000000000000000000000000000000\
+        0703",
+    );
+    let ask = Reconcile { ts: TS, flat: true };
+    golden(
+        Item::Command(Command::Reconcile(ask)),
+        RecordKind::RECONCILE,
+        "01",
+    );
+    let dropped = DropEntries { ts: TS };
+    golden(
+        Item::Command(Command::DropEntries(dropped)),
+        RecordKind::DROP_ENTRIES,
+        "",
     );
 }
 

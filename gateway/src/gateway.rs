@@ -8,6 +8,7 @@
 
 mod health;
 mod reads;
+mod reconciling;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -130,6 +131,7 @@ enum Asked {
     HistoryOf(IntentId),
     TradesOf(BrokerOrderId),
     Reconcile(Part),
+    Funds,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -162,6 +164,10 @@ pub struct Gateway {
     order_budget: Budget,
     read_budget: Budget,
     reconciler: Option<Reconciler>,
+    /// When the engine asked whether anything is open; its answer is owed.
+    flat_asked: Option<TsNs>,
+    /// When funds are read next; `None` before the first reconciliation.
+    funds_due: Option<TsNs>,
     last_book: TsNs,
     book_wanted: Option<TsNs>,
     stream_connected: bool,
@@ -199,6 +205,8 @@ impl Gateway {
             order_budget: Budget::orders(config.jitter_seed),
             read_budget: Budget::reads(config.jitter_seed.wrapping_add(1)),
             reconciler: None,
+            flat_asked: None,
+            funds_due: None,
             last_book: TsNs::NEVER,
             book_wanted: None,
             stream_connected: false,
@@ -245,6 +253,11 @@ impl Gateway {
     /// When an intent is placed a second time.
     pub fn handle_command(&mut self, now: TsNs, command: &Command) {
         self.advance(now);
+        match command {
+            Command::Reconcile(ask) => return self.begin_reconcile(ask),
+            Command::DropEntries(_) => return self.drop_entries(),
+            Command::Place(_) | Command::Modify(_) | Command::Cancel(_) | Command::CancelForeign(_) => {}
+        }
         if let Command::Place(place) = command {
             self.intents.queue(place);
             if !self.is_placeable(place) {
@@ -289,7 +302,8 @@ impl Gateway {
             | Asked::Book
             | Asked::HistoryOf(_)
             | Asked::TradesOf(_)
-            | Asked::Reconcile(_) => None,
+            | Asked::Reconcile(_)
+            | Asked::Funds => None,
         }
     }
 
@@ -311,6 +325,7 @@ impl Gateway {
             Asked::HistoryOf(intent) => self.take_history(flight.at, intent, reply),
             Asked::TradesOf(_) => self.take_trades_reply(reply),
             Asked::Reconcile(part) => self.take_reconcile(flight.at, part, reply),
+            Asked::Funds => self.take_funds(reply),
         }
         self.judge(lane, reply);
     }
@@ -376,7 +391,7 @@ impl Gateway {
             .in_flight
             .iter()
             .flatten()
-            .filter(|flight| flight.asked != Asked::Book)
+            .filter(|flight| !matches!(flight.asked, Asked::Book | Asked::Funds))
             .count();
         let now = self.now;
         let ready = |queue: &VecDeque<Queued>, risk| {

@@ -1,17 +1,27 @@
-//! Reconciliation at start: read orders, trades and positions until two rounds agree, then believe them.
+//! Reconciliation: read orders, trades, positions and funds until two rounds agree, then believe them.
 //!
 //! Invariants: two rounds are at least a second apart in engine time; a round with an unreadable row or a failed
-//! read counts for nothing; the order of rows never matters. Left out: what the engine does about a difference.
+//! read counts for nothing; the order of rows never matters. Funds move with every price: they must be readable, yet
+//! two rounds never disagree over them. Left out: what the engine does about a difference.
 //! One read may be empty or stale; two that agree, a second apart, are believed.
 
 use std::collections::BTreeMap;
 
-use bijli_core::{DurationNs, TsNs};
+use bijli_core::{DurationNs, Money, TsNs};
 
 use crate::evidence::{BrokerOrder, BrokerPosition, BrokerTrade, InstrumentKey, Rows};
 
 /// Least time between the end of one round and the begin of the next.
 pub const ROUND_GAP: DurationNs = DurationNs::from_secs(1);
+
+/// The account's funds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrokerFunds {
+    /// Free for new orders.
+    pub available: Money,
+    /// Taken by orders and positions.
+    pub used: Money,
+}
 
 /// One round of reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +34,8 @@ pub struct Round {
     pub trades: Vec<BrokerTrade>,
     /// Net positions.
     pub positions: Vec<BrokerPosition>,
+    /// Funds; `None` while the broker's service for them is shut for the night.
+    pub funds: Option<BrokerFunds>,
 }
 
 impl Round {
@@ -73,6 +85,8 @@ pub enum Part {
     Trades,
     /// The positions.
     Positions,
+    /// The account's funds.
+    Funds,
 }
 
 /// What one read brought.
@@ -84,6 +98,8 @@ pub enum Answer {
     Trades(Rows<BrokerTrade>),
     /// The positions.
     Positions(Rows<BrokerPosition>),
+    /// The account's funds; `None` while their service is shut for the night.
+    Funds(Option<BrokerFunds>),
     /// Nothing usable.
     Failed,
 }
@@ -140,6 +156,10 @@ impl Reconciler {
                 self.round.positions = read.rows;
                 read.complete
             }
+            (Part::Funds, Answer::Funds(funds)) => {
+                self.round.funds = funds;
+                true
+            }
             (_, Answer::Failed) => false,
             (part, _) => unreachable!("the reader answers {part:?} with its own rows"),
         };
@@ -150,7 +170,8 @@ impl Reconciler {
         self.part = match self.part {
             Part::Orders => Part::Trades,
             Part::Trades => Part::Positions,
-            Part::Positions => return self.end_round(now),
+            Part::Positions => Part::Funds,
+            Part::Funds => return self.end_round(now),
         };
         None
     }
@@ -226,7 +247,13 @@ mod tests {
             let trades = Answer::Trades(full(trades.clone()));
             assert_eq!(reconciler.handle(now, now, trades), None);
             let positions = Answer::Positions(full(positions.clone()));
-            if reconciler.handle(now, now, positions).is_some() {
+            assert_eq!(reconciler.handle(now, now, positions), None);
+            // Funds differ from round to round and spoil nothing.
+            let funds = BrokerFunds {
+                available: Money::from_rupees(1_000 - now.get() % 997),
+                used: Money::ZERO,
+            };
+            if reconciler.handle(now, now, Answer::Funds(Some(funds))).is_some() {
                 return Some(index);
             }
         }

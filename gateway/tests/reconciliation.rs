@@ -2,8 +2,9 @@
 
 mod scripted;
 
+use bijli_core::command::{DropEntries, Reconcile};
 use bijli_core::order::{BrokerOrderId, OrderState, Side};
-use bijli_core::{InstrumentId, Qty, TsNs};
+use bijli_core::{Command, Event, InstrumentId, Qty, TsNs};
 use bijli_gateway::{Gateway, KnownOrder};
 use scripted::*;
 
@@ -24,6 +25,7 @@ fn round(gateway: &mut Gateway, now: TsNs, orders: &[String], trades: &[String],
     answer(gateway, now, BOOK, &list(orders));
     answer(gateway, now, TRADES_OF_DAY, &list(trades));
     answer(gateway, now, POSITIONS, &list(positions));
+    answer(gateway, now, FUNDS, &funds(1_000));
 }
 
 #[test]
@@ -154,4 +156,123 @@ fn an_adopted_intent_is_never_placed_again() {
     let lookups = paths.iter().filter(|path| path.ends_with("/history")).count();
     assert_eq!(lookups, 6, "at once, then after 0.5, 1, 2, 4 and 8 s");
     assert_eq!(notes(&mut gateway), Vec::<String>::new());
+}
+
+fn ask(flat: bool) -> Command {
+    Command::Reconcile(Reconcile { ts: at(0), flat })
+}
+
+#[test]
+fn the_engine_s_question_is_answered_by_two_fresh_rounds_that_agree() {
+    let mut gateway = gateway();
+    settle(&mut gateway, at(0));
+    gateway.handle_command(at(0), &ask(true));
+    let dealt = [row("7", Some(1), "complete", 75), row("90", None, "open", 0)];
+    let trades = [trade("7", "T1", 75)];
+    let positions = [position("NSE_EQ|X", 75), position("MCX_FO|1", 2)];
+    round(&mut gateway, at(0), &dealt, &trades, &positions);
+    assert_eq!(
+        notes(&mut gateway),
+        Vec::<String>::new(),
+        "one look proves nothing"
+    );
+    round(&mut gateway, at(1_000), &dealt, &trades, &positions);
+    let told = notes(&mut gateway);
+    assert_eq!(told[told.len() - 1], "flat 1 1MCX_FO|1 0 1", "{told:?}");
+    let closed = [position("NSE_EQ|X", 0)];
+    let all = [dealt[0].clone(), row("90", None, "cancelled", 0)];
+    gateway.handle_command(at(2_000), &ask(true));
+    round(&mut gateway, at(2_000), &all, &trades, &closed);
+    round(&mut gateway, at(3_000), &all, &trades, &closed);
+    let told = notes(&mut gateway);
+    assert_eq!(told[told.len() - 1], "flat 0 0 0 0", "{told:?}");
+}
+
+#[test]
+fn rounds_that_were_begun_before_the_question_are_no_answer_to_it() {
+    let mut gateway = gateway();
+    gateway.start_reconcile(at(0));
+    round(&mut gateway, at(0), &[], &[], &[]);
+    gateway.handle_command(at(500), &ask(true));
+    round(&mut gateway, at(1_000), &[], &[], &[]);
+    assert_eq!(notes(&mut gateway), Vec::<String>::new());
+    round(&mut gateway, at(2_000), &[], &[], &[]);
+    assert_eq!(notes(&mut gateway), ["reconciled 0 0", "flat 0 0 0 0"]);
+}
+
+#[test]
+fn a_book_that_lacks_an_order_seen_before_is_no_evidence_of_anything() {
+    let mut gateway = gateway();
+    answer(&mut gateway, at(0), BOOK, &list(&[row("7", Some(1), "open", 0)]));
+    notes(&mut gateway);
+    gateway.handle_command(at(100), &ask(true));
+    for ms in [100, 1_100, 2_100] {
+        answer(&mut gateway, at(ms), BOOK, &list(&[]));
+    }
+    assert_eq!(notes(&mut gateway), Vec::<String>::new());
+    assert!(gateway.is_reconciling());
+}
+
+#[test]
+fn entries_that_have_not_left_are_taken_back_and_end_as_not_sent() {
+    let mut gateway = gateway();
+    gateway.start_reconcile(at(0));
+    gateway.handle_command(at(0), &entry(1));
+    gateway.handle_command(at(0), &exit(2));
+    gateway.handle_command(at(0), &Command::DropEntries(DropEntries { ts: at(0) }));
+    assert_eq!(notes(&mut gateway), ["1 NotSent "]);
+    answer(&mut gateway, at(0), PLACE, &acked("2"));
+    round(&mut gateway, at(0), &[], &[], &[]);
+    round(&mut gateway, at(1_000), &[row("2", Some(2), "open", 0)], &[], &[]);
+    round(&mut gateway, at(2_000), &[row("2", Some(2), "open", 0)], &[], &[]);
+    assert!(notes(&mut gateway).iter().all(|note| !note.starts_with("1 ")));
+}
+
+#[test]
+fn funds_come_with_every_reconciliation_and_then_once_a_minute() {
+    let mut gateway = gateway();
+    gateway.start_reconcile(at(0));
+    round(&mut gateway, at(0), &[], &[], &[]);
+    round(&mut gateway, at(1_000), &[], &[], &[]);
+    let mut told = Vec::new();
+    for ms in (1_000..130_000).step_by(250) {
+        while let Some(request) = gateway.poll_request(at(ms)) {
+            let reply = if request.path == FUNDS {
+                funds(500)
+            } else {
+                list(&[])
+            };
+            gateway.handle_reply(at(ms), request.id, &reply);
+        }
+        while let Some(event) = gateway.poll_event() {
+            if let Event::FundsReported(funds) = event {
+                told.push((funds.ts, funds.available));
+            }
+        }
+    }
+    let rupees = bijli_core::Money::from_rupees;
+    let expected = [
+        (at(1_000), rupees(1_000)),
+        (at(61_000), rupees(500)),
+        (at(121_000), rupees(500)),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn funds_that_are_shut_for_the_night_hold_nothing_up_and_unreadable_ones_do() {
+    for (reply, ends) in [
+        (refusal(423, "UDAPI100072"), true),
+        (refusal(500, "UDAPI500"), false),
+    ] {
+        let mut gateway = gateway();
+        gateway.start_reconcile(at(0));
+        for ms in [0, 1_000] {
+            answer(&mut gateway, at(ms), BOOK, &list(&[]));
+            answer(&mut gateway, at(ms), TRADES_OF_DAY, &list(&[]));
+            answer(&mut gateway, at(ms), POSITIONS, &list(&[]));
+            answer(&mut gateway, at(ms), FUNDS, &reply);
+        }
+        assert_eq!(gateway.is_reconciling(), !ends, "{reply:?}");
+    }
 }

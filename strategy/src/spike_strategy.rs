@@ -80,7 +80,12 @@ impl Strategy for SpikeStrategy {
             | Event::IntentResolved(_)
             | Event::OrderUpdated(_)
             | Event::Reconciled(_)
-            | Event::Controlled(_) => {}
+            | Event::Controlled(_)
+            | Event::FundsReported(_)
+            | Event::FlatChecked(_)
+            | Event::LatchCarried(_)
+            | Event::ClockDoubted(_)
+            | Event::StartStepped(_) => {}
         }
     }
 

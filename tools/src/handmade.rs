@@ -105,6 +105,7 @@ impl HandmadeDay {
             }),
             tick(3, 1_480),
             Event::Controlled(Controlled {
+                strategy: None,
                 ts: minute(4),
                 verb: Verb::Flatten,
                 instrument: None,

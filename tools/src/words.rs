@@ -2,7 +2,9 @@
 //!
 //! Read-outs only: nothing here is read back, and nothing here decides. Times are Indian.
 
-use bijli_core::event::{DataKind, FeedState, Submission, TickFlags, VenueKind, Verb};
+use std::fmt::Write as _;
+
+use bijli_core::event::{DataKind, FeedState, FlatChecked, Submission, TickFlags, VenueKind, Verb};
 use bijli_core::order::{BrokerStatus, OrderType, Purpose, Side, Validity};
 use bijli_core::strategy::ExitReason;
 use bijli_core::time::NS_PER_S;
@@ -138,7 +140,31 @@ pub const fn verb_name(verb: Verb) -> &'static str {
         Verb::Flatten => "flatten",
         Verb::Kill => "kill",
         Verb::Arm => "arm",
+        Verb::ReduceOnly => "reduce-only",
     }
+}
+
+/// What the broker shows to be open.
+#[must_use]
+pub fn flat_text(checked: &FlatChecked) -> String {
+    if checked.is_flat() {
+        return match checked.foreign_orders {
+            0 => "the broker shows nothing open".to_owned(),
+            orders => format!("the broker shows nothing open but {orders} orders of others"),
+        };
+    }
+    let mut text = format!(
+        "the broker shows {} positions and {} live orders",
+        checked.open_positions, checked.live_orders
+    );
+    if checked.unlisted_positions > 0 {
+        let _ = write!(
+            text,
+            ", and {} positions that are not in the day's table ({}): close them by hand",
+            checked.unlisted_positions, checked.unlisted_key
+        );
+    }
+    text
 }
 
 /// Why a position was closed.

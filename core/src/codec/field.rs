@@ -5,13 +5,14 @@
 //! absent option has zeros where its value would be. The enum lists name every case, so that a case added to
 //! the vocabulary does not compile until it is given its number here.
 
-use crate::event::{DataKind, FeedState, Submission, TickFlags, VenueKind, Verb};
+use crate::event::{ClockDoubt, DataKind, FeedState, Submission, TickFlags, VenueKind, Verb};
 use crate::instrument::{InstrumentId, InstrumentKind, SectorId};
 use crate::order::{BrokerStatus, IntentId, OrderState, OrderType, Purpose, Side, Validity};
 use crate::order_config::ProtectiveStop;
 use crate::price::{Money, Price};
 use crate::quantity::Qty;
 use crate::session::Market;
+use crate::start_steps::{StartStep, StepVerdict};
 use crate::strategy::StrategyId;
 use crate::text::Text;
 use crate::time::{DurationNs, IstDay, TsNs};
@@ -221,9 +222,14 @@ macro_rules! numbered {
 numbered! {
     DataKind { Synthetic = 0, Real = 1, RealTicks = 2, RealBars = 3, Live = 4 }
     VenueKind { Simulated = 0, Paper = 1, Live = 2 }
+    ClockDoubt { Stepped = 0, StoodStill = 1 }
+    StartStep {
+        Journal = 0, Account = 1, Program = 2, CrashLoop = 3, Token = 4, Address = 5, Day = 6, RiskGate = 7
+    }
+    StepVerdict { Untold = 0, Waiting = 1, Passed = 2, Failed = 3, NotNeeded = 4 }
     FeedState { Down = 0, Live = 1, Mute = 2, Closed = 3 }
     Submission { Acked = 0, Refused = 1, NotSent = 2, Unknown = 3, PresumedAbsent = 4 }
-    Verb { Pause = 0, Resume = 1, Exit = 2, Flatten = 3, Kill = 4, Arm = 5 }
+    Verb { Pause = 0, Resume = 1, Exit = 2, Flatten = 3, Kill = 4, Arm = 5, ReduceOnly = 6 }
     InstrumentKind { Equity = 0, Index = 1, Future = 2, Call = 3, Put = 4 }
     Market { Cash = 0, Derivatives = 1 }
     Side { Buy = 0, Sell = 1 }

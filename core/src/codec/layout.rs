@@ -5,11 +5,12 @@
 //! braces is the engine time, which stands in the record's header instead.
 
 use super::{Checkpoint, Closed, DurableMark, Field, FieldRow, TailCut};
-use crate::command::{Cancel, CancelForeign, Modify, Place};
+use crate::command::{Cancel, CancelForeign, Modify, Place, Reconcile};
 use crate::config::{Config, RiskConfig, StrategyConfig};
 use crate::event::{
-    Controlled, DataKind, FeedChanged, FeedState, IntentResolved, OrderUpdated, PositionReported,
-    ProcessStarted, Reconciled, SessionOpened, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
+    ClockDoubt, ClockDoubted, Controlled, DataKind, FeedChanged, FeedState, FlatChecked, FundsReported,
+    IntentResolved, LatchCarried, OrderUpdated, PositionReported, ProcessStarted, Reconciled, SessionOpened,
+    StartStepped, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
 };
 use crate::instrument::{Instrument, InstrumentId, InstrumentKind, SectorId};
 use crate::order::{BrokerOrderId, BrokerStatus, IntentId, OrderType, Purpose, Side, TradeId, Validity};
@@ -17,6 +18,8 @@ use crate::order_config::{OrderConfig, ProtectiveStop};
 use crate::price::{Money, Price};
 use crate::quantity::Qty;
 use crate::session::SessionTimes;
+use crate::start_steps::{StartStep, StepVerdict};
+use crate::strategy::StrategyId;
 use crate::text::Text;
 use crate::time::{DurationNs, IstDay, TsNs};
 
@@ -223,6 +226,28 @@ layout! { Reconciled { ts }
 
 layout! { Controlled { ts }
     command_id: u64, reason: Text<40>, uid: u32, verb: Verb, instrument: Option<InstrumentId>,
+    strategy: Option<StrategyId>,
+}
+
+layout! { FundsReported { ts }
+    available: Money, used: Money,
+}
+
+layout! { FlatChecked { ts }
+    asked: TsNs, open_positions: u32, unlisted_positions: u32, live_orders: u32, foreign_orders: u32,
+    unlisted_key: Text<40>,
+}
+
+layout! { LatchCarried { ts }
+    since: TsNs, reason: Text<40>, uid: u32,
+}
+
+layout! { ClockDoubted { ts }
+    length: DurationNs, doubt: ClockDoubt,
+}
+
+layout! { StartStepped { ts }
+    note: Text<40>, step: StartStep, verdict: StepVerdict,
 }
 
 layout! { Place { ts }
@@ -241,6 +266,10 @@ layout! { Cancel { ts }
 
 layout! { CancelForeign { ts }
     order_id: BrokerOrderId, instrument: InstrumentId,
+}
+
+layout! { Reconcile { ts }
+    flat: bool,
 }
 
 layout! { Checkpoint

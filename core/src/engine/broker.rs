@@ -4,6 +4,7 @@
 //! order are dropped by the table of legal transitions. Contradictions halt entries.
 
 use crate::charges::ChargedFill;
+use crate::difference::{Difference, DifferenceKind};
 use crate::event::{IntentResolved, OrderUpdated, PositionReported, Submission, Traded};
 use crate::instrument::InstrumentId;
 use crate::order::{BrokerStatus, OrderState, Purpose, Side};
@@ -93,6 +94,13 @@ impl State {
     /// An order that we did not know: counted in every limit, and its instrument is left alone.
     fn adopt_order(&mut self, update: &OrderUpdated) -> usize {
         self.frozen[update.instrument.index()] = true;
+        self.supervision.differences.note(Difference {
+            kind: DifferenceKind::Order,
+            instrument: update.instrument,
+            ours: Qty::ZERO,
+            brokers: update.qty,
+            since: self.now,
+        });
         self.orders.add(Order {
             intent: update.intent,
             order_id: update.order_id,
@@ -188,9 +196,17 @@ impl State {
     pub(super) fn compare_position(&mut self, report: &PositionReported) {
         let ours = self.positions[report.instrument.index()];
         if ours.qty == report.qty {
+            self.supervision.differences.follow(report.instrument, report.qty);
             return;
         }
         self.position_break = true;
+        self.supervision.differences.note(Difference {
+            kind: DifferenceKind::Position,
+            instrument: report.instrument,
+            ours: ours.qty,
+            brokers: report.qty,
+            since: self.now,
+        });
         let mark = self.adoption_price(report.instrument);
         let cost = Money::new(mark.get().saturating_mul(report.qty.get()));
         self.positions[report.instrument.index()] = Position {

@@ -26,7 +26,7 @@ impl State {
         let (exposure_total, exposure_options) = self.exposure();
         EntryFacts {
             now: self.now,
-            mode: self.mode(),
+            mode: self.mode_of(enter.signal.strategy),
             day_loss_latched: self.day_loss_latched,
             session_allows: self.hours(id).allows_entries(self.now),
             feed: self.feed,

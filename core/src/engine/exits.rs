@@ -136,10 +136,7 @@ impl State {
         self.square_off(commands);
         if self.flattening || self.killed {
             self.close_all(ExitReason::Operator, commands);
-            if self.reconciled && self.open.is_empty() && self.orders.unfinished_count() == 0 {
-                self.flattening = false;
-                self.paused = true;
-            }
+            self.check_flat(commands);
         }
     }
 
@@ -203,14 +200,10 @@ impl State {
     /// A person's word to be out: cancels every live entry and, in the instruments of our positions, every order of
     /// somebody else, which would stand between a position and its exit; sends an exit for every position.
     pub(super) fn close_all(&mut self, reason: ExitReason, commands: &mut Commands) {
-        let mut place = 0;
-        while let Some(index) = self.orders.live_at(place) {
-            let order = self.orders.get(index);
-            if order.purpose == Purpose::Entry || order.intent.is_none() {
-                self.cancel(index, commands);
-            }
-            place += 1;
-        }
+        self.cancel_orders(
+            |order| order.purpose == Purpose::Entry || order.intent.is_none(),
+            commands,
+        );
         for id in self.open_copy().iter().flatten() {
             let qty = self.positions[id.index()].qty.abs();
             self.place_exit(*id, qty, reason, commands);
@@ -218,10 +211,17 @@ impl State {
     }
 
     fn cancel_entries_of(&mut self, id: InstrumentId, commands: &mut Commands) {
+        self.cancel_orders(
+            |order| order.instrument == id && order.purpose == Purpose::Entry,
+            commands,
+        );
+    }
+
+    /// Asks for a cancel of every live order that is meant.
+    pub(super) fn cancel_orders(&mut self, is_meant: impl Fn(&Order) -> bool, commands: &mut Commands) {
         let mut place = 0;
         while let Some(index) = self.orders.live_at(place) {
-            let order = self.orders.get(index);
-            if order.instrument == id && order.purpose == Purpose::Entry {
+            if is_meant(self.orders.get(index)) {
                 self.cancel(index, commands);
             }
             place += 1;

@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use bijli_core::command::{Command, Commands, Place};
+use bijli_core::command::{Command, Commands, Place, Reconcile};
 use bijli_core::config::Config;
 use bijli_core::event::{
-    Controlled, DataKind, Event, FeedChanged, FeedState, IntentResolved, OrderUpdated, ProcessStarted,
-    Reconciled, SessionOpened, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
+    Controlled, DataKind, Event, FeedChanged, FeedState, FlatChecked, IntentResolved, OrderUpdated,
+    ProcessStarted, Reconciled, SessionOpened, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
 };
 use bijli_core::instrument::{Instrument, InstrumentKind};
 use bijli_core::order::{BrokerOrderId, BrokerStatus, IntentId, Side, TradeId};
@@ -216,12 +216,34 @@ impl House {
 
     pub(crate) fn control(&mut self, verb: Verb, command_id: u64) -> Vec<Command> {
         self.tell(Event::Controlled(Controlled {
+            strategy: None,
             ts: self.now,
             verb,
             instrument: Some(STOCK),
             uid: 1_000,
             command_id,
             reason: Text::new("test").expect("short text"),
+        }))
+    }
+
+    /// The broker answers the engine's question whether anything is open: nothing is.
+    pub(crate) fn shown_flat(&mut self, asked: &[Command]) -> Vec<Command> {
+        self.shown(asked, 0, 0)
+    }
+
+    /// The broker answers the engine's question with so many positions and live orders.
+    pub(crate) fn shown(&mut self, asked: &[Command], open_positions: u32, live_orders: u32) -> Vec<Command> {
+        let [Command::Reconcile(Reconcile { ts, flat: true })] = asked else {
+            panic!("expected a question to the broker, got {asked:?}");
+        };
+        self.tell(Event::FlatChecked(FlatChecked {
+            ts: self.now,
+            asked: *ts,
+            open_positions,
+            unlisted_positions: 0,
+            unlisted_key: Text::EMPTY,
+            live_orders,
+            foreign_orders: 0,
         }))
     }
 

@@ -5,3 +5,4 @@
 mod house;
 mod lifecycle;
 mod stopping;
+mod supervision;

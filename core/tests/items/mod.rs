@@ -5,11 +5,12 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use bijli_core::codec::{Checkpoint, Closed, DurableMark, Item, TailCut};
-use bijli_core::command::{Cancel, CancelForeign, Command, Modify, Place};
+use bijli_core::command::{Cancel, CancelForeign, Command, DropEntries, Modify, Place, Reconcile};
 use bijli_core::config::{Config, RiskConfig, StrategyConfig};
 use bijli_core::event::{
-    Controlled, DataKind, Event, FeedChanged, FeedState, IntentResolved, OrderUpdated, PositionReported,
-    ProcessStarted, Reconciled, SessionOpened, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
+    ClockDoubt, ClockDoubted, Controlled, DataKind, Event, FeedChanged, FeedState, FlatChecked,
+    FundsReported, IntentResolved, LatchCarried, OrderUpdated, PositionReported, ProcessStarted, Reconciled,
+    SessionOpened, StartStepped, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
 };
 use bijli_core::instrument::{Instrument, InstrumentKind};
 use bijli_core::journal::JournalWriter;
@@ -17,6 +18,8 @@ use bijli_core::order::{BrokerStatus, IntentId, OrderType, Purpose, Side, Validi
 use bijli_core::order_config::{OrderConfig, ProtectiveStop};
 use bijli_core::record::SegmentHeader;
 use bijli_core::session::SessionTimes;
+use bijli_core::start_steps::{START_STEPS, StepVerdict};
+use bijli_core::strategy::{STRATEGIES_MAX, StrategyId};
 use bijli_core::text::Text;
 use bijli_core::{DurationNs, InstrumentId, IstDay, Money, Price, Qty, SectorId, TsNs};
 use proptest::prelude::*;
@@ -323,19 +326,24 @@ fn controlled() -> impl Strategy<Value = Event> {
         Verb::Flatten,
         Verb::Kill,
         Verb::Arm,
+        Verb::ReduceOnly,
     ]);
+    let strategy =
+        (0..STRATEGIES_MAX as u8).prop_map(|number| StrategyId::new(number).expect("in the table"));
     let who = (
         ts(),
         verb,
         prop::option::of(instrument()),
+        prop::option::of(strategy),
         any::<u32>(),
         any::<u64>(),
     );
-    (who, text()).prop_map(|((ts, verb, instrument, uid, command_id), reason)| {
+    (who, text()).prop_map(|((ts, verb, instrument, strategy, uid, command_id), reason)| {
         Event::Controlled(Controlled {
             ts,
             verb,
             instrument,
+            strategy,
             uid,
             command_id,
             reason,
@@ -362,6 +370,52 @@ fn small_event() -> impl Strategy<Value = Event> {
                 ts,
                 broker_orders,
                 foreign_orders,
+            })
+        }),
+    ]
+}
+
+fn supervision() -> impl Strategy<Value = Event> {
+    use StepVerdict as V;
+    let verdict = select(vec![V::Untold, V::Waiting, V::Passed, V::Failed, V::NotNeeded]);
+    let doubt = select(vec![ClockDoubt::Stepped, ClockDoubt::StoodStill]);
+    let money = || any::<i64>().prop_map(Money::new);
+    prop_oneof![
+        (ts(), money(), money()).prop_map(|(ts, available, used)| Event::FundsReported(FundsReported {
+            ts,
+            available,
+            used
+        })),
+        (ts(), ts(), any::<[u32; 4]>(), text()).prop_map(|(ts, asked, counts, unlisted_key)| {
+            Event::FlatChecked(FlatChecked {
+                ts,
+                asked,
+                open_positions: counts[0],
+                unlisted_positions: counts[1],
+                unlisted_key,
+                live_orders: counts[2],
+                foreign_orders: counts[3],
+            })
+        }),
+        (ts(), ts(), any::<u32>(), text()).prop_map(|(ts, since, uid, reason)| Event::LatchCarried(
+            LatchCarried {
+                ts,
+                since,
+                uid,
+                reason
+            }
+        )),
+        (ts(), doubt, length()).prop_map(|(ts, doubt, length)| Event::ClockDoubted(ClockDoubted {
+            ts,
+            doubt,
+            length
+        })),
+        (ts(), select(START_STEPS.to_vec()), verdict, text()).prop_map(|(ts, step, verdict, note)| {
+            Event::StartStepped(StartStepped {
+                ts,
+                step,
+                verdict,
+                note,
             })
         }),
     ]
@@ -418,6 +472,8 @@ fn command() -> impl Strategy<Value = Command> {
             intent,
             order_id
         })),
+        (ts(), any::<bool>()).prop_map(|(ts, flat)| Command::Reconcile(Reconcile { ts, flat })),
+        ts().prop_map(|ts| Command::DropEntries(DropEntries { ts })),
         (ts(), text(), instrument()).prop_map(|(ts, order_id, instrument)| {
             Command::CancelForeign(CancelForeign {
                 ts,
@@ -440,6 +496,7 @@ pub(crate) fn item() -> impl Strategy<Value = Item> {
         traded(),
         controlled(),
         small_event(),
+        supervision(),
     ];
     prop_oneof![
         6 => event.prop_map(Item::Event),

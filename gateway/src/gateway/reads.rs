@@ -4,20 +4,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bijli_core::event::{OrderUpdated, PositionReported, Reconciled, Submission, Traded};
+use bijli_core::event::{OrderUpdated, Submission, Traded};
 use bijli_core::order::{BrokerOrderId, IntentId};
 use bijli_core::text::Text;
-use bijli_core::{Event, InstrumentId, Qty, TsNs};
+use bijli_core::{DurationNs, Event, TsNs};
 
 use super::{Asked, Gateway};
 use crate::budget::Risk;
 use crate::evidence::{BrokerOrder, BrokerTrade, ErrorClass, Rows};
 use crate::intent::Stage;
 use crate::orders::{Applied, Order, Source, rank};
-use crate::reconcile::{Answer, Part, Round};
+use crate::reconcile::Part;
 use crate::request::{Lane, Reply, Request};
+use crate::upstox::funds_api;
 use crate::upstox::order_api;
 use crate::upstox::order_stream::{self, StreamUpdate};
+
+/// Pause between two reads of funds.
+const FUNDS_PERIOD: DurationNs = DurationNs::from_secs(60);
 
 impl Gateway {
     /// The next read, when it is due, and how urgent.
@@ -39,6 +43,7 @@ impl Gateway {
             trades.map(|(due, id)| (due, Asked::TradesOf(id), Risk::Lowers)),
             lookup.map(|(due, id)| (due, Asked::HistoryOf(id), Risk::Raises)),
             Some((self.book_due(), Asked::Book, Risk::Raises)),
+            self.funds_due.map(|due| (due, Asked::Funds, Risk::Raises)),
         ];
         // The first that is due wins; with none due, the earliest.
         let due = candidates.iter().flatten().find(|read| read.0 <= self.now);
@@ -83,6 +88,10 @@ impl Gateway {
             }
             Asked::Reconcile(Part::Trades) => order_api::trades_of_day(),
             Asked::Reconcile(Part::Positions) => order_api::positions(),
+            Asked::Reconcile(Part::Funds) | Asked::Funds => {
+                self.funds_due = Some(self.now.plus(FUNDS_PERIOD));
+                funds_api::funds_v3()
+            }
             Asked::Place(_) | Asked::Change(_) => unreachable!("writes are not read from here"),
         };
         Some(self.dispatch(Lane::Read, asked, call))
@@ -189,7 +198,7 @@ impl Gateway {
         }
     }
 
-    fn take_orders(&mut self, asked: TsNs, book: &Rows<BrokerOrder>) {
+    pub(super) fn take_orders(&mut self, asked: TsNs, book: &Rows<BrokerOrder>) {
         for row in &book.rows {
             self.take_order(row, Source::Read(asked));
         }
@@ -249,7 +258,7 @@ impl Gateway {
     }
 
     /// Takes trade rows in, each once: dedupe, sum and event happen together or not at all.
-    fn take_trades(&mut self, trades: &[BrokerTrade]) {
+    pub(super) fn take_trades(&mut self, trades: &[BrokerTrade]) {
         for trade in trades {
             let key = (trade.order_id, trade.trade_id);
             let Some(order) = self.orders.get(&trade.order_id).copied() else {
@@ -282,62 +291,5 @@ impl Gateway {
                 price: trade.price,
             }));
         }
-    }
-
-    pub(super) fn take_reconcile(&mut self, asked: TsNs, part: Part, reply: &Reply) {
-        let answer = match part {
-            Part::Orders => order_api::orders_of(reply).map(Answer::Orders),
-            Part::Trades => order_api::trades_of(reply).map(Answer::Trades),
-            Part::Positions => order_api::positions_of(reply).map(Answer::Positions),
-        };
-        let answer = answer.unwrap_or_else(|_| {
-            self.counts.reads_failed += 1;
-            Answer::Failed
-        });
-        let now = self.now;
-        let agreed = self
-            .reconciler
-            .as_mut()
-            .and_then(|reconciler| reconciler.handle(now, asked, answer));
-        if let Some(round) = agreed {
-            self.reconciler = None;
-            self.believe(&round);
-        }
-    }
-
-    /// Orders, then trades, then positions, then the end: so the engine never sees a trade without its order.
-    fn believe(&mut self, round: &Round) {
-        let book = Rows {
-            rows: round.orders.clone(),
-            complete: true,
-        };
-        self.take_orders(round.asked, &book);
-        self.take_trades(&round.trades);
-        let net = round.net_positions();
-        // Instruments with orders today are reported even when flat, so that a missing row is heard.
-        let dealt_in = self.orders.iter().filter_map(|(_, order)| order.instrument);
-        let mut report: BTreeMap<InstrumentId, i64> = dealt_in.map(|id| (id, 0)).collect();
-        for row in &round.positions {
-            if let Some(id) = self.keys.get(&row.key) {
-                report.insert(*id, net.get(&row.key).copied().unwrap_or(0));
-            }
-        }
-        for (instrument, qty) in report {
-            self.tell(Event::PositionReported(PositionReported {
-                ts: self.now,
-                instrument,
-                qty: Qty::new(qty),
-            }));
-        }
-        let is_foreign = |row: &&BrokerOrder| {
-            let order = self.orders.get(&row.order_id);
-            order.is_none_or(|order| order.intent.is_none())
-        };
-        let foreign_orders = round.orders.iter().filter(is_foreign).count();
-        self.tell(Event::Reconciled(Reconciled {
-            ts: self.now,
-            broker_orders: u32::try_from(round.orders.len()).unwrap_or(u32::MAX),
-            foreign_orders: u32::try_from(foreign_orders).unwrap_or(u32::MAX),
-        }));
     }
 }

@@ -118,6 +118,9 @@ impl Gateway {
                 self.readout.cancels += 1;
                 (Asked::Change(*order_id), order_api::cancel(order_id))
             }
+            Command::Reconcile(_) | Command::DropEntries(_) => {
+                unreachable!("what is not about one order is done when it comes, and never queued")
+            }
         };
         self.dispatch(lane, asked, call)
     }
@@ -194,6 +197,14 @@ impl Gateway {
                 }
                 self.want_book();
             }
+            Command::Reconcile(_) | Command::DropEntries(_) => {}
+        }
+    }
+
+    /// Takes back the entries, and changes of entries, that have not left.
+    pub(super) fn drop_entries(&mut self) {
+        for queued in std::mem::take(&mut self.entries) {
+            self.drop_command(&queued.command);
         }
     }
 
@@ -290,7 +301,7 @@ impl Gateway {
 /// The order that a command changes; `None` for a placement.
 const fn changed_order(command: &Command) -> Option<BrokerOrderId> {
     match command {
-        Command::Place(_) => None,
+        Command::Place(_) | Command::Reconcile(_) | Command::DropEntries(_) => None,
         Command::Modify(modify) => Some(modify.order_id),
         Command::Cancel(cancel) => Some(cancel.order_id),
         Command::CancelForeign(cancel) => Some(cancel.order_id),

@@ -7,8 +7,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use bijli_core::command::{Modify, Place};
-use bijli_core::event::{IntentResolved, OrderUpdated, Submission, Tick, TickFlags, Traded, VenueKind};
+use bijli_core::command::{Modify, Place, Reconcile};
+use bijli_core::event::{
+    FlatChecked, IntentResolved, OrderUpdated, PositionReported, Reconciled, Submission, Tick, TickFlags,
+    Traded, VenueKind,
+};
 use bijli_core::order::{BrokerOrderId, BrokerStatus, IntentId, OrderType, TradeId};
 use bijli_core::readout::GatewayReadout;
 use bijli_core::text::Text;
@@ -45,6 +48,8 @@ pub struct PaperVenue {
     desks: Vec<Desk>,
     orders: Vec<PaperOrder>,
     by_intent: BTreeMap<IntentId, u32>,
+    /// Net position by instrument: what a former process left, and this venue's fills.
+    net: Vec<i64>,
     trades: u32,
     events: VecDeque<Event>,
     readout: GatewayReadout,
@@ -65,6 +70,7 @@ impl PaperVenue {
             desks: instruments.iter().map(desk).collect(),
             orders: Vec::new(),
             by_intent: BTreeMap::new(),
+            net: vec![0; instruments.len()],
             trades: 0,
             events: VecDeque::new(),
             readout: GatewayReadout {
@@ -72,6 +78,11 @@ impl PaperVenue {
                 ..GatewayReadout::default()
             },
         }
+    }
+
+    /// A position that a former process left: its venue died, the account lives on.
+    pub fn adopt_position(&mut self, instrument: InstrumentId, qty: Qty) {
+        self.net[instrument.index()] = qty.get();
     }
 
     /// Carries a command out at once.
@@ -84,6 +95,9 @@ impl PaperVenue {
             Command::Modify(modify) => self.modify(now, modify),
             Command::Cancel(cancel) => self.cancel(now, cancel.intent),
             Command::CancelForeign(_) => unreachable!("nobody else trades on a paper account"),
+            Command::Reconcile(ask) => self.reconcile(now, ask),
+            // Whatever came before was carried out at once: nothing waits here.
+            Command::DropEntries(_) => {}
         }
     }
 
@@ -232,6 +246,36 @@ impl PaperVenue {
         }
     }
 
+    /// What is open, as a broker would show it; on paper one look is enough.
+    fn reconcile(&mut self, ts: TsNs, ask: &Reconcile) {
+        let open = self.net.iter().enumerate().filter(|(_, qty)| **qty != 0);
+        let mut open_positions = 0;
+        for (index, qty) in open {
+            open_positions += 1;
+            let instrument = InstrumentId::new(u32::try_from(index).expect("the table is bounded"));
+            let qty = Qty::new(*qty);
+            self.events
+                .push_back(Event::PositionReported(PositionReported { ts, instrument, qty }));
+        }
+        let working = self.orders.iter().filter(|order| !is_over(order.status)).count();
+        self.events.push_back(Event::Reconciled(Reconciled {
+            ts,
+            broker_orders: u32::try_from(self.orders.len()).unwrap_or(u32::MAX),
+            foreign_orders: 0,
+        }));
+        if ask.flat {
+            self.events.push_back(Event::FlatChecked(FlatChecked {
+                ts,
+                asked: ask.ts,
+                open_positions,
+                unlisted_positions: 0,
+                unlisted_key: Text::EMPTY,
+                live_orders: u32::try_from(working).unwrap_or(u32::MAX),
+                foreign_orders: 0,
+            }));
+        }
+    }
+
     fn working(&self, intent: IntentId) -> Option<u32> {
         self.by_intent
             .get(&intent)
@@ -289,6 +333,7 @@ impl PaperVenue {
     fn tell_trade(&mut self, ts: TsNs, number: u32, fill: Fill) {
         self.trades += 1;
         let paper = &self.orders[number as usize];
+        self.net[paper.instrument.index()] += paper.order.side.sign() * fill.qty.get();
         let trade_id = TradeId::new(&format!("PAPERT{:08}", self.trades));
         self.events.push_back(Event::Traded(Traded {
             ts,

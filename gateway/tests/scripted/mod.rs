@@ -202,10 +202,21 @@ pub(crate) const HISTORY: &str = "/v2/order/history?tag=";
 pub(crate) const TRADES: &str = "/v2/order/trades?order_id=";
 pub(crate) const TRADES_OF_DAY: &str = "/v2/order/trades/get-trades-for-day";
 pub(crate) const POSITIONS: &str = "/v2/portfolio/short-term-positions";
+pub(crate) const FUNDS: &str = "/v3/user/get-funds-and-margin";
 
-/// All events so far, one line each: enough to compare whole lists by eye.
+/// Funds of so many rupees, nothing used.
+pub(crate) fn funds(rupees: u32) -> Reply {
+    reply(
+        200,
+        format!(r#"{{"status":"success","data":{{"available_to_trade":{{"total":{rupees}.0}}}}}}"#),
+    )
+}
+
+/// All events so far, one line each: enough to compare whole lists by eye. Funds, which every round brings, are left
+/// out.
 pub(crate) fn notes(gateway: &mut Gateway) -> Vec<String> {
     std::iter::from_fn(|| gateway.poll_event())
+        .filter(|event| !matches!(event, Event::FundsReported(_)))
         .map(|event| note(&event))
         .collect()
 }
@@ -239,6 +250,14 @@ pub(crate) fn note(event: &Event) -> String {
         ),
         Event::PositionReported(report) => format!("position {} {}", report.instrument.get(), report.qty),
         Event::Reconciled(done) => format!("reconciled {} {}", done.broker_orders, done.foreign_orders),
+        Event::FlatChecked(shown) => format!(
+            "flat {} {}{} {} {}",
+            shown.open_positions,
+            shown.unlisted_positions,
+            shown.unlisted_key,
+            shown.live_orders,
+            shown.foreign_orders
+        ),
         other => format!("{other:?}"),
     }
 }

@@ -183,6 +183,7 @@ impl EngineDuty {
             return;
         }
         let control = Controlled {
+            strategy: None,
             ts: now.max(self.driver.engine().state().now()),
             verb: call.verb,
             instrument: instrument.flatten(),
@@ -264,7 +265,13 @@ fn remark(verb: Verb, state: &State) -> String {
         Verb::Flatten | Verb::Kill if state.open_positions().is_empty() && leaves_orders(state) => {
             "orders of others stay where nothing is held"
         }
-        Verb::Pause | Verb::Resume | Verb::Exit | Verb::Flatten | Verb::Kill | Verb::Arm => "",
+        Verb::Pause
+        | Verb::Resume
+        | Verb::Exit
+        | Verb::Flatten
+        | Verb::Kill
+        | Verb::Arm
+        | Verb::ReduceOnly => "",
     }
     .to_owned()
 }

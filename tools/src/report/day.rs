@@ -209,7 +209,21 @@ impl DayCollector {
                 let position = &state.positions()[report.instrument.index()];
                 self.trips.adopt(report.ts, report.instrument, position);
             }
-            Event::SessionOpened(_) | Event::Configured(_) | Event::TimePassed(_) | Event::Reconciled(_) => {}
+            Event::FlatChecked(checked) => self.note(checked.ts, "control", words::flat_text(checked)),
+            Event::LatchCarried(carried) => {
+                let text = format!("still killed: {}", carried.reason);
+                self.note(carried.ts, "control", text);
+            }
+            Event::ClockDoubted(doubted) => {
+                let text = format!("{:?} by {} ms", doubted.doubt, doubted.length.get() / 1_000_000);
+                self.note(doubted.ts, "clock", text);
+            }
+            Event::SessionOpened(_)
+            | Event::Configured(_)
+            | Event::TimePassed(_)
+            | Event::Reconciled(_)
+            | Event::FundsReported(_)
+            | Event::StartStepped(_) => {}
         }
         self.watch(event.ts(), state);
     }
@@ -264,7 +278,11 @@ impl DayCollector {
                 acked: TsNs::NEVER,
                 code: String::new(),
             }),
-            Command::Modify(_) | Command::Cancel(_) | Command::CancelForeign(_) => {}
+            Command::Modify(_)
+            | Command::Cancel(_)
+            | Command::CancelForeign(_)
+            | Command::Reconcile(_)
+            | Command::DropEntries(_) => {}
         }
     }
 

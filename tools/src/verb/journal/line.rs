@@ -2,7 +2,7 @@
 
 use bijli_core::codec::Item;
 use bijli_core::command::Command;
-use bijli_core::event::{Event, OrderUpdated, Tick, Traded};
+use bijli_core::event::{ClockDoubt, Event, OrderUpdated, Tick, Traded};
 use bijli_core::order::IntentId;
 use bijli_core::record::Record;
 use bijli_core::{InstrumentId, Price};
@@ -115,7 +115,40 @@ impl Narrator {
                     .instrument
                     .map_or(String::new(), |instrument| self.symbol(instrument));
                 let verb = words::verb_name(control.verb);
-                format!("{verb} {which} by uid {}: {}", control.uid, control.reason)
+                let strategy = control
+                    .strategy
+                    .map_or(String::new(), |strategy| format!(" strategy {}", strategy.name()));
+                format!(
+                    "{verb} {which}{strategy} by uid {}: {}",
+                    control.uid, control.reason
+                )
+            }
+            Event::FundsReported(funds) => format!(
+                "available ₹{}, used ₹{}",
+                words::rupees(funds.available),
+                words::rupees(funds.used)
+            ),
+            Event::FlatChecked(checked) => words::flat_text(checked),
+            Event::LatchCarried(carried) => format!(
+                "killed since {} by uid {}: {}",
+                words::stamp_text(carried.since),
+                carried.uid,
+                carried.reason
+            ),
+            Event::ClockDoubted(doubted) => {
+                let what = match doubted.doubt {
+                    ClockDoubt::Stepped => "the wall clock was set",
+                    ClockDoubt::StoodStill => "the process stood still",
+                };
+                format!("{what}: {} ms", doubted.length.get() / 1_000_000)
+            }
+            Event::StartStepped(stepped) => {
+                format!(
+                    "{} {}: {}",
+                    stepped.step.name(),
+                    stepped.verdict.name(),
+                    stepped.note
+                )
             }
         }
     }
@@ -196,6 +229,9 @@ impl Narrator {
                 cancel.order_id,
                 self.symbol(cancel.instrument)
             ),
+            Command::Reconcile(ask) if ask.flat => "is anything open at the broker?".to_owned(),
+            Command::Reconcile(_) => String::new(),
+            Command::DropEntries(_) => "entries that have not left".to_owned(),
         }
     }
 }

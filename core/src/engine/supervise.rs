@@ -1,0 +1,84 @@
+//! Events of supervision: start steps, funds, carried latches, doubts about time, and the broker's word on flatness.
+//!
+//! Invariants: nothing here sends an order; the broker is asked again wherever time was lost. A clock that was set
+//! bars entries until a person arms; a process that stood still trusts no price and no book from before.
+
+use crate::command::{Command, Commands, DropEntries, Reconcile};
+use crate::event::{ClockDoubt, ClockDoubted, LatchCarried, StartStepped};
+use crate::order::{OrderState, Purpose};
+use crate::quote::Quote;
+use crate::state::State;
+use crate::time::TsNs;
+
+impl State {
+    pub(super) fn take_start_step(&mut self, stepped: &StartStepped) {
+        self.supervision
+            .start
+            .tell(stepped.step, stepped.verdict, stepped.note);
+    }
+
+    pub(super) fn carry_latch(&mut self, carried: &LatchCarried) {
+        assert!(carried.since.is_set(), "a latch has a beginning");
+        self.killed = true;
+        self.flattening = false;
+    }
+
+    pub(super) fn doubt_clock(&mut self, doubted: &ClockDoubted, commands: &mut Commands) {
+        self.supervision.clock_doubt = match (self.supervision.clock_doubt, doubted.doubt) {
+            // The worse doubt stays: only a person ends that of a clock that was set.
+            (Some(ClockDoubt::Stepped), _) | (_, ClockDoubt::Stepped) => Some(ClockDoubt::Stepped),
+            (_, ClockDoubt::StoodStill) => Some(ClockDoubt::StoodStill),
+        };
+        for quote in &mut self.quotes {
+            *quote = Quote {
+                ltp_ts: TsNs::NEVER,
+                book_ts: TsNs::NEVER,
+                ..*quote
+            };
+        }
+        if doubted.doubt == ClockDoubt::StoodStill && self.reconciled {
+            self.reconciled = false;
+            self.process_started = self.now;
+            commands.push(Command::Reconcile(Reconcile {
+                ts: self.now,
+                flat: false,
+            }));
+        }
+    }
+
+    /// Two agreeing reads were taken in.
+    pub(super) fn end_reconciliation(&mut self) {
+        self.reconciled = true;
+        if self.supervision.clock_doubt == Some(ClockDoubt::StoodStill) {
+            self.supervision.clock_doubt = None;
+        }
+    }
+
+    /// While a person wants to be out: asks the broker once our own books are flat, and ends a flatten once the
+    /// broker has shown that they are. A kill stays.
+    pub(super) fn check_flat(&mut self, commands: &mut Commands) {
+        let books_are_flat = self.reconciled && self.open.is_empty() && self.orders.unfinished_count() == 0;
+        if self.supervision.flat_check.ask(books_are_flat, self.now) {
+            commands.push(Command::Reconcile(Reconcile {
+                ts: self.now,
+                flat: true,
+            }));
+        }
+        if self.flattening && self.supervision.flat_check.is_ours_flat() {
+            self.flattening = false;
+            self.paused = true;
+        }
+    }
+
+    /// Takes back the entries that the gateway has not sent yet; whatever was sent is cancelled at the broker.
+    pub(super) fn drop_entries(&self, commands: &mut Commands) {
+        let unsent = self
+            .orders
+            .live()
+            .any(|(_, order)| order.purpose == Purpose::Entry && order.state == OrderState::Submitted);
+        let told = |command: &Command| matches!(command, Command::DropEntries(_));
+        if unsent && commands.has_room() && !commands.iter().any(told) {
+            commands.push(Command::DropEntries(DropEntries { ts: self.now }));
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Reconciliation as the gateway runs it: at start, and whenever the engine asks what is open.
+//!
+//! Invariants: a question is answered by reads that are all younger than it; events come orders first, then trades,
+//! positions and funds, then the end, so that the engine never sees a trade without its order. Left out: which
+//! rounds agree (`reconcile`), what the engine does about a difference.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bijli_core::command;
+use bijli_core::event::{FlatChecked, FundsReported, PositionReported, Reconciled};
+use bijli_core::order::BrokerOrderId;
+use bijli_core::text::Text;
+use bijli_core::{Event, InstrumentId, Money, Qty, TsNs};
+
+use super::Gateway;
+use crate::evidence::{BrokerOrder, ErrorClass, InstrumentKey, ReadError, Rows};
+use crate::reconcile::{Answer, BrokerFunds, Part, Reconciler, Round};
+use crate::request::Reply;
+use crate::upstox::funds_api;
+use crate::upstox::order_api;
+
+impl Gateway {
+    /// The engine asks: rounds under way are begun anew, since they may be older than the question.
+    pub(super) fn begin_reconcile(&mut self, ask: &command::Reconcile) {
+        if ask.flat {
+            self.flat_asked = Some(ask.ts);
+        }
+        self.reconciler = Some(Reconciler::new(self.now));
+    }
+
+    pub(super) fn take_reconcile(&mut self, asked: TsNs, part: Part, reply: &Reply) {
+        let answer = match part {
+            Part::Orders => order_api::orders_of(reply).map(|mut book| {
+                book.complete &= self.is_whole(&book);
+                Answer::Orders(book)
+            }),
+            Part::Trades => order_api::trades_of(reply).map(Answer::Trades),
+            Part::Positions => order_api::positions_of(reply).map(Answer::Positions),
+            Part::Funds => funds_of(reply).map(Answer::Funds),
+        };
+        let answer = answer.unwrap_or_else(|_| {
+            self.counts.reads_failed += 1;
+            Answer::Failed
+        });
+        let now = self.now;
+        let agreed = self
+            .reconciler
+            .as_mut()
+            .and_then(|reconciler| reconciler.handle(now, asked, answer));
+        if let Some(round) = agreed {
+            self.reconciler = None;
+            self.believe(&round);
+        }
+    }
+
+    /// Orders, then trades, then positions, then the end: so the engine never sees a trade without its order.
+    fn believe(&mut self, round: &Round) {
+        let book = Rows {
+            rows: round.orders.clone(),
+            complete: true,
+        };
+        self.take_orders(round.asked, &book);
+        self.take_trades(&round.trades);
+        let net = round.net_positions();
+        // Instruments with orders today are reported even when flat, so that a missing row is heard.
+        let dealt_in = self.orders.iter().filter_map(|(_, order)| order.instrument);
+        let mut report: BTreeMap<InstrumentId, i64> = dealt_in.map(|id| (id, 0)).collect();
+        for row in &round.positions {
+            if let Some(id) = self.keys.get(&row.key) {
+                report.insert(*id, net.get(&row.key).copied().unwrap_or(0));
+            }
+        }
+        for (instrument, qty) in report {
+            self.tell(Event::PositionReported(PositionReported {
+                ts: self.now,
+                instrument,
+                qty: Qty::new(qty),
+            }));
+        }
+        if let Some(funds) = round.funds {
+            self.tell_funds(funds);
+        }
+        let is_foreign = |row: &&BrokerOrder| {
+            let order = self.orders.get(&row.order_id);
+            order.is_none_or(|order| order.intent.is_none())
+        };
+        let foreign_orders = round.orders.iter().filter(is_foreign).count();
+        self.tell(Event::Reconciled(Reconciled {
+            ts: self.now,
+            broker_orders: u32::try_from(round.orders.len()).unwrap_or(u32::MAX),
+            foreign_orders: u32::try_from(foreign_orders).unwrap_or(u32::MAX),
+        }));
+        if let Some(asked) = self.flat_asked.take() {
+            self.tell_flat(asked, round, &net);
+        }
+    }
+
+    /// What two agreeing rounds show to be open.
+    fn tell_flat(&mut self, asked: TsNs, round: &Round, net: &BTreeMap<InstrumentKey, i64>) {
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let unlisted: Vec<&InstrumentKey> = net.keys().filter(|key| !self.keys.contains_key(*key)).collect();
+        let is_live = |row: &&BrokerOrder| {
+            let order = self.orders.get(&row.order_id);
+            order.is_none_or(|order| !order.is_ended())
+        };
+        let live: Vec<&BrokerOrder> = round.orders.iter().filter(is_live).collect();
+        let ours = |row: &&&BrokerOrder| {
+            let order = self.orders.get(&row.order_id);
+            order.is_some_and(|order| order.intent.is_some())
+        };
+        let live_orders = live.iter().filter(ours).count();
+        let checked = FlatChecked {
+            ts: self.now,
+            asked,
+            open_positions: count(net.len() - unlisted.len()),
+            unlisted_positions: count(unlisted.len()),
+            unlisted_key: unlisted.first().map_or(Text::EMPTY, |key| **key),
+            live_orders: count(live_orders),
+            foreign_orders: count(live.len() - live_orders),
+        };
+        self.tell(Event::FlatChecked(checked));
+    }
+
+    pub(super) fn take_funds(&mut self, reply: &Reply) {
+        match funds_of(reply) {
+            Ok(Some(funds)) => self.tell_funds(funds),
+            Ok(None) => {}
+            Err(_) => self.counts.reads_failed += 1,
+        }
+    }
+
+    fn tell_funds(&mut self, funds: BrokerFunds) {
+        self.tell(Event::FundsReported(FundsReported {
+            ts: self.now,
+            available: funds.available,
+            used: funds.used,
+        }));
+    }
+
+    /// A book that lacks an order of today that was seen before is stale or cut: nothing may be read from it.
+    fn is_whole(&self, book: &Rows<BrokerOrder>) -> bool {
+        let listed: BTreeSet<BrokerOrderId> = book.rows.iter().map(|row| row.order_id).collect();
+        self.orders
+            .iter()
+            .all(|(id, order)| order.row.is_none() || listed.contains(id))
+    }
+}
+
+/// Funds, or `None` while the broker's service for them is shut for the night: then they are read later.
+fn funds_of(reply: &Reply) -> Result<Option<BrokerFunds>, ReadError> {
+    match funds_api::funds_v3_of(reply) {
+        Ok(funds) => {
+            let cash = funds.available_to_trade.cash_available_to_trade;
+            let used = cash.and_then(|cash| cash.margin_used).and_then(|used| used.total);
+            Ok(Some(BrokerFunds {
+                available: funds.available_to_trade.total,
+                used: used.unwrap_or(Money::ZERO),
+            }))
+        }
+        Err(error) if error.class() == Some(ErrorClass::ServiceClosed) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
