@@ -90,6 +90,7 @@ fn enter(view: &View<'_>, tick: &Tick) -> Enter {
         qty: instrument.lot,
         limit: tick.ask,
         stop: stop.on_tick(instrument.tick, Round::Down),
+        adds: false,
     }
 }
 

@@ -20,6 +20,7 @@ use crate::event::{
 };
 use crate::instrument::Instrument;
 use crate::order_config::OrderConfig;
+use crate::position_plan::{PositionPlan, TargetPlan};
 use crate::record::{PAYLOAD_BYTES_MAX, RecordKind};
 use crate::session::SessionTimes;
 use crate::time::TsNs;
@@ -331,12 +332,14 @@ pub struct FieldRow {
 
 /// The tables that stand as one field inside payloads, by name.
 #[must_use]
-pub fn shared_layouts() -> [(&'static str, Vec<FieldRow>); 4] {
+pub fn shared_layouts() -> [(&'static str, Vec<FieldRow>); 6] {
     [
         ("SessionTimes", SessionTimes::rows()),
         ("RiskConfig", RiskConfig::rows()),
         ("StrategyConfig", StrategyConfig::rows()),
         ("OrderConfig", OrderConfig::rows()),
+        ("PositionPlan", PositionPlan::rows()),
+        ("TargetPlan", TargetPlan::rows()),
     ]
 }
 

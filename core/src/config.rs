@@ -2,6 +2,7 @@
 //! so that a replay needs no configuration file. Defaults and their reasons: `ARCHITECTURE.md`, "Defaults".
 
 use crate::order_config::OrderConfig;
+use crate::position_plan::PositionPlan;
 use crate::price::Money;
 use crate::time::DurationNs;
 
@@ -128,6 +129,8 @@ pub struct Config {
     pub strategy: StrategyConfig,
     /// Parameters of orders.
     pub orders: OrderConfig,
+    /// How a position is led beyond stop, first target and trail.
+    pub position: PositionPlan,
 }
 
 impl Default for RiskConfig {

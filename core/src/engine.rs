@@ -194,6 +194,8 @@ impl State {
 
     /// Keeps the list of open positions in step with a changed position.
     fn track_open(&mut self, instrument: InstrumentId) {
+        let qty = self.positions[instrument.index()].qty;
+        self.held.follow(instrument, qty, self.now);
         let flat = self.positions[instrument.index()].is_flat();
         match self.open.iter().position(|id| *id == instrument) {
             Some(place) if flat => {

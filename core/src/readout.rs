@@ -303,6 +303,8 @@ readout! {
         realised: Money,
         /// Where it will be stopped out; [`Price::NONE`] without a stop.
         stop: Price,
+        /// Stage of its bracket, by the number of [`crate::held::BracketStage`].
+        stage: u8,
     }
 }
 

@@ -102,6 +102,10 @@ pub struct EntryFacts<'a> {
     pub exposure_total: Money,
     /// Of these, options.
     pub exposure_options: Money,
+    /// Value of the position that the wish enlarges; zero when it opens one.
+    pub held_value: Money,
+    /// What that position would lose at the wish's stop; zero when it opens one.
+    pub held_at_risk: Money,
 }
 
 /// Lets an entry pass or names the rule that it breaks.
@@ -190,12 +194,16 @@ fn check_order(facts: &EntryFacts<'_>, enter: &Enter, config: &Config) -> Result
 fn check_money(facts: &EntryFacts<'_>, enter: &Enter, config: &Config) -> Result<(), Denial> {
     let risk = &config.risk;
     let value = enter.limit.times(enter.qty).ok_or(Denial::Overflow)?;
+    let whole = value.plus(facts.held_value).ok_or(Denial::Overflow)?;
     refuse_if(
-        value > risk.capital.bps(risk.position_value_bps),
+        whole > risk.capital.bps(risk.position_value_bps),
         Denial::PositionValue,
     )?;
     let distance = Price::new(enter.limit.minus(enter.stop).get().abs());
-    let at_risk = distance.times(enter.qty).ok_or(Denial::Overflow)?;
+    let at_risk = distance
+        .times(enter.qty)
+        .and_then(|at_risk| at_risk.plus(facts.held_at_risk))
+        .ok_or(Denial::Overflow)?;
     refuse_if(
         at_risk > risk.capital.bps(risk.position_risk_bps),
         Denial::PositionRisk,

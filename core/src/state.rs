@@ -6,6 +6,7 @@
 use crate::config::Config;
 use crate::denial::{DENIALS, Denial};
 use crate::event::{FeedState, SessionOpened};
+use crate::held::HeldBook;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::limits::POSITIONS_MAX;
 use crate::order::{OrderState, Purpose};
@@ -88,6 +89,8 @@ pub struct State {
     pub(crate) last_entries: Vec<[TsNs; 2]>,
     /// Instruments with an open position, in the order of opening.
     pub(crate) open: Vec<InstrumentId>,
+    /// What is known of each of them.
+    pub(crate) held: HeldBook,
     pub(crate) orders: OrderBook,
     pub(crate) realised: Money,
     pub(crate) charges: Money,
@@ -122,6 +125,7 @@ impl Default for State {
             frozen: Vec::new(),
             last_entries: Vec::new(),
             open: Vec::with_capacity(POSITIONS_MAX),
+            held: HeldBook::default(),
             orders: OrderBook::default(),
             realised: Money::ZERO,
             charges: Money::ZERO,
@@ -407,6 +411,7 @@ impl State {
             instruments: &self.instruments,
             quotes: &self.quotes,
             positions: &self.positions,
+            held: &self.held,
             cash,
             derivatives,
             equity: self.equity(),
@@ -436,6 +441,7 @@ impl State {
         hasher.u64(self.feed as u64);
         self.hash_markets(hasher);
         self.orders.hash_into(hasher);
+        self.held.hash_into(hasher);
         self.protections.hash_into(hasher);
         hasher.i64(self.realised.get());
         hasher.i64(self.charges.get());

@@ -5,6 +5,7 @@
 
 use crate::config::Config;
 use crate::event::Event;
+use crate::held::HeldBook;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::limits::INTENTS_PER_EVENT_MAX;
 use crate::order::Side;
@@ -101,6 +102,8 @@ pub struct Enter {
     pub limit: Price,
     /// Where it would be stopped out: the risk gate checks quantity × distance.
     pub stop: Price,
+    /// Whether it enlarges the strategy's own position on the same side, which an ordinary entry must not.
+    pub adds: bool,
 }
 
 /// Why a position is closed.
@@ -117,6 +120,10 @@ pub enum ExitReason {
     SquareOff = 3,
     /// An operator asked for it.
     Operator = 4,
+    /// It was held for as long as the plan allows, or until the time of the day that the plan names.
+    Time = 5,
+    /// The group that it belongs to could not be formed.
+    Unwind = 6,
 }
 
 /// A wish to reduce a position.
@@ -205,6 +212,8 @@ pub struct View<'a> {
     pub quotes: &'a [Quote],
     /// Positions, indexed by id.
     pub positions: &'a [Position],
+    /// The open positions, and which of them a person took over.
+    pub held: &'a HeldBook,
     /// Hours of the cash market.
     pub cash: &'a SessionTimes,
     /// Hours of the derivatives market.

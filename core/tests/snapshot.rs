@@ -29,6 +29,7 @@ fn position(n: i64) -> PositionReadout {
         unrealised: Money::new(-n),
         realised: Money::new(n),
         stop: Price::NONE,
+        stage: 2,
     }
 }
 
@@ -375,12 +376,12 @@ fn the_layout_is_pinned() {
         ("denial", 21_248, 832, 1),
     ];
     assert_eq!(groups, expected);
-    assert_eq!((SNAPSHOT_BYTES, layout_hash()), (22_080, 0xacb3_e2ce_e1e4_0318));
+    assert_eq!((SNAPSHOT_BYTES, layout_hash()), (22_080, 0x1fe4_3b64_f063_1dbc));
 
     let mut memory = vec![0xEE; SNAPSHOT_BYTES];
     SnapshotWriter::create(&mut memory).expect("enough aligned memory");
     let hex: String = memory[..128].iter().map(|byte| format!("{byte:02x}")).collect();
-    let header = "42494a4c534e415002000000000000001803e4e1cee2b3ac4056000000000000\
+    let header = "42494a4c534e41500200000000000000bc1d63f0643be41f4056000000000000\
         0900000000000000000200000000000080000000000000000100000000000000\
         8002000000000000000100000000000001000000000000008003000000000000\
         800100000000000001000000000000000005000000000000c000000000000000";

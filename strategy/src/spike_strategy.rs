@@ -9,17 +9,21 @@
 //! snapshot), a fresh quote with both sides. Exits need a sound price during continuous trading only; a
 //! snapshot's price is good enough to leave on.
 //!
+//! With additions in the plan, a score of that height on the side of an own position enlarges it. A position that a
+//! person took over is neither enlarged nor left. The passing of time is taken in for the time exits.
+//!
 //! Square-off, kill, flatten, entry time-outs and re-pricing of exits belong to the engine.
 
 use bijli_core::event::{Tick, TickFlags};
+use bijli_core::limits::POSITIONS_MAX;
 use bijli_core::order::Side;
 use bijli_core::price::Round;
 use bijli_core::quote::Quote;
 use bijli_core::state_hash::StateHasher;
 use bijli_core::strategy::{Enter, Intent, Intents, Leave, Signal, Strategy, StrategyId, View};
-use bijli_core::{Event, Instrument, InstrumentId, Money, Price, TsNs};
+use bijli_core::{Event, Instrument, InstrumentId, Money, Price, Qty, TsNs};
 
-use crate::bracket::{Bracket, Moment};
+use crate::bracket::{Bracket, Exit, Moment, is_past_leaving};
 use crate::sizing::{self, Plan};
 use crate::spike::SpikeScore;
 use crate::tracker::Tracker;
@@ -38,6 +42,8 @@ struct Watch {
 pub struct SpikeStrategy {
     /// Indexed by instrument id.
     watches: Vec<Watch>,
+    /// Instruments with a position that a bracket follows.
+    followed: Vec<InstrumentId>,
     best: Option<Signal>,
 }
 
@@ -62,6 +68,8 @@ impl Strategy for SpikeStrategy {
         match event {
             Event::SessionOpened(_) => {
                 self.watches.clear();
+                self.followed.clear();
+                self.followed.reserve(POSITIONS_MAX);
                 self.best = None;
             }
             Event::InstrumentListed(instrument) => {
@@ -71,11 +79,11 @@ impl Strategy for SpikeStrategy {
                 }
             }
             Event::Ticked(tick) => self.handle_tick(view, tick, intents),
+            Event::TimePassed(_) => self.handle_time(view, intents),
             Event::Traded(traded) => self.follow_position(view, traded.instrument),
             Event::PositionReported(report) => self.follow_position(view, report.instrument),
             Event::Configured(_)
             | Event::ProcessStarted(_)
-            | Event::TimePassed(_)
             | Event::FeedChanged(_)
             | Event::IntentResolved(_)
             | Event::OrderUpdated(_)
@@ -91,6 +99,7 @@ impl Strategy for SpikeStrategy {
 
     fn hash_into(&self, hasher: &mut StateHasher) {
         hasher.u64(self.watches.len() as u64);
+        hasher.u64(self.followed.len() as u64);
         for watch in &self.watches {
             watch.bracket.hash_into(hasher);
             for ts in watch.raised {
@@ -130,13 +139,10 @@ impl SpikeStrategy {
         watch.tracker.apply(tick.ts, tick.ltp, tick.volume);
         let moment = moment(view, tick.instrument);
         if let Some(exit) = watch.bracket.handle_price(&moment, tick.ltp) {
-            intents.push(Intent::Leave(Leave {
-                instrument: tick.instrument,
-                qty: exit.qty,
-                reason: exit.reason,
-            }));
+            intents.push(leave(tick.instrument, &exit));
         }
-        if tick.flags.has(TickFlags::SNAPSHOT) || !session.allows_entries(view.now) {
+        let may_enter = session.allows_entries(view.now) && !is_past_leaving(view.config, view.now);
+        if tick.flags.has(TickFlags::SNAPSHOT) || !may_enter {
             return;
         }
         let Some(signal) = watch.signal_of(view.now, tick) else {
@@ -147,18 +153,45 @@ impl SpikeStrategy {
         }
         watch.rearm(view, &signal);
         let quote = &view.quotes[index];
-        if watch.may_raise(view, &signal)
-            && quote.is_fresh(view.now, view.config.risk.quote_age_max)
-            && let Some(enter) = enter(view, &signal, instrument, quote)
-        {
-            watch.raised[signal.side as usize] = view.now;
-            intents.push(Intent::Enter(enter));
+        if !watch.may_raise(view, &signal) || !quote.is_fresh(view.now, view.config.risk.quote_age_max) {
+            return;
+        }
+        let addition = watch.addition(&moment, &signal);
+        let Some(enter) = enter(view, &signal, instrument, quote) else {
+            return;
+        };
+        watch.raised[signal.side as usize] = view.now;
+        intents.push(Intent::Enter(match addition {
+            Some(qty) => watch.enlarging(enter, qty, instrument),
+            None => enter,
+        }));
+    }
+
+    /// Time exits need no tick; the market must trade.
+    fn handle_time(&mut self, view: &View<'_>, intents: &mut Intents) {
+        for instrument in &self.followed {
+            if !view.session(*instrument).is_open(view.now) {
+                continue;
+            }
+            let bracket = &mut self.watches[instrument.index()].bracket;
+            if let Some(exit) = bracket.handle_time(&moment(view, *instrument)) {
+                intents.push(leave(*instrument, &exit));
+            }
         }
     }
 
     fn follow_position(&mut self, view: &View<'_>, instrument: InstrumentId) {
-        if let Some(watch) = self.watches.get_mut(instrument.index()) {
-            watch.bracket.handle_position(&moment(view, instrument));
+        let Some(watch) = self.watches.get_mut(instrument.index()) else {
+            return;
+        };
+        watch.bracket.handle_position(&moment(view, instrument));
+        let place = self.followed.iter().position(|id| *id == instrument);
+        match place {
+            Some(place) if watch.bracket.is_flat() => {
+                self.followed.remove(place);
+            }
+            None if !watch.bracket.is_flat() => self.followed.push(instrument),
+            Some(_) | None => {}
         }
     }
 }
@@ -188,6 +221,28 @@ impl Watch {
         }
     }
 
+    /// How much the plan lets this signal add to a position on its side.
+    fn addition(&self, moment: &Moment<'_>, signal: &Signal) -> Option<Qty> {
+        let same_side = moment.position.qty.get().signum() == signal.side.sign();
+        let addition = self.bracket.addition(moment, signal.price);
+        addition.filter(|_| same_side)
+    }
+
+    /// The entry as an addition: of the plan's size, to be stopped out where the position is.
+    fn enlarging(&mut self, entry: Enter, qty: Qty, instrument: &Instrument) -> Enter {
+        self.bracket.note_addition(entry.signal.price);
+        let round = match entry.signal.side {
+            Side::Buy => Round::Down,
+            Side::Sell => Round::Up,
+        };
+        Enter {
+            qty,
+            stop: self.bracket.stop().on_tick(instrument.tick, round),
+            adds: true,
+            ..entry
+        }
+    }
+
     fn may_raise(&self, view: &View<'_>, signal: &Signal) -> bool {
         let raised = self.raised[signal.side as usize];
         let cooled = !raised.is_set() || view.now.since(raised) >= view.config.risk.cooldown;
@@ -200,8 +255,17 @@ fn moment<'a>(view: &View<'a>, instrument: InstrumentId) -> Moment<'a> {
         now: view.now,
         instrument: &view.instruments[instrument.index()],
         position: &view.positions[instrument.index()],
-        config: &view.config.strategy,
+        config: view.config,
+        is_manual: view.held.is_manual(instrument),
     }
+}
+
+const fn leave(instrument: InstrumentId, exit: &Exit) -> Intent {
+    Intent::Leave(Leave {
+        instrument,
+        qty: exit.qty,
+        reason: exit.reason,
+    })
 }
 
 /// The entry order for a signal: the touch plus slack, rounded toward the touch; the stop rounded away from the
@@ -245,6 +309,7 @@ fn enter(view: &View<'_>, signal: &Signal, instrument: &Instrument, quote: &Quot
         qty: sized.qty,
         limit,
         stop,
+        adds: false,
     })
 }
 

@@ -1,65 +1,15 @@
 //! The exits: a table of days, then laws over arbitrary prices and fills.
 
-use bijli_core::config::StrategyConfig;
 use bijli_core::order::Side;
-use bijli_core::position::Position;
-use bijli_core::strategy::ExitReason::{self, Stop, Target, Trail};
-use bijli_core::{DurationNs, Instrument, Price, Qty, TsNs};
-use bijli_strategy::bracket::{Bracket, Exit, Moment, RETRY_AFTER};
+use bijli_core::position_plan::{PositionPlan, TargetPlan};
+use bijli_core::strategy::ExitReason::{self, Stop, Target, Time, Trail};
+use bijli_core::{DurationNs, Price, Qty, TsNs};
+use bijli_strategy::bracket::{Bracket, Exit, RETRY_AFTER};
+use book::Book;
 use proptest::prelude::*;
 
-#[path = "desk/mod.rs"]
+mod book;
 mod desk;
-
-/// A bracket with its position and clock; wishes fill only when asked to.
-struct Book {
-    bracket: Bracket,
-    position: Position,
-    config: StrategyConfig,
-    instrument: Instrument,
-    now: TsNs,
-}
-
-impl Book {
-    fn with_lot(lot: i64) -> Self {
-        Self {
-            bracket: Bracket::default(),
-            position: Position::default(),
-            config: StrategyConfig::default(),
-            instrument: Instrument {
-                lot: Qty::new(lot),
-                ..desk::share(0, "ANY")
-            },
-            now: TsNs::new(1_000_000_000_000),
-        }
-    }
-
-    fn fill(&mut self, side: Side, qty: i64, paise: i64) {
-        self.position
-            .fill(side, Qty::new(qty), Price::from_paise(paise))
-            .expect("small numbers");
-        let (mut bracket, moment) = (self.bracket, self.moment());
-        bracket.handle_position(&moment);
-        self.bracket = bracket;
-    }
-
-    fn price(&mut self, seconds: i64, paise: i64) -> Option<Exit> {
-        self.now = self.now.plus(DurationNs::from_secs(seconds));
-        let (mut bracket, moment) = (self.bracket, self.moment());
-        let exit = bracket.handle_price(&moment, Price::from_paise(paise));
-        self.bracket = bracket;
-        exit
-    }
-
-    fn moment(&self) -> Moment<'_> {
-        Moment {
-            now: self.now,
-            instrument: &self.instrument,
-            position: &self.position,
-            config: &self.config,
-        }
-    }
-}
 
 /// Opens `qty` at 1 000.00, then shows one price a second, filling each wish in full before the next price.
 fn day(qty: i64, lot: i64, prices: &[i64]) -> Vec<(usize, i64, ExitReason)> {
@@ -184,7 +134,7 @@ fn a_full_exit_overtakes_a_partial_one_that_did_not_fill() {
 #[test]
 fn no_part_of_zero_means_no_target() {
     let mut book = Book::with_lot(1);
-    book.config.partial_bps = 0;
+    book.config.strategy.partial_bps = 0;
     book.fill(Side::Buy, 100, 100_000);
     assert_eq!(book.price(1, 104_000), None);
     assert_eq!(
@@ -202,6 +152,10 @@ enum Step {
         seconds: i64,
         paise: i64,
     },
+    /// Time passes without a price.
+    Wait {
+        seconds: i64,
+    },
     /// Fills this share of the last wish, percent.
     FillWish {
         percent: i64,
@@ -210,62 +164,198 @@ enum Step {
     Add {
         qty: i64,
     },
+    /// A person takes the position, or hands it back.
+    Manual(bool),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        6 => (0i64..4, 90_000i64..112_000).prop_map(|(seconds, paise)| Step::Price { seconds, paise }),
-        2 => (1i64..=100).prop_map(|percent| Step::FillWish { percent }),
-        1 => (1i64..50).prop_map(|qty| Step::Add { qty }),
+        12 => (0i64..4, 90_000i64..116_000).prop_map(|(seconds, paise)| Step::Price { seconds, paise }),
+        1 => (0i64..60).prop_map(|seconds| Step::Wait { seconds }),
+        4 => (1i64..=100).prop_map(|percent| Step::FillWish { percent }),
+        2 => (1i64..50).prop_map(|qty| Step::Add { qty }),
+        1 => any::<bool>().prop_map(Step::Manual),
     ];
     prop::collection::vec(step, 1..120)
 }
 
+/// Any plan that `config check` lets pass, and some with rules left out.
+fn plans() -> impl Strategy<Value = PositionPlan> {
+    let off_or = |range: std::ops::Range<i64>| prop_oneof![Just(0), range];
+    let target = |distance: std::ops::Range<i64>| {
+        (distance, prop_oneof![Just(0), 1i64..2_500]).prop_map(|(distance_bps, part_bps)| TargetPlan {
+            distance_bps,
+            part_bps,
+        })
+    };
+    (
+        off_or(60..600),
+        off_or(10..400),
+        target(500..800),
+        target(800..1_400),
+    )
+        .prop_map(|(hold_s, breakeven_bps, second, third)| PositionPlan {
+            hold_max: DurationNs::from_secs(hold_s),
+            breakeven_bps,
+            second,
+            third,
+            ..PositionPlan::default()
+        })
+}
+
+/// Runs `steps` on a fresh position and checks every law on the way; gives each step's wish.
+fn run(book: &mut Book, long: bool, opening: i64, steps: &[Step]) -> Vec<Option<Exit>> {
+    let (entry, exit) = if long {
+        (Side::Buy, Side::Sell)
+    } else {
+        (Side::Sell, Side::Buy)
+    };
+    let mirrored = |paise: i64| if long { paise } else { 200_000 - paise };
+    book.fill(entry, opening, 100_000);
+    let (mut stop, mut paise) = (book.bracket.stop(), 100_000);
+    let mut wish: Option<Exit> = None;
+    let mut last: Option<(TsNs, Exit)> = None;
+    let mut wishes = Vec::new();
+    for step in steps {
+        let mut told = None;
+        match step {
+            Step::Price { seconds, paise: next } => {
+                paise = mirrored(*next);
+                told = book.price(*seconds, paise);
+            }
+            Step::Wait { seconds } => told = book.wait(*seconds),
+            Step::FillWish { percent } => {
+                if let Some(wish) = wish.take() {
+                    let open = book.position.qty.abs().get();
+                    book.fill(exit, (wish.qty.get() * percent / 100).clamp(1, open), paise);
+                }
+            }
+            Step::Add { qty } => book.fill(entry, *qty, paise),
+            Step::Manual(is_manual) => book.is_manual = *is_manual,
+        }
+        if book.position.is_flat() {
+            assert_eq!(book.bracket, Bracket::default());
+            return wishes;
+        }
+        if let Some(exit) = told {
+            assert!(!book.is_manual, "nobody trades what a person has");
+            assert!(exit.qty.get() > 0 && exit.qty <= book.position.qty.abs());
+            assert!(exit.reason == Target || exit.qty == book.position.qty.abs());
+            if let Some((ts, before)) = last {
+                let part = before.reason == Target;
+                let escalates = part && (exit.reason != Target || exit.qty != before.qty);
+                assert!(escalates || book.now.since(ts) >= RETRY_AFTER, "no spam");
+            }
+            last = Some((book.now, exit));
+            wish = Some(exit);
+        }
+        wishes.push(told);
+        let now = book.bracket.stop();
+        assert!(
+            if long { now >= stop } else { now <= stop },
+            "{stop} loosened to {now}"
+        );
+        stop = now;
+    }
+    wishes
+}
+
 proptest! {
     #[test]
-    fn stops_never_loosen_exits_fit_the_position_and_a_part_is_booked_once(
+    fn stops_never_loosen_and_exits_fit_the_position(
         long in any::<bool>(),
         lot in 1i64..40,
         opening in 1i64..200,
+        plan in plans(),
         steps in steps(),
     ) {
         let mut book = Book::with_lot(lot);
-        let (entry, exit) = if long { (Side::Buy, Side::Sell) } else { (Side::Sell, Side::Buy) };
-        book.fill(entry, opening, 100_000);
-        let (mut stop, mut paise) = (book.bracket.stop(), 100_000);
-        let mut wish: Option<Exit> = None;
-        let mut last: Option<(TsNs, ExitReason)> = None;
-        let mut booked = false;
-        for step in steps {
-            match step {
-                Step::Price { seconds, paise: next } => {
-                    paise = next;
-                    let Some(exit) = book.price(seconds, paise) else { continue };
-                    prop_assert!(exit.qty.get() > 0 && exit.qty <= book.position.qty.abs());
-                    prop_assert!(!(booked && exit.reason == Target), "a part is booked once");
-                    prop_assert!(exit.reason == Target || exit.qty == book.position.qty.abs());
-                    if let Some((ts, reason)) = last {
-                        let escalates = reason == Target && exit.reason != Target;
-                        prop_assert!(escalates || book.now.since(ts) >= RETRY_AFTER, "no spam");
-                    }
-                    last = Some((book.now, exit.reason));
-                    wish = Some(exit);
+        book.config.position = plan;
+        run(&mut book, long, opening, &steps);
+    }
+
+    #[test]
+    fn longs_and_shorts_mirror_each_other(
+        lot in 1i64..40,
+        opening in 1i64..200,
+        plan in plans(),
+        steps in steps(),
+    ) {
+        // Distances are of the entry price; the trail's is of the best price, so it is put out of the way, and
+        // nothing is added at other prices.
+        let steps: Vec<Step> =
+            steps.into_iter().filter(|step| !matches!(step, Step::Add { .. })).collect();
+        let wishes = [true, false].map(|long| {
+            let mut book = Book::with_lot(lot);
+            book.config.position = plan;
+            book.config.strategy.trail_bps = 9_999;
+            run(&mut book, long, opening, &steps)
+        });
+        prop_assert_eq!(&wishes[0], &wishes[1]);
+    }
+
+    #[test]
+    fn targets_book_their_parts_once_however_their_orders_fill(
+        lot in 1i64..40,
+        opening in 1i64..400,
+        plan in plans(),
+        moves in prop::collection::vec((0i64..5, 100_000i64..116_000, 0i64..=100), 1..80),
+    ) {
+        let mut book = Book::with_lot(lot);
+        book.config.position = plan;
+        // Nothing but targets: no trail, no time.
+        book.config.strategy.trail_bps = 9_999;
+        book.config.position.hold_max = DurationNs::new(0);
+        book.config.position.breakeven_bps = 0;
+        book.fill(Side::Buy, opening, 100_000);
+        let (mut best, mut booked) = (0, 0);
+        for (seconds, paise, percent) in moves {
+            best = best.max(paise);
+            let reached = [(10_400, 5_000), (10_000 + plan.second.distance_bps, plan.second.part_bps),
+                (10_000 + plan.third.distance_bps, plan.third.part_bps)];
+            let reached: Vec<i64> =
+                reached.iter().filter(|(at, part)| *part > 0 && best * 10 >= at * 100).map(|(_, part)| *part).collect();
+            let floor = |part: i64| (opening * part / 10_000) / lot * lot;
+            let all = reached.iter().any(|part| floor(*part) == 0) || reached.iter().sum::<i64>() >= 10_000;
+            let most = if all { opening } else { reached.iter().map(|part| floor(*part)).sum() };
+            let wish = book.price(seconds, paise);
+            if let Some(wish) = wish {
+                prop_assert_eq!(wish.reason, Target);
+                prop_assert_eq!(booked + wish.qty.get(), most, "what is wished for is what is missing");
+                let filled = wish.qty.get() * percent / 100;
+                if filled > 0 {
+                    booked += filled;
+                    book.fill(Side::Sell, filled, paise);
                 }
-                Step::FillWish { percent } => {
-                    let Some(wish) = wish.take() else { continue };
-                    let qty = (wish.qty.get() * percent / 100).max(1).min(book.position.qty.abs().get());
-                    booked |= wish.reason == Target;
-                    book.fill(exit, qty, paise);
-                    if book.position.is_flat() {
-                        prop_assert_eq!(book.bracket, Bracket::default());
-                        return Ok(());
-                    }
-                }
-                Step::Add { qty } => book.fill(entry, qty, paise),
             }
-            let now = book.bracket.stop();
-            prop_assert!(if long { now >= stop } else { now <= stop }, "{} loosened to {}", stop, now);
-            stop = now;
+            prop_assert!(booked <= most);
+            if book.position.is_flat() {
+                return Ok(());
+            }
+        }
+    }
+
+    #[test]
+    fn every_crossed_level_is_wished_for_on_the_price_that_crossed_it(
+        opening in 10i64..200,
+        plan in plans(),
+        prices in prop::collection::vec((0i64..4, 90_000i64..116_000), 1..80),
+    ) {
+        let mut book = Book::with_lot(1);
+        book.config.position = plan;
+        book.fill(Side::Buy, opening, 100_000);
+        for (seconds, paise) in prices {
+            let stop = book.bracket.stop();
+            let wish = book.price(seconds, paise);
+            if Price::from_paise(paise) <= stop {
+                let wish = wish.expect("a crossed stop is wished for at once");
+                prop_assert_eq!(wish.qty, book.position.qty);
+                prop_assert!(matches!(wish.reason, Stop | Trail | Time));
+                return Ok(());
+            }
+            if wish.is_some_and(|wish| wish.reason == Time) {
+                return Ok(());
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 //! arithmetic on the typed configuration, the day and the dated charges; it never changes a value. Rules on
 //! single keys stand in `config_file`; whether the host and the account are fit is not asked here.
 
+mod position;
 mod rules;
 mod running;
 
@@ -74,6 +75,7 @@ pub fn check(config: &RunConfig, day: IstDay) -> Vec<Finding> {
     let mut findings = Vec::new();
     rules::risk(config, day, &mut findings);
     rules::strategy(config, &mut findings);
+    position::position(config, day, &mut findings);
     running::running(config, &mut findings);
     running::session(config, day, &mut findings);
     findings.sort_by_key(|finding| finding.severity);

@@ -11,6 +11,7 @@ mod error;
 mod keys;
 mod orders_section;
 mod risk_section;
+mod position;
 mod sections;
 mod verify;
 
@@ -24,6 +25,7 @@ pub use self::decimal::{Percent, Score};
 pub use self::error::{ConfigError, ConfigErrors, Place};
 pub use self::keys::{KEYS, Key, Kind, key_named};
 pub use self::orders_section::{EntryValidity, OrdersSection, ProtectiveWord};
+pub use self::position::PositionSection;
 pub use self::risk_section::RiskSection;
 pub use self::sections::{
     BrokerSection, ClockSection, ClockSource, Durability, FeedMode, FeedPlan, FeedSection, JournalSection,

@@ -292,6 +292,7 @@ fn position_readout(engine: &Engine<SpikeStrategy>, id: InstrumentId) -> Positio
         unrealised: position.unrealised(state.mark(id)),
         realised: position.realised,
         stop: engine.strategy().stop(id),
+        stage: state.bracket_stage(id) as u8,
     }
 }
 

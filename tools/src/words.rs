@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use bijli_core::event::{DataKind, FeedState, FlatChecked, Submission, TickFlags, VenueKind, Verb};
+use bijli_core::held::BracketStage;
 use bijli_core::order::{BrokerStatus, OrderType, Purpose, Side, Validity};
 use bijli_core::strategy::ExitReason;
 use bijli_core::time::NS_PER_S;
@@ -167,6 +168,12 @@ pub fn flat_text(checked: &FlatChecked) -> String {
     text
 }
 
+/// The stage of a position's bracket, from its number in the snapshot.
+#[must_use]
+pub fn bracket_stage_name(number: u8) -> &'static str {
+    BracketStage::from_number(number).map_or("?", BracketStage::name)
+}
+
 /// Why a position was closed.
 #[must_use]
 pub const fn exit_reason_name(reason: ExitReason) -> &'static str {
@@ -176,6 +183,8 @@ pub const fn exit_reason_name(reason: ExitReason) -> &'static str {
         ExitReason::Trail => "trail",
         ExitReason::SquareOff => "square-off",
         ExitReason::Operator => "operator",
+        ExitReason::Time => "time",
+        ExitReason::Unwind => "unwind",
     }
 }
 

@@ -15,6 +15,7 @@ use crate::event::{
 use crate::instrument::{Instrument, InstrumentId, InstrumentKind, SectorId};
 use crate::order::{BrokerOrderId, BrokerStatus, IntentId, OrderType, Purpose, Side, TradeId, Validity};
 use crate::order_config::{OrderConfig, ProtectiveStop};
+use crate::position_plan::{PositionPlan, TargetPlan};
 use crate::price::{Money, Price};
 use crate::quantity::Qty;
 use crate::session::SessionTimes;
@@ -106,7 +107,14 @@ macro_rules! nested {
     )+};
 }
 
-nested!(SessionTimes, RiskConfig, StrategyConfig, OrderConfig);
+nested!(
+    SessionTimes,
+    RiskConfig,
+    StrategyConfig,
+    OrderConfig,
+    PositionPlan,
+    TargetPlan
+);
 
 /// The payload of an item that is nothing but its time.
 impl Payload for () {
@@ -179,8 +187,17 @@ layout! { OrderConfig
     protective_stop: ProtectiveStop,
 }
 
+layout! { TargetPlan
+    distance_bps: i64, part_bps: i64,
+}
+
+layout! { PositionPlan
+    hold_max: DurationNs, leave_at: DurationNs, breakeven_bps: i64, second: TargetPlan, third: TargetPlan,
+    scale_in_bps: i64, scale_in_part_bps: i64, scale_in_max: u32,
+}
+
 layout! { Config
-    risk: RiskConfig, strategy: StrategyConfig, orders: OrderConfig,
+    risk: RiskConfig, strategy: StrategyConfig, orders: OrderConfig, position: PositionPlan,
 }
 
 layout! { Instrument

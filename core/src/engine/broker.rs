@@ -101,6 +101,9 @@ impl State {
             brokers: update.qty,
             since: self.now,
         });
+        if update.intent.is_none() {
+            self.person_acted(update.instrument, false);
+        }
         self.orders.add(Order {
             intent: update.intent,
             order_id: update.order_id,
@@ -151,6 +154,9 @@ impl State {
         }
         self.book_trade(index, trade);
         self.track_open(trade.instrument);
+        if trade.intent.is_none() {
+            self.person_acted(trade.instrument, false);
+        }
         self.watch_day_loss();
     }
 

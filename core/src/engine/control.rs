@@ -6,6 +6,7 @@
 
 use crate::command::Commands;
 use crate::event::{Controlled, Verb};
+use crate::instrument::InstrumentId;
 use crate::order::Purpose;
 use crate::start_steps::StartStep;
 use crate::state::State;
@@ -81,9 +82,11 @@ impl State {
             Verb::Resume => {
                 self.paused = false;
                 self.supervision.reduce_only = false;
+                self.held.hand_back(control.instrument);
             }
             Verb::Exit => {
                 if let Some(id) = control.instrument {
+                    self.person_acted(id, true);
                     let qty = self.positions[id.index()].qty.abs();
                     self.place_exit(id, qty, ExitReason::Operator, commands);
                 }
@@ -121,6 +124,12 @@ impl State {
         self.supervision.flat_check.restart();
         self.drop_entries(commands);
         self.close_all(ExitReason::Operator, commands);
+    }
+
+    /// Somebody else traded in the instrument of a position of ours, or asked to be out of it: strategies leave it
+    /// alone until it is flat or handed back.
+    pub(super) fn person_acted(&mut self, instrument: InstrumentId, exit_asked: bool) {
+        self.held.take_over(instrument, exit_asked);
     }
 
     /// A person takes responsibility: latches and halts are cleared; the daily loss limit and a flatten under way

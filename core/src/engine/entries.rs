@@ -3,9 +3,9 @@
 use crate::command::{Command, Commands, Place};
 use crate::denial::Denial;
 use crate::instrument::InstrumentId;
-use crate::order::{IntentId, OrderType, Purpose, Side, Validity};
-use crate::orders::submitted;
-use crate::price::Price;
+use crate::order::{IntentId, OrderState, OrderType, Purpose, Side, Validity};
+use crate::orders::{Order, submitted};
+use crate::price::{Money, Price};
 use crate::risk::{EntryFacts, check_entry};
 use crate::state::{JudgedSignal, SIGNALS_REMEMBERED, State};
 use crate::strategy::Enter;
@@ -24,6 +24,8 @@ impl State {
         let instrument = &self.instruments[id.index()];
         let (unknown_here, unknown_total) = self.unknown_orders(id);
         let (exposure_total, exposure_options) = self.exposure();
+        let addition = self.addition(enter);
+        let (held_value, held_at_risk) = addition.unwrap_or_default();
         EntryFacts {
             now: self.now,
             mode: self.mode_of(enter.signal.strategy),
@@ -33,16 +35,41 @@ impl State {
             instrument,
             frozen: self.frozen[id.index()],
             quote: &self.quotes[id.index()],
-            busy: self.is_busy(id),
+            busy: match addition {
+                Some(_) => self.has_working_order(id),
+                None => self.is_busy(id),
+            },
             last_entry_ts: self.last_entries[id.index()][enter.signal.side as usize],
-            positions_open: self.positions_open(),
+            positions_open: self.positions_open() - u32::from(addition.is_some()),
             unknown_here,
             unknown_total,
             entries_today: u32::try_from(self.counts.entries).unwrap_or(u32::MAX),
             orders_have_room: self.orders.has_room_for_entries(),
             exposure_total,
             exposure_options,
+            held_value,
+            held_at_risk,
         }
+    }
+
+    /// Value, and loss at the wish's stop, of the position that a declared addition enlarges; `None` for any other
+    /// wish. Only the strategy that opened a position may enlarge it, on its side, while no person has it.
+    fn addition(&self, enter: &Enter) -> Option<(Money, Money)> {
+        let id = enter.signal.instrument;
+        let position = &self.positions[id.index()];
+        let is_own = self.protections.owner(id) == Some(enter.signal.strategy);
+        let same_side = position.qty.get().signum() == enter.signal.side.sign();
+        if !enter.adds || !same_side || !is_own || self.held.is_manual(id) {
+            return None;
+        }
+        let lost = position.unrealised(enter.stop).get().saturating_neg().max(0);
+        Some((position.exposure(self.mark(id)), Money::new(lost)))
+    }
+
+    /// Whether an order is at work in the instrument; a stop that waits behind a position is not.
+    fn has_working_order(&self, id: InstrumentId) -> bool {
+        let works = |order: &Order| order.instrument == id && order.state != OrderState::TriggerPending;
+        self.orders.live().any(|(_, order)| works(order))
     }
 
     fn remember_signal(&mut self, enter: &Enter, denial: Option<Denial>) {

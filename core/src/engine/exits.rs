@@ -29,6 +29,9 @@ const RECONCILE_PATIENCE: DurationNs = DurationNs::from_secs(60);
 impl State {
     pub(super) fn consider_exit(&mut self, leave: &Leave, commands: &mut Commands) {
         assert!(leave.qty.get() > 0, "an exit has a positive quantity");
+        if self.held.is_manual(leave.instrument) {
+            return;
+        }
         self.place_exit(leave.instrument, leave.qty, leave.reason, commands);
     }
 
@@ -134,6 +137,7 @@ impl State {
         self.time_out_entries(commands);
         self.reprice_exits(commands);
         self.square_off(commands);
+        self.exit_what_was_asked(commands);
         if self.flattening || self.killed {
             self.close_all(ExitReason::Operator, commands);
             self.check_flat(commands);
@@ -193,6 +197,16 @@ impl State {
             if self.now >= hours.squareoff_begin {
                 let qty = self.positions[id.index()].qty.abs();
                 self.place_exit(*id, qty, ExitReason::SquareOff, commands);
+            }
+        }
+    }
+
+    /// A person's `exit` of one position holds until it is flat or handed back: an order that failed is no end.
+    fn exit_what_was_asked(&mut self, commands: &mut Commands) {
+        for id in self.open_copy().iter().flatten() {
+            if self.held.get(*id).is_some_and(|held| held.exit_asked) {
+                let qty = self.positions[id.index()].qty.abs();
+                self.place_exit(*id, qty, ExitReason::Operator, commands);
             }
         }
     }

@@ -54,6 +54,7 @@ fn enter() -> Enter {
         qty: Qty::new(100),
         limit: Price::from_paise(10_010),
         stop: Price::from_paise(9_510),
+        adds: false,
     }
 }
 
@@ -76,6 +77,8 @@ fn facts<'a>(instrument: &'a Instrument, quote: &'a Quote) -> EntryFacts<'a> {
         orders_have_room: true,
         exposure_total: Money::ZERO,
         exposure_options: Money::ZERO,
+        held_value: Money::ZERO,
+        held_at_risk: Money::ZERO,
     }
 }
 

@@ -157,6 +157,7 @@ impl House {
             qty: Qty::new(100),
             limit: Price::from_paise(10_010),
             stop: Price::from_paise(9_510),
+            adds: false,
         }))
     }
 

@@ -16,6 +16,7 @@ use bijli_core::instrument::{Instrument, InstrumentKind};
 use bijli_core::journal::JournalWriter;
 use bijli_core::order::{BrokerStatus, IntentId, OrderType, Purpose, Side, Validity};
 use bijli_core::order_config::{OrderConfig, ProtectiveStop};
+use bijli_core::position_plan::{PositionPlan, TargetPlan};
 use bijli_core::record::SegmentHeader;
 use bijli_core::session::SessionTimes;
 use bijli_core::start_steps::{START_STEPS, StepVerdict};
@@ -92,6 +93,29 @@ fn session_opened() -> impl Strategy<Value = Event> {
             derivatives,
         })
     })
+}
+
+fn position_plan() -> impl Strategy<Value = PositionPlan> {
+    let target = |numbers: [i64; 2]| TargetPlan {
+        distance_bps: numbers[0],
+        part_bps: numbers[1],
+    };
+    (
+        any::<[[i64; 2]; 2]>(),
+        any::<[i64; 3]>(),
+        [length(), length()],
+        any::<u32>(),
+    )
+        .prop_map(move |(targets, numbers, lengths, scale_in_max)| PositionPlan {
+            hold_max: lengths[0],
+            leave_at: lengths[1],
+            breakeven_bps: numbers[0],
+            second: target(targets[0]),
+            third: target(targets[1]),
+            scale_in_max,
+            scale_in_bps: numbers[1],
+            scale_in_part_bps: numbers[2],
+        })
 }
 
 fn configured() -> impl Strategy<Value = Event> {
@@ -175,11 +199,12 @@ fn configured() -> impl Strategy<Value = Event> {
             protective_slack_bps: numbers[1],
         },
     );
-    (risk, strategy, orders).prop_map(|(risk, strategy, orders)| {
+    (risk, strategy, orders, position_plan()).prop_map(|(risk, strategy, orders, position)| {
         Event::Configured(Config {
             risk,
             strategy,
             orders,
+            position,
         })
     })
 }

@@ -5,6 +5,7 @@
 
 use bijli_core::config::Config;
 use bijli_core::event::{SessionOpened, Tick, TickFlags, Traded};
+use bijli_core::held::HeldBook;
 use bijli_core::instrument::InstrumentKind;
 use bijli_core::order::Side;
 use bijli_core::position::Position;
@@ -35,6 +36,8 @@ pub struct Desk {
     pub quotes: Vec<Quote>,
     pub positions: Vec<Position>,
     pub fills: Fills,
+    /// Nobody takes a position over here.
+    pub held: HeldBook,
     session: SessionTimes,
     intents: Intents,
 }
@@ -72,6 +75,7 @@ impl Desk {
             quotes: vec![Quote::default(); instruments.len()],
             positions: vec![Position::default(); instruments.len()],
             fills,
+            held: HeldBook::default(),
             session,
             intents: Intents::default(),
         };
@@ -107,6 +111,7 @@ impl Desk {
             instruments: &self.instruments,
             quotes: &self.quotes,
             positions: &self.positions,
+            held: &self.held,
             cash: &self.session,
             derivatives: &self.session,
             equity: Money::from_rupees(100_000),

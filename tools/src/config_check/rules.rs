@@ -170,8 +170,15 @@ fn exposures(config: &RunConfig, rules: &mut Rules<'_>) {
     }
 }
 
+/// What the sample is bought for.
+pub(super) fn sample_turnover() -> Money {
+    SAMPLE_PREMIUM
+        .times(SAMPLE_LOT)
+        .expect("one lot at a few hundred rupees fits")
+}
+
 /// What a round trip of the sample costs when it ends `exit_bps` away from its entry.
-fn sample_charges(day: IstDay, exit_bps: i64) -> (Money, Money) {
+pub(super) fn sample_charges(day: IstDay, exit_bps: i64) -> (Money, Money) {
     let exit = SAMPLE_PREMIUM.moved_bps(exit_bps);
     let leg = |side, price: Price| {
         let turnover = price

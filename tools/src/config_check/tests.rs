@@ -93,6 +93,27 @@ fn each_contradiction_has_its_code() {
         ("[strategy]\nsignal_life_s = 5\n", "W-TIME-01"),
         ("[risk]\ncooldown_s = 10\n", "W-TIME-02"),
         ("[strategy]\nexit_reprice_ms = 200\n", "W-ORDER-01"),
+        (
+            "[position]\nsecond_target_pct = 6\nsecond_part_pct = 60\n",
+            "E-EXIT-02",
+        ),
+        (
+            "[position]\nsecond_target_pct = 4\nsecond_part_pct = 10\n",
+            "E-EXIT-03",
+        ),
+        ("[position]\nbreakeven_pct = 0.5\n", "W-EXIT-04"),
+        ("[position]\nbreakeven_pct = 3\n", "I-EXIT-04"),
+        ("[position]\nleave_at_hhmm = 1475\n", "E-TIME-03"),
+        ("[position]\nhold_max_s = 5\n", "W-TIME-04"),
+        ("[position]\nscale_in_max = 1\n", "E-SCALE-01"),
+        (
+            "[position]\nscale_in_max = 1\nscale_in_pct = 1\nscale_in_part_pct = 50\n",
+            "I-SCALE-02",
+        ),
+        (
+            "[position]\nscale_in_max = 1\nscale_in_pct = 4\nscale_in_part_pct = 50\n",
+            "W-SCALE-03",
+        ),
         ("[universe]\nfno_stocks = false\n", "E-UNIVERSE-01"),
         ("[feed]\nmode = \"ltpc\"\n", "W-FEED-01"),
         (

@@ -255,6 +255,26 @@ pub static KEYS: &[Key] = keys! {
         "How much farther than the engine's own stop the broker's trigger lies, so that the engine acts first.";
     "orders" "protective_slack_pct", percent(1, 2_000), "1", "% of the trigger",
         "How far beyond its trigger the limit of the broker's stop lies.";
+    "position" "hold_max_s", count(0, 28_800), "0", "s",
+        "Longest time that a position is held; 0 leaves it to the other rules.";
+    "position" "leave_at_hhmm", count(0, 1_559), "0", "hours and minutes (1445 = 14:45)",
+        "Time of the day at which positions are left and after which none is entered; 0 leaves it to the square-off.";
+    "position" "breakeven_pct", percent(0, 5_000), "0", "% of the entry price",
+        "Move in favour after which the stop goes to the entry plus the charges of the round trip; 0 is never.";
+    "position" "second_target_pct", percent(0, 10_000), "0", "% of the entry price",
+        "Distance of the second target.";
+    "position" "second_part_pct", percent(0, 10_000), "0", "% of the largest quantity held",
+        "Part that is booked, with an order, at the second target; rounded to lots; 0 leaves the target out.";
+    "position" "third_target_pct", percent(0, 10_000), "0", "% of the entry price",
+        "Distance of the third target.";
+    "position" "third_part_pct", percent(0, 10_000), "0", "% of the largest quantity held",
+        "Part that is booked, with an order, at the third target; rounded to lots; 0 leaves the target out.";
+    "position" "scale_in_max", count(0, 10), "0", "additions",
+        "How often a position is enlarged while its score holds; the risk gate judges each; 0 is never.";
+    "position" "scale_in_pct", percent(0, 5_000), "0", "% of the last price bought or sold at",
+        "Move in favour since the entry or the last addition that allows another.";
+    "position" "scale_in_part_pct", percent(0, 10_000), "0", "% of the first size",
+        "Size of one addition; rounded down to lots.";
     "journal" "segment_mib", count(16, 4_096), "64", "MiB",
         "Size of one segment; it is allocated in full before it is used, and another one is kept ready.";
     "journal" "durability", Kind::Word(&["process", "machine"]), r#""process""#, "",

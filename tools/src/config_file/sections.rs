@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::orders_section::OrdersSection;
 use super::risk_section::RiskSection;
-use super::{Percent, Score};
+use super::{Percent, PositionSection, Score};
 
 /// The whole configuration of `run`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -36,6 +36,8 @@ pub struct RunConfig {
     pub strategy: StrategySection,
     /// How orders are written.
     pub orders: OrdersSection,
+    /// How a position is led.
+    pub position: PositionSection,
     /// The journal's files.
     pub journal: JournalSection,
 }
@@ -401,6 +403,7 @@ impl RunConfig {
                 exit_reprice: DurationNs::from_millis(strategy.exit_reprice_ms),
             },
             orders: self.orders.engine_config(),
+            position: self.position.plan(),
         }
     }
 }

@@ -186,6 +186,7 @@ pub fn positions(sight: &Sight, order: PositionOrder, focused: bool) -> Panel {
     let rows = positions.into_iter().map(|position| {
         Row::new([
             Cell::from(position.symbol.to_string()),
+            Cell::from(words::bracket_stage_name(position.stage)),
             right(position.qty.to_string()),
             right(position.average.to_string()),
             right(position.ltp.to_string()),
@@ -201,8 +202,10 @@ pub fn positions(sight: &Sight, order: PositionOrder, focused: bool) -> Panel {
     Panel {
         title,
         focused,
-        titles: vec!["symbol", ">qty", ">average", ">last", ">stop", ">open", ">booked"],
-        widths: columns([8, 6, 9, 9, 9, 11, 11]),
+        titles: vec![
+            "symbol", "stage", ">qty", ">average", ">last", ">stop", ">open", ">booked",
+        ],
+        widths: columns([8, 7, 6, 9, 9, 9, 11, 11]),
         rows: rows.collect(),
     }
 }

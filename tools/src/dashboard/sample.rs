@@ -176,6 +176,7 @@ pub(crate) fn readouts() -> Readouts {
             unrealised: Money::new(-1_234_500),
             realised: Money::ZERO,
             stop: Price::new(14_311_000),
+            stage: 2,
         }],
         signals: vec![
             signal(41, "RELIANCE", 871_000, 0),

@@ -83,6 +83,7 @@ fn json_of(sight: &Sight) -> Value {
             "qty": position.qty.get(),
             "average_rupees": position.average.rupees(),
             "ltp_rupees": position.ltp.rupees(),
+            "stage": words::bracket_stage_name(position.stage),
             "stop_rupees": position.stop.is_set().then(|| position.stop.rupees()),
             "unrealised_rupees": position.unrealised.rupees(),
             "realised_rupees": position.realised.rupees(),
