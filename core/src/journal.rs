@@ -212,6 +212,14 @@ impl<B: AsMut<[u8]>> JournalWriter<B> {
     }
 }
 
+impl<B: AsRef<[u8]>> JournalWriter<B> {
+    /// The segment as it stands, to its full size.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.open.bytes.as_ref()
+    }
+}
+
 impl<B> OpenSegment<B> {
     const fn room_bytes(&self) -> usize {
         self.segment_bytes - self.used_bytes

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use bijli_core::limits::{ORDER_RING_SLOTS, ORDERS_PER_DAY_MAX};
 use bijli_core::order::{BrokerOrderId, IntentId, OrderState, Side, TradeId};
 use bijli_core::readout::GatewayReadout;
+use bijli_core::state::State;
 use bijli_core::{Command, DurationNs, Event, Instrument, InstrumentId, Price, Qty, TsNs};
 
 use crate::budget::{Budget, Risk};
@@ -76,6 +77,22 @@ pub struct KnownOrder {
     pub filled: Qty,
     /// Where it stood.
     pub state: OrderState,
+}
+
+impl KnownOrder {
+    /// The order as the engine's book has it.
+    #[must_use]
+    pub const fn of(order: &bijli_core::orders::Order) -> Self {
+        Self {
+            intent: order.intent,
+            order_id: order.order_id,
+            instrument: order.instrument,
+            side: order.side,
+            qty: order.qty,
+            filled: order.filled,
+            state: order.state,
+        }
+    }
 }
 
 /// What the gateway counted, beyond the read-out: each of these should stay zero on a good day.
@@ -217,6 +234,16 @@ impl Gateway {
             readout: GatewayReadout::default(),
             counts: Counts::default(),
         }
+    }
+
+    /// A gateway that knows the orders of former processes and begins by reconciling with the broker.
+    #[must_use]
+    pub fn taking_over(config: GatewayConfig, state: &State) -> Self {
+        let mut gateway = Self::new(config, state.instruments());
+        let known: Vec<KnownOrder> = state.orders().all().iter().map(KnownOrder::of).collect();
+        gateway.adopt(&known);
+        gateway.start_reconcile(state.now());
+        gateway
     }
 
     /// Remembers the orders of the journal after a restart. Those without a broker id are unknown from now on and

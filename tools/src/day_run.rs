@@ -14,7 +14,7 @@ use bijli_core::{Event, TsNs};
 use bijli_feed::FeedSettings;
 use bijli_feed::planner::warm_strikes::WarmWidth;
 use bijli_gateway::socket::{RestSettings, StreamSettings};
-use bijli_gateway::{Gateway, GatewayConfig, KnownOrder, PaperVenue};
+use bijli_gateway::{Gateway, GatewayConfig, PaperVenue};
 use hdrhistogram::Histogram;
 
 use crate::capture_store;
@@ -246,29 +246,11 @@ fn paper_opening(state: &State) -> Vec<Event> {
 
 /// A gateway that knows the orders of former processes and begins by reconciling with the broker.
 fn gateway_for(day: &OpenDay, token_expires: TsNs) -> Gateway {
-    let state = day.engine.state();
     let config = GatewayConfig {
         token_expires,
         ..GatewayConfig::default()
     };
-    let mut gateway = Gateway::new(config, state.instruments());
-    let known: Vec<KnownOrder> = state
-        .orders()
-        .all()
-        .iter()
-        .map(|order| KnownOrder {
-            intent: order.intent,
-            order_id: order.order_id,
-            instrument: order.instrument,
-            side: order.side,
-            qty: order.qty,
-            filled: order.filled,
-            state: order.state,
-        })
-        .collect();
-    gateway.adopt(&known);
-    gateway.start_reconcile(state.now());
-    gateway
+    Gateway::taking_over(config, day.engine.state())
 }
 
 fn collect(ended: Vec<Ended>, facts: &mut RunFacts) -> EngineEnd {

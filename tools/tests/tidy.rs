@@ -38,6 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "bijli-simulator",
         ],
     ),
+    ("tools/simulate", SIMULATED),
     ("tools/xtask", &[]),
     (
         "benches",
@@ -50,6 +51,14 @@ const ARROWS: &[(&str, &[&str])] = &[
             "bijli-simulator",
         ],
     ),
+];
+const SIMULATED: &[&str] = &[
+    "bijli-core",
+    "bijli-wire",
+    "bijli-feed",
+    "bijli-strategy",
+    "bijli-gateway",
+    "bijli-simulator",
 ];
 const ROOMS: &[&str] = &[
     "bijli-core",
@@ -64,15 +73,21 @@ const BELOW_TOOLS: [&str; 4] = ["core/", "feed/", "strategy/", "gateway/"];
 /// Files of I/O, one a crate, with their parts in a folder of the same name.
 const SOCKET_FILES: [&str; 2] = ["/socket.rs", "/socket/"];
 /// Where a clock may be read besides sockets: the duty cycle, the simulator's server, chores, examples, benches.
-const CLOCK_FILES: [&str; 5] = [
+const CLOCK_FILES: [&str; 6] = [
     "tools/src/duty_cycle.rs",
+    "tools/simulate/src/runner.rs",
     "tools/simulator/src/server",
     "tools/xtask/src/",
     "/examples/",
     "benches/",
 ];
 /// Where a thread may start.
-const THREAD_FILES: [&str; 3] = ["tools/src/topology", "tools/simulator/src/server", "benches/"];
+const THREAD_FILES: [&str; 4] = [
+    "tools/src/topology",
+    "tools/simulator/src/server",
+    "tools/simulate/src/runner.rs",
+    "benches/",
+];
 /// Where `unsafe` may stand. Only shrinks, but for allocators that count in tests.
 const UNSAFE_FILES: &[&str] = &[
     "core/src/journal",

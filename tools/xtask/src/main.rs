@@ -7,6 +7,7 @@
 mod checks;
 mod install;
 mod referee;
+mod simulate;
 mod step;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ Chores of the project. Run them from anywhere inside it.
   cargo xtask docs    the documentation of every crate, warnings denied
   cargo xtask referee [--only TEXT] [--mode plain|tls] [--json]
                       the broker's own SDKs and OpenAPI definition against the simulator
+  cargo xtask simulate [--seeds N] [--seed S] [--only IDS] [--help]
+                      whole days of faults in virtual time, one seed each (tools/simulate/FAULTS.md)
   cargo xtask deny    licences, bans and sources of all dependencies; advisories if the database can be had
   cargo xtask help    this text
 
@@ -37,6 +40,7 @@ fn chore(name: &str) -> Option<Chore> {
         "lint" => Some(checks::lint),
         "docs" => Some(checks::docs),
         "referee" => Some(referee::referee),
+        "simulate" => Some(simulate::simulate),
         "deny" => Some(checks::deny),
         _ => None,
     }
@@ -50,7 +54,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Some(name) => match (chore(name), &arguments[1..]) {
-            (Some(chore), rest) if rest.is_empty() || name == "referee" => {
+            (Some(chore), rest) if rest.is_empty() || name == "referee" || name == "simulate" => {
                 Run::new(root(), rest.to_vec()).finish(chore)
             }
             (Some(_), _) => usage(&format!("`{name}` takes no arguments")),

@@ -1,0 +1,312 @@
+//! What the journal says, folded anew by code that shares nothing with the engine's.
+//!
+//! The checks that belong to a record are made when it is written: an entry is judged by what had been told until
+//! then.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use bijli_core::codec::Item;
+use bijli_core::command::Place;
+use bijli_core::event::{Event, FeedState, Submission, Tick, TickFlags, Verb};
+use bijli_core::instrument::Instrument;
+use bijli_core::order::{BrokerOrderId, BrokerStatus, IntentId, OrderType, Purpose, TradeId};
+use bijli_core::state::State;
+use bijli_core::{Command, DurationNs, Price, TsNs};
+
+use super::{Broken, broken};
+use crate::market::instruments;
+use crate::plan::Plan;
+
+/// How far back quotes are kept.
+const QUOTES_KEPT: DurationNs = DurationNs::from_secs(8);
+
+/// What is known of one placement's fate from what the engine was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Nothing was told yet.
+    Pending,
+    /// Its fate is unknown since then.
+    Unknown(TsNs),
+    /// The written rule says that it is absent.
+    PresumedAbsent,
+    /// The broker knows it, or will never.
+    Known,
+}
+
+/// The fold.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    plan: Plan,
+    listed: Vec<Instrument>,
+    /// Placements by intent.
+    pub places: BTreeMap<u64, Place>,
+    /// What became of them.
+    pub fates: BTreeMap<u64, Fate>,
+    /// Placements whose records a power cut took.
+    pub orphans: BTreeSet<u64>,
+    /// Changes asked for, by order.
+    pub changes: BTreeMap<BrokerOrderId, u32>,
+    /// Traded quantity told, by order.
+    pub traded: BTreeMap<BrokerOrderId, i64>,
+    trades: BTreeSet<(BrokerOrderId, TradeId)>,
+    /// Whether a kill is latched.
+    pub killed: bool,
+    last_command_id: u64,
+    /// What the feed was last called.
+    pub feed: FeedState,
+    reconciled: bool,
+    was_loss_latched: bool,
+    now: TsNs,
+    quotes: Vec<VecDeque<(TsNs, Price, Price)>>,
+    entries: BTreeSet<(u32, u8, i64)>,
+}
+
+impl Facts {
+    /// Before the first record.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
+        let listed = instruments();
+        Self {
+            plan: plan.clone(),
+            quotes: vec![VecDeque::new(); listed.len()],
+            listed,
+            places: BTreeMap::new(),
+            fates: BTreeMap::new(),
+            orphans: BTreeSet::new(),
+            changes: BTreeMap::new(),
+            traded: BTreeMap::new(),
+            trades: BTreeSet::new(),
+            killed: false,
+            last_command_id: 0,
+            feed: FeedState::Down,
+            reconciled: false,
+            was_loss_latched: false,
+            now: TsNs::NEVER,
+            entries: BTreeSet::new(),
+        }
+    }
+
+    /// A record is written: judges it, then learns it.
+    ///
+    /// # Errors
+    /// The first invariant that it breaks.
+    pub fn take(&mut self, item: &Item) -> Result<(), Broken> {
+        match item {
+            Item::Command(Command::Place(place)) => {
+                self.check_terms(place)?;
+                if place.purpose == Purpose::Entry {
+                    self.check_entry(place)?;
+                }
+            }
+            Item::Event(event) => self.check_event(event)?,
+            Item::Command(_)
+            | Item::Checkpoint(_)
+            | Item::TailCut(_)
+            | Item::Closed(_)
+            | Item::DurableMark(_) => {}
+        }
+        self.learn(item);
+        Ok(())
+    }
+
+    /// Placements of an earlier fold that this one does not know were lost with a power cut.
+    pub fn inherit_orphans(&mut self, earlier: &Self) {
+        let lost = earlier
+            .places
+            .keys()
+            .filter(|intent| !self.places.contains_key(intent));
+        let lost: Vec<u64> = lost.chain(&earlier.orphans).copied().collect();
+        self.orphans.extend(lost);
+    }
+
+    /// Learns a record without judging it.
+    pub fn learn(&mut self, item: &Item) {
+        match item {
+            Item::Event(event) => self.learn_event(event),
+            Item::Command(command) => match command {
+                Command::Place(place) => {
+                    self.places.insert(place.intent.get(), *place);
+                    self.fates.insert(place.intent.get(), Fate::Pending);
+                    if place.purpose == Purpose::Entry {
+                        self.entries
+                            .insert((place.instrument.get(), place.side as u8, place.ts.get()));
+                    }
+                }
+                Command::Modify(modify) => *self.changes.entry(modify.order_id).or_default() += 1,
+                Command::Cancel(cancel) => *self.changes.entry(cancel.order_id).or_default() += 1,
+                Command::CancelForeign(cancel) => *self.changes.entry(cancel.order_id).or_default() += 1,
+                Command::Reconcile(_) | Command::DropEntries(_) => {}
+            },
+            Item::Checkpoint(_) | Item::TailCut(_) | Item::Closed(_) | Item::DurableMark(_) => {}
+        }
+    }
+
+    fn learn_event(&mut self, event: &Event) {
+        self.now = self.now.max(event.ts());
+        match event {
+            Event::ProcessStarted(_) => {
+                self.reconciled = false;
+                self.feed = FeedState::Down;
+                for fate in self.fates.values_mut().filter(|fate| **fate == Fate::Pending) {
+                    *fate = Fate::Unknown(self.now);
+                }
+            }
+            Event::FeedChanged(changed) => self.feed = changed.state,
+            Event::Ticked(tick) => self.learn_quote(tick),
+            Event::Reconciled(_) => self.reconciled = true,
+            Event::IntentResolved(resolved) => {
+                let fate = match resolved.submission {
+                    Submission::Unknown => Fate::Unknown(self.now),
+                    Submission::PresumedAbsent => Fate::PresumedAbsent,
+                    Submission::Acked | Submission::Refused | Submission::NotSent => Fate::Known,
+                };
+                self.learn_fate(resolved.intent, fate);
+            }
+            Event::OrderUpdated(update) => {
+                if let Some(intent) = update
+                    .intent
+                    .filter(|_| update.status != BrokerStatus::Unrecognised)
+                {
+                    self.learn_fate(intent, Fate::Known);
+                }
+            }
+            Event::Traded(trade) if self.trades.insert((trade.order_id, trade.trade_id)) => {
+                *self.traded.entry(trade.order_id).or_default() += trade.qty.get();
+            }
+            Event::Controlled(control) if control.command_id != self.last_command_id => {
+                self.last_command_id = control.command_id;
+                self.killed = control.verb == Verb::Kill || self.killed && control.verb != Verb::Arm;
+            }
+            _ => {}
+        }
+    }
+
+    fn learn_fate(&mut self, intent: IntentId, fate: Fate) {
+        let known = self.fates.entry(intent.get()).or_insert(Fate::Known);
+        // What is known to exist does not become unknown by a late word.
+        if *known != Fate::Known {
+            *known = fate;
+        }
+    }
+
+    fn learn_quote(&mut self, tick: &Tick) {
+        let row = &mut self.quotes[tick.instrument.index()];
+        let is_whole = tick.flags.is_sound() && tick.flags.has_sound_book();
+        if is_whole && !tick.flags.has(TickFlags::TIME_WRONG) {
+            row.push_back((tick.ts, tick.bid, tick.ask));
+        }
+        while row
+            .front()
+            .is_some_and(|quote| tick.ts.since(quote.0) > QUOTES_KEPT)
+        {
+            row.pop_front();
+        }
+    }
+
+    /// I13: every order is of whole lots, on the grid, within the freeze quantity.
+    fn check_terms(&self, place: &Place) -> Result<(), Broken> {
+        let Some(contract) = self.listed.get(place.instrument.index()) else {
+            return broken("I13", format!("an order in no instrument: {place:?}"));
+        };
+        let is_whole = place.qty.get() > 0 && place.qty.is_whole_lots(contract.lot);
+        let on_grid = |price: Price| price.is_set() && price.is_on_tick(contract.tick);
+        let is_limited = matches!(place.order_type, OrderType::Limit | OrderType::StopLimit);
+        let is_stop = matches!(place.order_type, OrderType::StopLimit | OrderType::StopMarket);
+        let is_priced = (!is_limited || on_grid(place.price)) && (!is_stop || on_grid(place.trigger));
+        if !is_whole || place.qty > contract.freeze || !is_priced || !contract.kind.is_tradable() {
+            return broken("I13", format!("terms outside the contract's: {place:?}"));
+        }
+        Ok(())
+    }
+
+    fn check_entry(&self, place: &Place) -> Result<(), Broken> {
+        if self.killed {
+            return broken("I18", format!("an entry while a kill is latched: {place:?}"));
+        }
+        if !self.reconciled {
+            return broken("I41", format!("an entry before reconciliation: {place:?}"));
+        }
+        let hours = &self.plan.hours;
+        if self.feed != FeedState::Live || place.ts < hours.open || place.ts >= hours.entries_stop {
+            return broken(
+                "I20",
+                format!("an entry on a {:?} feed or outside hours: {place:?}", self.feed),
+            );
+        }
+        let quotes = &self.quotes[place.instrument.index()];
+        let age_max = self.plan.config.risk.quote_age_max;
+        let Some(newest) = quotes.back().filter(|quote| place.ts.since(quote.0) <= age_max) else {
+            return broken("I20", format!("an entry without a fresh quote: {place:?}"));
+        };
+        let middle = (newest.1.get() + newest.2.get()) / 2;
+        let reach = middle * self.plan.config.risk.collar_bps / 10_000 + 1;
+        if (place.price.get() - middle).abs() > reach {
+            return broken(
+                "I13",
+                format!("an entry outside the collar of {middle}: {place:?}"),
+            );
+        }
+        let key = (place.instrument.get(), place.side as u8, place.ts.get());
+        if self.entries.contains(&key) {
+            return broken("I15", format!("a second entry on one signal: {place:?}"));
+        }
+        self.check_unknown(place)
+    }
+
+    /// I11: no entry beside an order of unknown fate on its underlying, and none beside two anywhere.
+    fn check_unknown(&self, place: &Place) -> Result<(), Broken> {
+        let underlying = |index: usize| self.listed[index].underlying;
+        let unknown = self
+            .fates
+            .iter()
+            .filter(|(_, fate)| matches!(fate, Fate::Unknown(_) | Fate::PresumedAbsent))
+            .filter_map(|(intent, _)| self.places.get(intent));
+        let (mut here, mut all) = (0, 0);
+        for other in unknown {
+            here += u32::from(underlying(other.instrument.index()) == underlying(place.instrument.index()));
+            all += 1;
+        }
+        if here > 0 || all > 1 {
+            return broken(
+                "I11",
+                format!("{here} unknown on the underlying, {all} in all: {place:?}"),
+            );
+        }
+        Ok(())
+    }
+
+    fn check_event(&self, event: &Event) -> Result<(), Broken> {
+        if let Event::IntentResolved(resolved) = event
+            && resolved.submission == Submission::PresumedAbsent
+        {
+            match self.fates.get(&resolved.intent.get()) {
+                Some(Fate::Unknown(since)) if resolved.ts.since(*since) >= DurationNs::from_secs(60) => {}
+                fate => {
+                    return broken("I04", format!("{resolved:?} too early: {fate:?}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What must be true of the engine whatever happens.
+    ///
+    /// # Errors
+    /// The invariant that does not hold.
+    pub fn check_state(&mut self, state: &State) -> Result<(), Broken> {
+        if self.killed != state.is_killed() {
+            return broken(
+                "I19",
+                format!("a kill is latched: {}, the engine says otherwise", self.killed),
+            );
+        }
+        if self.was_loss_latched && !state.is_day_loss_latched() {
+            return broken("I17", "the day's loss limit came unlatched".to_owned());
+        }
+        self.was_loss_latched = state.is_day_loss_latched();
+        if state.now() != self.now {
+            return broken("I21", format!("engine time {} after {}", state.now(), self.now));
+        }
+        Ok(())
+    }
+}

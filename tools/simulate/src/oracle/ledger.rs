@@ -1,0 +1,104 @@
+//! The broker's true ledger, held against what the journal has been told.
+
+use bijli_core::order::{BrokerOrderId, IntentId, Purpose, Side};
+use bijli_core::text::Text;
+use bijli_simulator::broker::Broker;
+
+use super::facts::Facts;
+use super::{Broken, broken};
+use crate::market::INSTRUMENTS;
+
+/// What is remembered of the ledger between two steps.
+#[derive(Debug, Default)]
+pub struct LedgerCheck {
+    /// Our intent behind each order, by its place in the ledger.
+    intents: Vec<Option<u64>>,
+    ids: Vec<BrokerOrderId>,
+    /// Instruments in which somebody else trades, or whose records were lost: nobody can promise there.
+    pub muddied: [bool; INSTRUMENTS],
+}
+
+#[derive(Clone, Copy, Default)]
+struct Live {
+    /// Quantity that our live exits may still trade, signed.
+    exits: i64,
+    best_buy: i64,
+    best_sell: i64,
+}
+
+impl LedgerCheck {
+    /// Judges the ledger as it stands.
+    ///
+    /// # Errors
+    /// The invariant that does not hold.
+    pub fn check(&mut self, broker: &Broker, facts: &Facts) -> Result<(), Broken> {
+        let mut live = [Live::default(); INSTRUMENTS];
+        for (place, order) in broker.true_orders().enumerate() {
+            if place == self.intents.len() {
+                let intent = order.tag.and_then(IntentId::from_tag).map(IntentId::get);
+                self.intents.push(intent);
+                self.ids
+                    .push(Text::new(order.id).expect("ids of the simulator are short"));
+                if intent.is_none_or(|intent| facts.orphans.contains(&intent)) {
+                    self.muddied[order.instrument as usize] = true;
+                }
+            }
+            let told = facts.traded.get(&self.ids[place]).copied().unwrap_or(0);
+            if told > order.filled.get() {
+                return broken("I05", format!("told {told} of {order:?}"));
+            }
+            let Some(intent) = self.intents[place] else {
+                continue;
+            };
+            let Some(asked) = facts.places.get(&intent) else {
+                if facts.orphans.contains(&intent) {
+                    continue;
+                }
+                return broken("I03", format!("an order of ours without an intent: {order:?}"));
+            };
+            if order.status.is_final() {
+                continue;
+            }
+            let rest = order.qty.get() - order.filled.get();
+            let row = &mut live[order.instrument as usize];
+            if asked.purpose == Purpose::Exit {
+                row.exits += order.side.sign() * rest;
+            }
+            match order.side {
+                Side::Buy => row.best_buy = row.best_buy.max(order.price.get()),
+                Side::Sell if row.best_sell == 0 => row.best_sell = order.price.get(),
+                Side::Sell => row.best_sell = row.best_sell.min(order.price.get()),
+            }
+        }
+        self.check_instruments(broker, &live)
+    }
+
+    fn check_instruments(&self, broker: &Broker, live: &[Live; INSTRUMENTS]) -> Result<(), Broken> {
+        for (instrument, row) in (0_u32..).zip(live) {
+            if self.muddied[instrument as usize] {
+                continue;
+            }
+            let position = broker.true_position(instrument).get();
+            let turns = row.exits != 0 && position.signum() == row.exits.signum();
+            if turns || row.exits.abs() > position.abs() {
+                return broken(
+                    "I08",
+                    format!(
+                        "instrument {instrument}: live exits of {} on a position of {position}",
+                        row.exits
+                    ),
+                );
+            }
+            if row.best_buy > 0 && row.best_sell > 0 && row.best_buy >= row.best_sell {
+                return broken(
+                    "I14",
+                    format!(
+                        "instrument {instrument}: buy {} meets sell {}",
+                        row.best_buy, row.best_sell
+                    ),
+                );
+            }
+        }
+        Ok(())
+    }
+}

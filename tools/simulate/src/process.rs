@@ -1,0 +1,214 @@
+//! The process under test: core's driver and the real gateway, with rings between them that die with it.
+//!
+//! What is real: `Driver` (journal, apply, journal, hand on), recovery and opening, `Gateway` and its taking over.
+//! What mirrors `tools/src/duty`: the order of work within a turn (operators, broker, feed, timers; commands,
+//! replies, requests, events).
+
+use std::collections::VecDeque;
+
+use bijli_core::driver::{DayFacts, Driver};
+use bijli_core::event::{Controlled, DataKind, SessionOpened};
+use bijli_core::journal::{ReplayFault, replay_segments};
+use bijli_core::state::State;
+use bijli_core::{Command, DurationNs, Event, TsNs};
+use bijli_gateway::{Gateway, GatewayConfig, Reply, Request, RequestId};
+
+use crate::chaos::Player;
+use crate::disk::{Killed, MemoryJournal};
+use crate::feed_side::FeedItem;
+use crate::market::instruments;
+use crate::plan::{Plan, day};
+
+/// Broker events taken in one turn, as the duty has it.
+const BROKER_BATCH: usize = 64;
+
+/// A running process.
+#[derive(Debug)]
+pub struct Process {
+    driver: Driver<Player>,
+    /// Its journal.
+    pub journal: MemoryJournal,
+    /// Its gateway.
+    pub gateway: Gateway,
+    handed: VecDeque<Command>,
+    evidence: VecDeque<Event>,
+    /// Operators' calls.
+    pub calls: VecDeque<Controlled>,
+    /// Market data that has arrived.
+    pub feed: VecDeque<FeedItem>,
+    /// Counts process starts.
+    pub epoch: u32,
+}
+
+/// Why a process did not come up.
+#[derive(Debug)]
+pub enum StartFault {
+    /// Killed on the way; what it left.
+    Killed(Vec<Vec<u8>>),
+    /// The journal is refused.
+    Refused(ReplayFault),
+}
+
+/// What reached the gateway since its last turn.
+#[derive(Clone, Debug)]
+pub enum Arrival {
+    /// A reply, or that none came.
+    Reply(RequestId, Reply),
+    /// A frame of the order stream.
+    Frame(Vec<u8>),
+    /// The order stream came up or went down.
+    Stream(bool),
+}
+
+impl Process {
+    /// Recovers the day from its segments, takes it over and begins to reconcile.
+    ///
+    /// # Errors
+    /// [`StartFault`].
+    pub fn start(
+        segments: Vec<Vec<u8>>,
+        plan: &Plan,
+        now: TsNs,
+        epoch: u32,
+        kill_in: Option<u64>,
+    ) -> Result<Self, StartFault> {
+        let slices: Vec<&[u8]> = segments.iter().map(Vec::as_slice).collect();
+        let past = replay_segments(&slices, None, Player::of(plan.temper)).map_err(StartFault::Refused)?;
+        let listed = instruments();
+        let facts = DayFacts {
+            opened: SessionOpened {
+                ts: now,
+                day: day(),
+                data: DataKind::Synthetic,
+                venue: plan.venue,
+                cash: plan.hours,
+                derivatives: plan.hours,
+            },
+            config: plan.config,
+            instruments: &listed,
+        };
+        let mut journal = MemoryJournal::create(segments, epoch, past.next_segment, past.next_seq);
+        journal.kill_in = kill_in;
+        let mut driver = Driver::new(past.engine);
+        if driver.begin(past.tail_cut, &facts, epoch, &mut journal).is_err() {
+            return Err(StartFault::Killed(journal.into_image()));
+        }
+        journal.kill_in = None;
+        let config = GatewayConfig {
+            jitter_seed: plan.seed,
+            ..GatewayConfig::default()
+        };
+        let gateway = Gateway::taking_over(config, driver.engine().state());
+        Ok(Self {
+            driver,
+            journal,
+            gateway,
+            handed: VecDeque::new(),
+            evidence: VecDeque::new(),
+            calls: VecDeque::new(),
+            feed: VecDeque::new(),
+            epoch,
+        })
+    }
+
+    /// What the engine knows.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        self.driver.engine().state()
+    }
+
+    /// The hash of all that can influence a later command.
+    #[must_use]
+    pub fn state_hash(&self) -> u64 {
+        self.driver.engine().state_hash()
+    }
+
+    /// Whether anything lies between engine and gateway.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.handed.is_empty() && self.evidence.is_empty() && self.calls.is_empty() && self.feed.is_empty()
+    }
+
+    /// The gateway's turn; what it wants to send goes to `send`.
+    pub fn gateway_turn(
+        &mut self,
+        now: TsNs,
+        arrivals: &mut VecDeque<Arrival>,
+        mut send: impl FnMut(Request),
+    ) {
+        while let Some(command) = self.handed.pop_front() {
+            self.gateway.handle_command(now, &command);
+        }
+        while let Some(arrival) = arrivals.pop_front() {
+            match arrival {
+                Arrival::Reply(id, reply) => self.gateway.handle_reply(now, id, &reply),
+                Arrival::Frame(text) => self.gateway.handle_stream_text(now, &text),
+                Arrival::Stream(is_up) => self.gateway.handle_stream_state(now, is_up),
+            }
+        }
+        self.gateway.handle_timeout(now);
+        while let Some(request) = self.gateway.poll_request(now) {
+            send(request);
+        }
+        while let Some(event) = self.gateway.poll_event() {
+            self.evidence.push_back(event);
+        }
+    }
+
+    /// The engine's turn.
+    ///
+    /// # Errors
+    /// [`Killed`] in the middle of it.
+    pub fn engine_turn(&mut self, now: TsNs) -> Result<(), Killed> {
+        while let Some(mut control) = self.calls.pop_front() {
+            control.ts = now.max(self.state().now());
+            self.take(&Event::Controlled(control))?;
+        }
+        for _ in 0..BROKER_BATCH {
+            let Some(event) = self.evidence.pop_front() else {
+                break;
+            };
+            self.take(&event)?;
+        }
+        while let Some(item) = self.feed.pop_front() {
+            match item {
+                FeedItem::Tick(tick) => {
+                    self.advance_to(tick.ts)?;
+                    self.take(&Event::Ticked(tick))?;
+                }
+                FeedItem::State { ts, state } => {
+                    let changed = bijli_core::event::FeedChanged { ts, state };
+                    self.take(&Event::FeedChanged(changed))?;
+                }
+            }
+        }
+        self.advance_to(now)?;
+        self.journal.mark(now);
+        Ok(())
+    }
+
+    fn advance_to(&mut self, ts: TsNs) -> Result<(), Killed> {
+        while let Some(timer) = self.driver.due_timer(ts) {
+            self.take(&timer)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, event: &Event) -> Result<(), Killed> {
+        let handed = &mut self.handed;
+        self.driver
+            .take(event, &mut self.journal, |command| handed.push_back(*command))
+    }
+
+    /// When it has to be woken without anything happening.
+    #[must_use]
+    pub fn next_wake(&self, now: TsNs) -> TsNs {
+        let soon = now.plus(DurationNs::new(50_000));
+        if !self.handed.is_empty() || !self.evidence.is_empty() {
+            return soon;
+        }
+        let timer = now.plus(bijli_core::driver::TIMER_PERIOD);
+        let gateway = self.gateway.poll_timeout().unwrap_or(timer);
+        timer.min(gateway.max(soon))
+    }
+}

@@ -1,0 +1,194 @@
+//! One simulated day: market, exchange, broker, wires, disk, people and the process under test, in virtual time.
+//!
+//! A step is one instant: the market moves, parcels arrive, the process takes its turns, then the oracle looks.
+//! Between two steps nothing happens, so time jumps. Faults strike until the plan's instant of calm; then liveness
+//! is owed. Invariant: everything that happens follows from the plan.
+
+mod life;
+mod turns;
+
+use std::collections::VecDeque;
+
+use bijli_core::TsNs;
+use bijli_simulator::RateLimits;
+use bijli_simulator::broker::{Broker, BrokerOptions, BrokerSettings};
+use bijli_simulator::random::Random;
+
+use crate::feed_side::{DirectFeed, FeedSide};
+use crate::market::{Market, day_info};
+use crate::network::Network;
+use crate::operator::Operator;
+use crate::oracle::{Broken, Oracle};
+use crate::outcome::{Outcome, Violation, Work};
+use crate::plan::Plan;
+use crate::process::{Arrival, Process};
+use crate::rows::{Fired, RowId};
+
+/// Lines of the trace that are kept.
+const TRACE_LINES: usize = 40;
+
+/// A day under way.
+pub struct World {
+    plan: Plan,
+    now: TsNs,
+    step: u64,
+    market: Market,
+    broker: Broker,
+    token: String,
+    network: Network,
+    feed: Box<dyn FeedSide>,
+    operator: Operator,
+    oracle: Oracle,
+    process: Option<Process>,
+    arrivals: VecDeque<Arrival>,
+    /// What lies on the disk while no process is up.
+    disk: Vec<Vec<u8>>,
+    epoch: u32,
+    starts_at: Option<TsNs>,
+    /// Restarts that are killed on their way.
+    starts_to_kill: u32,
+    /// The process does nothing until then.
+    frozen_until: TsNs,
+    /// The gateway's thread does nothing until then.
+    gateway_until: TsNs,
+    crash: Random,
+    last_second: i64,
+    is_quiet: bool,
+    fired: Fired,
+    work: Work,
+    hash: u64,
+    trace: Option<VecDeque<String>>,
+}
+
+/// Lives a plan through.
+#[must_use]
+pub fn run(plan: &Plan, traced: bool) -> Outcome {
+    let mut world = World::new(plan, traced);
+    let lived = world.live();
+    world.into_outcome(lived)
+}
+
+impl World {
+    fn new(plan: &Plan, traced: bool) -> Self {
+        let settings = BrokerSettings {
+            capital: bijli_core::Money::from_rupees(5_000_000),
+            seed: plan.seed,
+            faults: plan.broker_faults(),
+            rate_limits: RateLimits::Enforced,
+            exchange_delay: plan.exchange_delay,
+            options: BrokerOptions {
+                demo_holdings: 0,
+                ..BrokerOptions::default()
+            },
+        };
+        let broker = Broker::new(&day_info(), settings);
+        Self {
+            now: plan.start(),
+            step: 0,
+            market: Market::new(plan),
+            token: broker.token().to_owned(),
+            broker,
+            network: Network::new(plan),
+            feed: Box::new(DirectFeed::new(plan)),
+            operator: Operator::new(plan),
+            oracle: Oracle::new(plan),
+            process: None,
+            arrivals: VecDeque::new(),
+            disk: Vec::new(),
+            epoch: 0,
+            starts_at: Some(plan.start()),
+            starts_to_kill: 0,
+            frozen_until: TsNs::NEVER,
+            gateway_until: TsNs::NEVER,
+            crash: Random::new(plan.seed, 0xc001),
+            last_second: 0,
+            is_quiet: false,
+            fired: Fired::default(),
+            work: Work::default(),
+            hash: 0,
+            trace: traced.then(VecDeque::new),
+            plan: plan.clone(),
+        }
+    }
+
+    fn live(&mut self) -> Result<(), Broken> {
+        while self.now < self.plan.end && self.plan.until.is_none_or(|until| self.step < until) {
+            self.step += 1;
+            self.take_step()?;
+            self.now = self.next_instant();
+        }
+        if self.plan.until.is_none() {
+            self.oracle
+                .ended(&self.plan, &self.broker, self.process.as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// When anything happens next: always later than now.
+    fn next_instant(&self) -> TsNs {
+        let soon = TsNs::new(self.now.get() + 20_000);
+        let mut next = self
+            .market
+            .next_due()
+            .min(self.operator.next_due())
+            .min(self.plan.end);
+        let others = [
+            self.network.next_due(),
+            self.feed.next_due(),
+            self.broker.next_errand(),
+            self.starts_at,
+            (self.now < self.plan.calm).then_some(self.plan.calm),
+        ];
+        for due in others.into_iter().flatten() {
+            next = next.min(due);
+        }
+        if let Some(process) = &self.process {
+            let wake = process.next_wake(self.now).max(self.frozen_until);
+            next = next.min(wake);
+        }
+        next.max(soon)
+    }
+
+    fn note(&mut self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            let text = self.now.to_string();
+            trace.push_back(format!("{:>6} {} {}", self.step, &text[11..], line()));
+            if trace.len() > TRACE_LINES {
+                trace.pop_front();
+            }
+        }
+    }
+
+    fn mix(&mut self, word: u64) {
+        self.hash = (self.hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+
+    fn into_outcome(mut self, lived: Result<(), Broken>) -> Outcome {
+        let stats = self.broker.stats();
+        for (row, count) in stats.faults.rows() {
+            self.fired.0[RowId::of_broker(row.fault).index()] = count as u32;
+        }
+        self.work.steps = self.step;
+        self.work.order_calls = self.oracle.wire.order_calls;
+        self.work.reads = self.oracle.wire.reads;
+        self.work.trades = stats.fills;
+        let state = self.process.as_ref().map_or(0, Process::state_hash);
+        self.mix(state);
+        self.mix(stats.fills << 32 | stats.orders_seen);
+        self.mix(stats.realised.get() as u64);
+        let violation = lived.err().map(|(invariant, found)| Violation {
+            invariant,
+            found,
+            step: self.step,
+            now: self.now,
+        });
+        Outcome {
+            seed: self.plan.seed,
+            hash: self.hash,
+            fired: self.fired,
+            work: self.work,
+            violation,
+            trace: self.trace.map(Vec::from).unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Deaths and births of the process: kills at any micro-step, power cuts, restarts that are killed themselves.
+
+use bijli_core::DurationNs;
+use bijli_core::journal::replay_segments;
+
+use super::World;
+use crate::chaos::Player;
+use crate::oracle::{Broken, broken};
+use crate::process::{Process, StartFault};
+use crate::rows::WorldFault;
+
+impl World {
+    pub(super) fn start_if_due(&mut self) -> Result<(), Broken> {
+        if self.process.is_some() || self.starts_at.is_none_or(|at| at > self.now) {
+            return Ok(());
+        }
+        self.starts_at = None;
+        // The account's lock file counts process starts and outlives everything else.
+        self.epoch += 1;
+        let under_fire = self.now < self.plan.calm;
+        let kill_in = (under_fire && self.starts_to_kill > 0).then(|| {
+            self.starts_to_kill -= 1;
+            self.crash.between(0, 20) as u64
+        });
+        let before = std::mem::take(&mut self.disk);
+        match Process::start(before, &self.plan, self.now, self.epoch, kill_in) {
+            Ok(process) => self.begin(process),
+            Err(StartFault::Killed(image)) => {
+                self.fired.count(WorldFault::CrashInRecovery);
+                self.note(|| "killed while it took the day over".to_owned());
+                self.disk = image;
+                self.schedule_start();
+                Ok(())
+            }
+            Err(StartFault::Refused(fault)) => broken("I33", format!("the journal is refused: {fault:?}")),
+        }
+    }
+
+    fn begin(&mut self, mut process: Process) -> Result<(), Broken> {
+        self.work.processes += 1;
+        self.arrivals.clear();
+        self.network.begin_process(self.now, self.epoch);
+        self.feed.connect(self.now);
+        self.operator.begin_process(self.now, &self.plan);
+        self.note(|| "a process is up".to_owned());
+        process.journal.mark(self.now);
+        if self.epoch == 1 {
+            let items = std::mem::take(&mut process.journal.fresh);
+            self.oracle.journaled(&items)?;
+        } else {
+            process.journal.fresh.clear();
+            self.relearn(&process)?;
+        }
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// I27, I32 and I33: what was recovered is what the surviving journal says; the oracle learns it anew from there.
+    fn relearn(&mut self, process: &Process) -> Result<(), Broken> {
+        let image = process.journal.image();
+        let slices: Vec<&[u8]> = image.iter().map(Vec::as_slice).collect();
+        let mut items = Vec::new();
+        for record in bijli_core::journal::verify_segments(&slices) {
+            let item = record.map(|record| record.item());
+            match item {
+                Ok(Ok(item)) => items.push(item),
+                Ok(Err(error)) => return broken("I33", format!("an unreadable record survived: {error}")),
+                Err(damage) => return broken("I33", format!("damage was taken over: {damage:?}")),
+            }
+        }
+        self.oracle.recovered(&self.plan, items.into_iter());
+        match replay_segments(&slices, None, Player::of(self.plan.temper)) {
+            Ok(past) if past.engine.state_hash() == process.state_hash() => Ok(()),
+            Ok(_) => broken("I27", "the recovered engine is not the journal's".to_owned()),
+            Err(fault) => broken("I33", format!("what was recovered cannot be replayed: {fault:?}")),
+        }
+    }
+
+    fn schedule_start(&mut self) {
+        let pause = self.crash.between(300, 6_000);
+        self.starts_at = Some(self.now.plus(DurationNs::from_millis(pause)));
+    }
+
+    /// Decides whether this turn of the engine is its last, and at which micro-step.
+    pub(super) fn arm_kill(&mut self, process: &mut Process) {
+        if self.now >= self.plan.calm {
+            return;
+        }
+        let kill = WorldFault::Kill9;
+        let at_signal = WorldFault::CrashAtSignal;
+        if self.crash.happens(self.plan.ppm_of(kill) / 2_500) {
+            process.journal.kill_in = Some(self.crash.between(0, 12) as u64);
+        } else if self.crash.happens(self.plan.ppm_of(at_signal) / 2_500) {
+            // Behind the event that raises the signal, before the command that it becomes.
+            process.journal.kill_in = Some(2);
+        }
+    }
+
+    /// A kill between two turns, or the power goes.
+    pub(super) fn crash_if_drawn(&mut self) {
+        if self.now >= self.plan.calm {
+            return;
+        }
+        let cut = self
+            .crash
+            .happens(self.plan.ppm_of(WorldFault::PowerLoss) / 6_000);
+        let torn = self.crash.happens(self.plan.ppm_of(WorldFault::TornTail) / 6_000);
+        if !cut && !torn {
+            return;
+        }
+        let Some(process) = self.process.take() else {
+            return;
+        };
+        let (image, lost) = process.journal.into_cut_image(self.now, torn, &mut self.crash);
+        let fault = if torn {
+            WorldFault::TornTail
+        } else {
+            WorldFault::PowerLoss
+        };
+        self.fired.count(fault);
+        self.note(|| format!("the power goes; records lost: {lost}"));
+        if lost {
+            self.oracle.wire.forget_changes();
+        }
+        self.bury(image);
+    }
+
+    /// The process was killed in the middle of a turn.
+    pub(super) fn die(&mut self, process: Process) {
+        let fault = if self.plan.ppm_of(WorldFault::Kill9) > 0 {
+            WorldFault::Kill9
+        } else {
+            WorldFault::CrashAtSignal
+        };
+        self.fired.count(fault);
+        self.note(|| "killed".to_owned());
+        self.bury(process.journal.into_image());
+    }
+
+    fn bury(&mut self, image: Vec<Vec<u8>>) {
+        self.disk = image;
+        self.arrivals.clear();
+        self.schedule_start();
+        if self.crash.happens(self.plan.ppm_of(WorldFault::CrashInRecovery)) {
+            self.starts_to_kill = self.crash.between(1, 3) as u32;
+        }
+    }
+}

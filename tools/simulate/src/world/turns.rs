@@ -1,0 +1,206 @@
+//! One instant of the world, in the order of the real machine: market, wires, people, gateway, engine, oracle.
+
+use bijli_core::codec::Item;
+use bijli_core::event::Event;
+use bijli_core::{DurationNs, TsNs};
+use bijli_gateway::request::{Auth, Body, Host, Method, Request};
+use bijli_simulator::broker::faults::Faults;
+use bijli_simulator::broker::{ApiCall, LOCAL_PEER, Moments};
+
+use super::World;
+use crate::network::Parcel;
+use crate::oracle::Broken;
+use crate::rows::WorldFault;
+
+impl World {
+    pub(super) fn take_step(&mut self) -> Result<(), Broken> {
+        if !self.is_quiet && self.now >= self.plan.calm {
+            self.is_quiet = true;
+            self.broker.set_faults(Faults::NONE);
+            self.note(|| "the faults stop".to_owned());
+        }
+        self.move_market();
+        self.deliver_parcels();
+        self.broker.advance(self.now);
+        self.tick_second();
+        self.push_frames();
+        self.start_if_due()?;
+        self.hear_operator();
+        self.turn_process()?;
+        self.push_frames();
+        let state = self.process.as_ref().map(crate::process::Process::state);
+        self.oracle.stepped(&self.broker, state)
+    }
+
+    fn move_market(&mut self) {
+        while let Some(change) = self.market.poll(self.now, &self.plan, &mut self.fired) {
+            self.work.ticks += 1;
+            self.broker.apply_book(self.now, change.instrument, change.book);
+            self.feed.take(self.now, &change, &self.plan, &mut self.fired);
+        }
+    }
+
+    /// Once a simulated second the broker may cut the order stream.
+    fn tick_second(&mut self) {
+        let second = self.now.get() / 1_000_000_000;
+        if second != self.last_second {
+            self.last_second = second;
+            if self.broker.drops_socket() {
+                self.network.cut_stream(self.now, self.epoch);
+                self.note(|| "the order stream is cut".to_owned());
+            }
+        }
+    }
+
+    fn push_frames(&mut self) {
+        while let Some(update) = self.broker.poll_update() {
+            if update.kind == "order" {
+                self.network.push_frame(self.now, self.epoch, update.text);
+            }
+        }
+    }
+
+    fn deliver_parcels(&mut self) {
+        while let Some(parcel) = self.network.poll(self.now) {
+            match parcel {
+                Parcel::Request(epoch, request) => self.call_broker(epoch, &request),
+                Parcel::News(epoch, arrival) if self.process.is_some() && epoch == self.epoch => {
+                    self.arrivals.push_back(arrival);
+                }
+                Parcel::News(..) => {}
+            }
+        }
+    }
+
+    fn call_broker(&mut self, epoch: u32, request: &Request) {
+        let method = match request.method {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+        };
+        let call = ApiCall {
+            host: match request.host {
+                Host::Api => bijli_simulator::broker::Host::Api,
+                Host::Order => bijli_simulator::broker::Host::Order,
+            },
+            method,
+            target: &request.path,
+            bearer: (request.auth == Auth::Bearer).then_some(self.token.as_str()),
+            headers: &[],
+            peer: LOCAL_PEER,
+            body: request.body.as_ref().map_or("", Body::text).as_bytes(),
+        };
+        let reply = self.broker.handle(Moments::at(self.now), &call);
+        self.note(|| {
+            let text = String::from_utf8_lossy(&reply.body);
+            let body = request.body.as_ref().map_or("", Body::text);
+            let shown: String = text.chars().take(160).collect();
+            format!(
+                "broker: {method} {} {body} -> {} {:?} {shown}",
+                request.path, reply.status, reply.delivery
+            )
+        });
+        self.network.answer(self.now, epoch, request.id, reply);
+    }
+
+    fn hear_operator(&mut self) {
+        while let Some(call) = self.operator.poll(self.now, &self.plan, &mut self.fired) {
+            self.note(|| {
+                format!(
+                    "operator: {:?} {:?} id {}",
+                    call.verb, call.instrument, call.command_id
+                )
+            });
+            if let Some(process) = &mut self.process {
+                process.calls.push_back(call);
+            }
+        }
+    }
+
+    fn turn_process(&mut self) -> Result<(), Broken> {
+        let Some(mut process) = self.process.take() else {
+            return Ok(());
+        };
+        self.feed.poll(self.now, &mut process.feed);
+        self.draw_stalls();
+        if self.now < self.frozen_until {
+            self.process = Some(process);
+            return Ok(());
+        }
+        if self.now >= self.gateway_until {
+            self.turn_gateway(&mut process)?;
+        }
+        self.arm_kill(&mut process);
+        let ended = process.engine_turn(self.now);
+        let items = std::mem::take(&mut process.journal.fresh);
+        self.work.events += items.len() as u64;
+        if self.trace.is_some() {
+            self.note_items(&items);
+        }
+        for item in &items {
+            if let Item::Command(command) = item {
+                self.mix(command.ts().get() as u64 ^ command.intent().map_or(7, |intent| intent.get()));
+            }
+        }
+        self.oracle.journaled(&items)?;
+        match ended {
+            Ok(()) => {
+                self.process = Some(process);
+                self.crash_if_drawn();
+            }
+            Err(_) => self.die(process),
+        }
+        Ok(())
+    }
+
+    fn turn_gateway(&mut self, process: &mut crate::process::Process) -> Result<(), Broken> {
+        let mut wanted = Vec::new();
+        process.gateway_turn(self.now, &mut self.arrivals, |request| wanted.push(request));
+        for request in wanted {
+            self.note(|| {
+                let body = request.body.as_ref().map_or("", Body::text);
+                format!("gateway: {:?} {} {body}", request.method, request.path)
+            });
+            let is_write = request.method != Method::Get;
+            self.mix(request.id.get() << 8 | u64::from(is_write));
+            self.oracle.sending(self.now, &request)?;
+            self.network
+                .send(self.now, self.epoch, request, &self.plan, &mut self.fired);
+        }
+        Ok(())
+    }
+
+    /// Threads and the whole process stand still now and then.
+    fn draw_stalls(&mut self) {
+        if self.now >= self.plan.calm {
+            (self.frozen_until, self.gateway_until) = (TsNs::NEVER, TsNs::NEVER);
+            return;
+        }
+        if self.now < self.frozen_until {
+            return;
+        }
+        if self.crash.happens(self.plan.ppm_of(WorldFault::Frozen) / 1_000) {
+            self.fired.count(WorldFault::Frozen);
+            self.frozen_until = self
+                .now
+                .plus(DurationNs::from_millis(self.crash.between(500, 15_000)));
+            self.note(|| "the process is frozen".to_owned());
+        }
+        if self.crash.happens(self.plan.ppm_of(WorldFault::SlowThread) / 200) {
+            self.fired.count(WorldFault::SlowThread);
+            self.gateway_until = self.now.plus(DurationNs::from_millis(self.crash.between(5, 700)));
+        }
+    }
+
+    fn note_items(&mut self, items: &[Item]) {
+        for item in items {
+            match item {
+                Item::Event(Event::Ticked(_) | Event::TimePassed(_)) => {}
+                Item::Event(event) => self.note(|| format!("engine: {event:?}")),
+                Item::Command(command) => self.note(|| format!("engine wants: {command:?}")),
+                Item::Checkpoint(_) | Item::TailCut(_) | Item::Closed(_) | Item::DurableMark(_) => {}
+            }
+        }
+    }
+}
