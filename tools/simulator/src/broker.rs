@@ -3,8 +3,8 @@
 //! Calls come in as method, target and body; replies and stream updates come out as text. Time is an argument.
 //! Invariants: positions equal the sum of the trades; a finished order never changes; the same calls, books and
 //! seed give the same ledger. Matching is `bijli_gateway::paper::fill` on the simulator's own present book.
-//! Facts: the broker's API documentation. Left out: physical settlement, MTF interest, price bands, charges taken
-//! from the cash of the day.
+//! Facts: the broker's API documentation. Left out: physical settlement, MTF interest, the risk check's own
+//! limits of price, charges taken from the cash of the day.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -49,10 +49,15 @@ mod ipo;
 mod mutual_fund;
 mod entry;
 mod entry_check;
+mod episode;
+mod errand;
 mod change;
 mod exchange;
 mod ledger;
 mod margin;
+mod minute_fault;
+mod order_fault;
+mod read_fault;
 mod row;
 mod truth;
 #[cfg(test)]
@@ -70,12 +75,14 @@ pub use webhook::Webhook;
 
 use account::Account;
 use address::Addresses;
+use episode::Episodes;
+use errand::Errands;
 use faults::{Fault, FaultDice, Faults};
 use gtt::Gtt;
 use ipo::Application;
 use ledger::Ledger;
 use limiter::{Limiter, RateLimits};
-use order::{Change, Order};
+use order::Order;
 use payment::Payments;
 use shares::Shares;
 use switch::KillSwitch;
@@ -105,14 +112,6 @@ pub struct StreamUpdate {
     pub kind: &'static str,
     /// JSON text.
     pub text: String,
-}
-
-/// What is on its way to the exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Errand {
-    Arrive,
-    Change(Change),
-    Cancel,
 }
 
 /// One instrument as the broker sees it.
@@ -158,7 +157,8 @@ pub struct Broker {
     applications: Vec<Application>,
     /// What is known of the market, and answered to whoever asks.
     desk: MarketDesk,
-    errands: VecDeque<(TsNs, usize, Errand)>,
+    errands: Errands,
+    episodes: Episodes,
     updates: VecDeque<StreamUpdate>,
     webhooks: Outgoing,
     tags: BTreeSet<String>,
@@ -167,6 +167,7 @@ pub struct Broker {
     day: IstDay,
     day_prefix: String,
     is_closed: bool,
+    is_squared_off: bool,
     close: TsNs,
 }
 
@@ -219,7 +220,8 @@ impl Broker {
             applications: Vec::new(),
             day: info.day,
             desk: MarketDesk::new(info),
-            errands: VecDeque::new(),
+            errands: Errands::default(),
+            episodes: Episodes::default(),
             updates: VecDeque::new(),
             webhooks: Outgoing::default(),
             tags: BTreeSet::new(),
@@ -227,6 +229,7 @@ impl Broker {
             orders_refused: 0,
             day_prefix: format!("{:02}{month:02}{day:02}", year % 100),
             is_closed: false,
+            is_squared_off: false,
             close: cash.close.max(derivatives.close),
             settings,
         }
@@ -284,7 +287,7 @@ impl Broker {
         if !crossed {
             listing.liquidity.refresh(book);
         }
-        if !self.listings[instrument as usize].working.is_empty() {
+        if !self.listings[instrument as usize].working.is_empty() && !self.is_halted(now) {
             self.match_all(now, instrument);
         }
         self.run_gtts(now);
@@ -312,13 +315,12 @@ impl Broker {
 
     /// Lets time pass: errands to the exchange arrive, and day orders end at the close.
     pub fn advance(&mut self, now: TsNs) {
-        while let Some((due, order, errand)) = self.errands.front().copied() {
-            if due > now {
-                break;
-            }
-            self.errands.pop_front();
+        self.pass_minutes(now);
+        while let Some((order, errand)) = self.errands.pop_due(now) {
             self.deliver(now, order, errand);
         }
+        self.release_held(now);
+        self.square_off_at_hour(now);
         if !self.waiting.is_empty() {
             self.release_waiting(now);
         }
@@ -330,7 +332,8 @@ impl Broker {
     /// When time should be advanced next without a book arriving.
     #[must_use]
     pub fn next_errand(&self) -> Option<TsNs> {
-        self.errands.front().map(|(due, _, _)| *due)
+        let held = self.episodes.held.as_ref().map(|(due, _)| *due);
+        self.errands.next_due().into_iter().chain(held).min()
     }
 
     /// The next message of the portfolio stream.

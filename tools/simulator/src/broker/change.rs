@@ -6,12 +6,13 @@
 use bijli_core::{Qty, TsNs};
 use serde_json::Value;
 
+use super::Broker;
 use super::call::ApiCall;
 use super::entry::check_service_hours;
 use super::entry_check::{Body, check_disclosed, check_order_id, check_prices, check_protection, positive};
+use super::errand::Errand;
 use super::order::{Change, Order, Status};
 use super::reply::{BAD_INPUT, NO_SUCH_ORDER, Refusal};
-use super::{Broker, Errand};
 
 impl Broker {
     /// Changes an order; its id.
@@ -23,7 +24,7 @@ impl Broker {
             .to_owned();
         let index = self.index_of(&id)?;
         let order = &self.orders[index];
-        if order.status.is_final() {
+        if order.is_told_finished() {
             return Err(Refusal::new(
                 "UDAPI100041",
                 "The order is already finished and cannot be modified",
@@ -49,6 +50,12 @@ impl Broker {
             check_disclosed(disclosed, change.qty)?;
             self.orders[index].ticket.disclosed = disclosed;
         }
+        if self.is_modified_too_often(index) {
+            return Err(BAD_INPUT
+                .with_message("The order has been modified as often as an order may be")
+                .at("order_id", id));
+        }
+        self.orders[index].fate.modified += 1;
         self.orders[index].request_number += 1;
         if self.orders[index].status.awaits_open() {
             self.orders[index].ticket.take(&change);
@@ -94,7 +101,7 @@ impl Broker {
             .filter(|id| !id.is_empty())
             .ok_or_else(|| Refusal::new("UDAPI1023", "Order id is required").at("order_id", Value::Null))?;
         let index = self.index_of(&id)?;
-        if self.orders[index].status.is_final() {
+        if self.orders[index].is_told_finished() {
             return Err(Refusal::new(
                 "UDAPI100040",
                 "The order is already finished and cannot be cancelled",

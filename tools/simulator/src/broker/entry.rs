@@ -7,10 +7,11 @@ use std::collections::btree_map::Entry;
 
 use bijli_core::{DurationNs, Qty, TsNs};
 
+use super::Broker;
 use super::entry_check::{Body, check_disclosed, check_prices, check_protection};
-use super::order::{Order, Status, Ticket};
+use super::faults::Fault;
+use super::order::{Order, Origin, Status, Ticket};
 use super::reply::{BAD_KEY, Refusal};
-use super::{Broker, Errand};
 
 /// Children that one call may be sliced into.
 const SLICES_MAX: i64 = 25;
@@ -27,7 +28,10 @@ impl Broker {
     /// Places an order of a text that is read already.
     pub(super) fn place_body(&mut self, now: TsNs, body: &Body) -> Result<Vec<String>, Refusal> {
         let ticket = self.check_entry(now, body)?;
-        let sizes = self.slices(&ticket, body.flag("slice")?)?;
+        let mut sizes = self.slices(&ticket, body.flag("slice")?)?;
+        if sizes.len() > 1 && self.dice.fires(Fault::SlicePartial) {
+            sizes.truncate(sizes.len() / 2);
+        }
         if let Some(tag) = &ticket.tag
             && !self.tags.insert(tag.clone())
         {
@@ -45,7 +49,7 @@ impl Broker {
         sizes
             .iter()
             .map(|qty| {
-                let index = self.enter(now, child(qty));
+                let index = self.enter(now, child(qty), Origin::Client);
                 self.orders[index].id.clone()
             })
             .collect()
@@ -117,12 +121,18 @@ impl Broker {
     }
 
     /// Takes an order in and sends it on, keeps it for the open, or rejects it; its place in the book.
-    pub(super) fn enter(&mut self, now: TsNs, ticket: Ticket) -> usize {
+    pub(super) fn enter(&mut self, now: TsNs, ticket: Ticket, origin: Origin) -> usize {
         let index = self.orders.len();
         let id = format!("{}{:09}", self.day_prefix, 25_000_001 + index);
         let reference = format!("{}", 577_400_000_001_u64 + index as u64);
         let waits = ticket.is_amo;
-        self.orders.push(Order::new(id.clone(), reference, ticket));
+        let ticket = if origin == Origin::Client {
+            self.echo(ticket)
+        } else {
+            ticket
+        };
+        self.orders
+            .push(Order::new(id.clone(), reference, ticket, origin));
         match self.order_ids.entry(id) {
             Entry::Vacant(slot) => slot.insert(index),
             Entry::Occupied(_) => unreachable!("order ids count up"),
@@ -141,13 +151,12 @@ impl Broker {
         // An order that is being checked blocks no cash of its own.
         let rejection = self.rejection(now, index);
         self.step(now, index, Status::PutReceived);
-        self.step(now, index, Status::ValidationPending);
         if let Some(words) = rejection {
+            self.step(now, index, Status::ValidationPending);
             self.orders[index].message = Some(words);
             self.end(now, index, Status::Rejected);
         } else {
-            self.step(now, index, Status::OpenPending);
-            self.dispatch(now, index, Errand::Arrive);
+            self.send_off(now, index);
         }
     }
 

@@ -5,16 +5,20 @@
 use bijli_core::{Price, Qty, TsNs};
 use bijli_gateway::paper::fill::{Standing, WorkingOrder, match_order};
 
+use super::Broker;
+use super::errand::Errand;
 use super::faults::Fault;
 use super::margin::contract_rejection;
 use super::order::{Change, Product, Status, Trade};
-use super::{Broker, Errand};
 
 impl Broker {
     /// Sends something to the exchange; without a delay it is there at once.
     pub(super) fn dispatch(&mut self, now: TsNs, order: usize, errand: Errand) {
         let due = now.plus(self.settings.exchange_delay);
-        self.errands.push_back((due, order, errand));
+        // What is sent after an order that waits arrives after it.
+        let held = self.orders[order].fate.held_until;
+        self.errands
+            .send(held.map_or(due, |until| due.max(until)), order, errand);
         self.advance(now);
     }
 
@@ -25,17 +29,32 @@ impl Broker {
         match errand {
             Errand::Arrive => self.arrive(now, order),
             Errand::Change(change) => self.change(now, order, &change),
-            Errand::Cancel => self.end(now, order, Status::Cancelled),
+            Errand::Cancel => self.cancel_arrives(now, order),
+            Errand::RejectLate => self.reject_late(now, order, "RMS: margin exceeds"),
+            Errand::UnmaskPhantom => self.reject_late(now, order, "Exchange: order was not accepted"),
         }
     }
 
     fn arrive(&mut self, now: TsNs, index: usize) {
+        // An order that has waited takes the steps that it has not taken.
+        for status in [Status::ValidationPending, Status::OpenPending] {
+            if self.orders[index].status < status {
+                self.step(now, index, status);
+            }
+        }
+        if let Some(words) = self.exchange_rejection(index) {
+            return self.reject_late(now, index, words);
+        }
+        if self.is_halted(now) {
+            return self.reject_late(now, index, "Exchange: trading is halted");
+        }
+        let qty = self.decide_fate(index);
         let order = &mut self.orders[index];
         let ticket = &order.ticket;
         let instrument = ticket.instrument;
         order.working = Some(WorkingOrder::new(
             ticket.side,
-            ticket.qty,
+            qty,
             ticket.order_type,
             ticket.validity,
             ticket.price,
@@ -55,6 +74,7 @@ impl Broker {
                 .then(|| "Exchange: quantity is filled already".to_owned())
         });
         let order = &mut self.orders[index];
+        order.fate.cut = None;
         if let Some(words) = words {
             order.message = Some(words);
             self.step(now, index, Status::NotModified);
@@ -97,6 +117,9 @@ impl Broker {
 
     /// Matches one order and takes the steps that follow: first to where it rests, then its fills, then its end.
     fn match_one(&mut self, now: TsNs, index: usize) {
+        if self.dies_at_trigger(now, index) {
+            return;
+        }
         let order = &mut self.orders[index];
         let listing = &mut self.listings[order.ticket.instrument as usize];
         let working = order
@@ -122,6 +145,9 @@ impl Broker {
         for (qty, price) in fills {
             self.book_fill(now, index, qty, price);
         }
+        if self.meets_fate(now, index) {
+            return;
+        }
         match standing {
             Standing::Filled => {
                 match status {
@@ -137,8 +163,8 @@ impl Broker {
         }
     }
 
-    fn book_fill(&mut self, now: TsNs, index: usize, qty: Qty, price: Price) {
-        let id = format!("{}", 50_000_001 + self.ledger.trades.len());
+    pub(super) fn book_fill(&mut self, now: TsNs, index: usize, qty: Qty, price: Price) {
+        let id = format!("{}", 50_000_001 + self.ledger.traded());
         let doubled = self.second_telling(&id);
         let is_doubled = doubled.is_some();
         let order = &mut self.orders[index];
@@ -192,7 +218,9 @@ impl Broker {
         self.is_closed = true;
         self.expire_gtts(now);
         for index in 0..self.orders.len() {
-            if !self.orders[index].status.is_final() {
+            if self.orders[index].fate.is_phantom {
+                self.reject_late(now, index, "Exchange: order was not accepted");
+            } else if !self.orders[index].status.is_final() {
                 self.orders[index].message = Some("Exchange: order cancelled at the close".to_owned());
                 self.end(now, index, Status::Cancelled);
             }

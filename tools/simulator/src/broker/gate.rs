@@ -47,7 +47,7 @@ impl Broker {
                     self.run_gtts(at.now);
                     reply
                 } else {
-                    (route.answer)(self, &asked).unwrap_or_else(|refusal| refusal.reply())
+                    self.read_with_faults(&asked, route)
                 }
             }
         }
@@ -142,8 +142,7 @@ impl Broker {
     pub(super) fn check_order_caller(&self, call: &ApiCall<'_>) -> Result<(), Refusal> {
         let options = &self.settings.options;
         if !self.addresses.admits(call.peer) {
-            let refusal = Refusal::new("UDAPI1154", "This address is not registered for order calls");
-            return Err(refusal.with_status(options.static_ip_status));
+            return Err(self.address_refusal());
         }
         match call.header("x-algo-name") {
             Some(name) if !options.algo_names.iter().any(|known| known == name) => {

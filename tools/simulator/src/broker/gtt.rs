@@ -13,7 +13,7 @@ use bijli_core::price::Round;
 use bijli_core::{Price, Qty, TsNs};
 
 use super::Broker;
-use super::order::{Product, Status, Ticket};
+use super::order::{Origin, Product, Status, Ticket};
 
 /// How far a child's limit gives way when the broker chooses.
 pub(super) const AUTO_PROTECTION_BPS: i64 = 50;
@@ -308,7 +308,7 @@ impl Broker {
             self.gtts[index].rules[at].status = RuleStatus::Triggered;
             self.call_off(index);
         }
-        let child = self.enter(now, ticket);
+        let child = self.enter(now, ticket, Origin::Client);
         let rule = &mut self.gtts[index].rules[at];
         rule.status = RuleStatus::Triggered;
         rule.order = Some(child);

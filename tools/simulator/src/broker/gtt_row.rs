@@ -59,7 +59,7 @@ impl Broker {
         }
         let mut row = self.gtt_json(&self.gtts[index], |rule| rule.status.stream_word());
         row["update_type"] = json!("gtt_order");
-        self.updates.push_back(StreamUpdate {
+        self.send_update(StreamUpdate {
             kind: "gtt_order",
             text: row.to_string(),
         });

@@ -69,11 +69,47 @@ impl Holding {
 pub(super) struct Ledger {
     pub(super) trades: Vec<Trade>,
     holdings: BTreeMap<(u32, Product), Holding>,
+    withdrawn: usize,
+    has_converted: bool,
 }
 
 impl Ledger {
     /// Books a trade into its position.
     pub(super) fn book(&mut self, trade: Trade, instrument: u32, product: Product, side: Side) {
+        self.enter(&trade, (instrument, product, side));
+        self.trades.push(trade);
+    }
+
+    /// Trades ever booked, withdrawn ones included.
+    pub(super) fn traded(&self) -> usize {
+        self.trades.len() + self.withdrawn
+    }
+
+    /// Whether quantity has moved between products, which trades alone do not tell.
+    pub(super) const fn has_converted(&self) -> bool {
+        self.has_converted
+    }
+
+    /// Takes a trade back: every position is again the sum of the trades that stand.
+    ///
+    /// # Panics
+    /// When quantity has moved between products.
+    pub(super) fn withdraw(&mut self, place: usize, of: impl Fn(&Trade) -> (u32, Product, Side)) -> Trade {
+        assert!(!self.has_converted, "positions are sums of trades alone");
+        let withdrawn = self.trades.remove(place);
+        self.withdrawn += 1;
+        for holding in self.holdings.values_mut() {
+            *holding = Holding::default();
+        }
+        let trades = std::mem::take(&mut self.trades);
+        for trade in &trades {
+            self.enter(trade, of(trade));
+        }
+        self.trades = trades;
+        withdrawn
+    }
+
+    fn enter(&mut self, trade: &Trade, (instrument, product, side): (u32, Product, Side)) {
         const FITS: &str = "order entry bounds price and quantity far below the range of money";
         let holding = self.holdings.entry((instrument, product)).or_default();
         holding.position.fill(side, trade.qty, trade.price).expect(FITS);
@@ -83,7 +119,6 @@ impl Ledger {
             Side::Sell => &mut holding.sold_value,
         };
         *sum = sum.plus(value).expect(FITS);
-        self.trades.push(trade);
     }
 
     /// Moves a quantity of an open position to another product at what it cost, so that nothing is earned or
@@ -92,6 +127,7 @@ impl Ledger {
     /// # Panics
     /// When the position is smaller.
     pub(super) fn convert(&mut self, instrument: u32, from: Product, to: Product, qty: Qty) {
+        self.has_converted = true;
         let giver = self.holdings.entry((instrument, from)).or_default();
         let open = giver.position.qty;
         assert!(qty.get() > 0 && qty <= open.abs(), "a position gives what it has");

@@ -77,6 +77,7 @@ impl Broker {
             return Some("RMS: product MTF is for shares alone".to_owned());
         }
         contract_rejection(&listing.instrument, ticket.qty, ticket.price, ticket.trigger)
+            .or_else(|| self.band_rejection(ticket))
             .or_else(|| self.holdings_rejection(index, ticket))
             .or_else(|| self.unpriced_rejection(ticket))
             .or_else(|| {
@@ -95,7 +96,8 @@ impl Broker {
         let left = Ticket { qty: rest, ..changed };
         let (_, before) = self.margin_of(&order.ticket, self.opening(&order.ticket, order.pending()));
         let (_, needed) = self.margin_of(&left, self.opening(&left, rest));
-        self.holdings_rejection(index, &left)
+        self.band_rejection(&left)
+            .or_else(|| self.holdings_rejection(index, &left))
             .or_else(|| self.unpriced_rejection(&left))
             .or_else(|| {
                 self.cash_rejection(index, needed, "modify")
@@ -113,6 +115,13 @@ impl Broker {
     fn opening(&self, ticket: &Ticket, qty: Qty) -> Qty {
         let holding = self.ledger.holding(ticket.instrument, ticket.product);
         Qty::new((qty.get() - reducible(&holding.position, ticket.side).get()).max(0))
+    }
+
+    /// A price beyond the band of the day is refused, on either side.
+    fn band_rejection(&self, ticket: &Ticket) -> Option<String> {
+        let (lower, upper) = self.desk.price_band(ticket.instrument)?;
+        let is_outside = ticket.price.is_set() && !(lower..=upper).contains(&ticket.price);
+        is_outside.then(|| format!("Exchange: price is outside the band of {lower} to {upper}"))
     }
 
     fn holdings_rejection(&self, index: usize, ticket: &Ticket) -> Option<String> {
@@ -227,14 +236,25 @@ impl Broker {
         qty: Qty,
     ) -> (MarginUse, Money) {
         let instrument = &self.listing(instrument).instrument;
+        let raised = |value: Money, bps: i64| {
+            let is_raised = self.episodes.margin_raised.is_on(self.episodes.clock);
+            let by = if is_raised {
+                self.episodes.margin_bps
+            } else {
+                WHOLE_BPS
+            };
+            value.bps(bps * by / WHOLE_BPS)
+        };
         match (instrument.kind, side, product) {
-            (InstrumentKind::Equity, _, Product::Intraday) => (MarginUse::VarElm, value.bps(INTRADAY_BPS)),
+            (InstrumentKind::Equity, _, Product::Intraday) => {
+                (MarginUse::VarElm, raised(value, INTRADAY_BPS))
+            }
             (InstrumentKind::Equity, Side::Buy, Product::MarginFunded) => {
                 (MarginUse::Funded, value.bps(FUNDED_BPS))
             }
             // Only shares that are held can be sold for delivery.
             (InstrumentKind::Equity, Side::Sell, _) => (MarginUse::Delivery, Money::ZERO),
-            (InstrumentKind::Future, _, _) => (MarginUse::SpanExposure, value.bps(DERIVATIVE_BPS)),
+            (InstrumentKind::Future, _, _) => (MarginUse::SpanExposure, raised(value, DERIVATIVE_BPS)),
             (InstrumentKind::Call | InstrumentKind::Put, Side::Sell, _) => {
                 let strike = if instrument.strike.is_set() {
                     instrument.strike.times(qty)
@@ -243,7 +263,7 @@ impl Broker {
                 };
                 (
                     MarginUse::SpanExposure,
-                    strike.unwrap_or(value).bps(DERIVATIVE_BPS),
+                    raised(strike.unwrap_or(value), DERIVATIVE_BPS),
                 )
             }
             (InstrumentKind::Call | InstrumentKind::Put, Side::Buy, _) => {

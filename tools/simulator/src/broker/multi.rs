@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 use super::Broker;
 use super::entry::check_service_hours;
 use super::entry_check::Body;
+use super::faults::Fault;
 use super::options::BadLine;
 use super::order::{Product, Ticket};
-use super::reply::{ApiReply, BAD_INPUT, Refusal};
+use super::reply::{ApiReply, BAD_INPUT, Refusal, UNEXPECTED};
 use super::route::{Answer, Asked, Route};
 
 pub(super) const ROUTES: &[Route] = &[
@@ -158,7 +159,7 @@ fn cancel(broker: &mut Broker, asked: &Asked<'_>) -> Answer {
         .filter(|index| {
             let order = &broker.orders[*index];
             let named = tag.is_none() || order.ticket.tag == tag;
-            !order.status.is_final() && named && broker.is_in(order.ticket.instrument, segment.as_deref())
+            !order.is_told_finished() && named && broker.is_in(order.ticket.instrument, segment.as_deref())
         })
         .collect();
     if wanted.is_empty() {
@@ -214,7 +215,13 @@ fn exit(broker: &mut Broker, asked: &Asked<'_>) -> Answer {
     };
     let mut ids = Vec::new();
     for (instrument, product, qty) in open {
-        match broker.exit_position(asked.now, instrument, product, qty) {
+        let left_out = broker.dice.fires(Fault::ExitPartial);
+        let exited = if left_out {
+            Err(UNEXPECTED)
+        } else {
+            broker.exit_position(asked.now, instrument, product, qty)
+        };
+        match exited {
             Ok(placed) => {
                 batch.succeeded += 1;
                 ids.extend(placed);

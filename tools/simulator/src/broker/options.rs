@@ -76,6 +76,11 @@ option_table! {
         numbers_slices: bool = false,
         /// Whether orders on MCX are refused with `UDAPI1161`, as since September 2026.
         refuses_mcx: bool = true,
+        /// How often an order may be modified (not documented; another broker allows 25).
+        modifications_max: u32 = 25,
+        /// When the broker closes intraday positions and cancels their orders, as 1525 for 15:25 (differs by segment
+        /// and has changed); `None` leaves it to the client.
+        intraday_square_off: Option<u32> = None,
         /// Whether an order's history lists its newest row first (not documented).
         history_newest_first: bool = false,
         /// Shares held from earlier days, invented: so many instruments of the day's cash list.

@@ -7,6 +7,8 @@ use bijli_core::order::{OrderType, Side, Validity};
 use bijli_core::{Price, Qty, TsNs};
 use bijli_gateway::paper::fill::WorkingOrder;
 
+use super::order_fault::Fate;
+
 /// Where an order stands, in the broker's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
@@ -197,10 +199,11 @@ pub(super) struct Order {
     /// The order as the exchange works it; `None` before it arrives there.
     pub(super) working: Option<WorkingOrder>,
     pub(super) origin: Origin,
+    pub(super) fate: Fate,
 }
 
 impl Order {
-    pub(super) fn new(id: String, reference: String, ticket: Ticket) -> Self {
+    pub(super) fn new(id: String, reference: String, ticket: Ticket, origin: Origin) -> Self {
         Self {
             id,
             reference,
@@ -215,7 +218,8 @@ impl Order {
             request_number: 1,
             history: Vec::new(),
             working: None,
-            origin: Origin::Client,
+            origin,
+            fate: Fate::default(),
         }
     }
 
@@ -243,6 +247,11 @@ impl Order {
         }
         let units = self.value as f64 / self.filled.get() as f64;
         units.round() / bijli_core::price::UNITS_PER_RUPEE as f64
+    }
+
+    /// Whether it is finished, as far as anybody is told.
+    pub(super) const fn is_told_finished(&self) -> bool {
+        self.status.is_final() || self.fate.is_phantom
     }
 
     /// Quantity that still works; nothing once the order is finished.

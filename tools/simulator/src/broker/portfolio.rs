@@ -23,8 +23,9 @@ pub(super) const ROUTES: &[Route] = &[
 
 const NOTHING_TO_CONVERT: Refusal = Refusal::new("UDAPI1035", "There is no such position to convert");
 
-fn positions(broker: &mut Broker, _asked: &Asked<'_>) -> Answer {
-    Ok(ApiReply::success(&broker.position_rows(|_| true)))
+fn positions(broker: &mut Broker, asked: &Asked<'_>) -> Answer {
+    let sees = broker.sees_positions(asked.now);
+    Ok(ApiReply::success(&broker.position_rows(|_| sees)))
 }
 
 fn mtf_positions(broker: &mut Broker, _asked: &Asked<'_>) -> Answer {
@@ -143,7 +144,7 @@ impl Broker {
         if self.dice.fires(Fault::UpdateDropped) {
             return;
         }
-        self.updates.push_back(StreamUpdate {
+        self.send_update(StreamUpdate {
             kind: "holding",
             text: row.to_string(),
         });

@@ -67,13 +67,18 @@ fn trade_stamp(ts: TsNs) -> String {
 impl Broker {
     /// A row of the order book.
     pub(super) fn order_row(&self, order: &Order) -> Value {
-        let mut row = self.history_row(
-            order,
-            order.history.last().expect("an order is born with a state"),
-        );
+        let last = order.history.last().expect("an order is born with a state");
+        self.order_row_at(order, last)
+    }
+
+    /// The row of the order book in which an order stood at a moment.
+    pub(super) fn order_row_at(&self, order: &Order, moment: &Moment) -> Value {
+        let mut row = self.history_row(order, moment);
         let fields = row.as_object_mut().expect("a row is an object");
+        let open = moment.qty.get() - moment.filled.get();
+        let pending = if moment.status.is_final() { 0 } else { open };
         fields.insert("guid".to_owned(), Value::Null);
-        fields.insert("pending_quantity".to_owned(), json!(order.pending().get()));
+        fields.insert("pending_quantity".to_owned(), json!(pending));
         fields.insert("status_message_raw".to_owned(), json!(order.message));
         fields.insert("order_ref_id".to_owned(), json!(order.reference));
         row
@@ -197,10 +202,29 @@ impl Broker {
         if let Some(url) = &self.settings.options.order_webhook_url {
             self.webhooks.push_back(Webhook::new(url, &row));
         }
-        self.updates.push_back(StreamUpdate {
+        self.send_update(StreamUpdate {
             kind: "order",
             text: row.to_string(),
         });
+    }
+
+    /// Queues a message of the stream, which the next one may overtake.
+    pub(super) fn send_update(&mut self, update: StreamUpdate) {
+        if let Some((_, overtaken)) = self.episodes.held.take() {
+            self.updates.extend([update, overtaken]);
+        } else if self.dice.fires(Fault::UpdateReordered) {
+            let due = self.episodes.clock.plus(self.dice.lasts(Fault::UpdateReordered));
+            self.episodes.held = Some((due, update));
+        } else {
+            self.updates.push_back(update);
+        }
+    }
+
+    /// Sends a held message that nothing has overtaken in time.
+    pub(super) fn release_held(&mut self, now: TsNs) {
+        if let Some((_, update)) = self.episodes.held.take_if(|(due, _)| *due <= now) {
+            self.updates.push_back(update);
+        }
     }
 
     /// Queues the stream's message about a position, unless a fault drops it.
@@ -233,7 +257,7 @@ impl Broker {
         fields.insert("exchange".to_owned(), Value::String(segment));
         fields.insert("instrument_key".to_owned(), key);
         fields.insert("update_type".to_owned(), json!("position"));
-        self.updates.push_back(StreamUpdate {
+        self.send_update(StreamUpdate {
             kind: "position",
             text: row.to_string(),
         });

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::Broker;
 use super::entry_check::Body;
+use super::faults::Fault;
 use super::multi::SEGMENTS;
 use super::reply::{ApiReply, BAD_INPUT, Refusal};
 use super::route::{Answer, Asked, Route};
@@ -19,6 +20,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::post("/v2/user/kill-switch", set),
 ];
 
+const OPEN_POSITIONS: &str = "The segment cannot be changed until all open positions are closed";
 const COOLING: DurationNs = DurationNs::from_secs(12 * 3_600);
 
 /// Segments that are switched off, and since when.
@@ -56,6 +58,9 @@ fn set(broker: &mut Broker, asked: &Asked<'_>) -> Answer {
     if lines.is_empty() {
         return Err(BAD_INPUT);
     }
+    if broker.dice.fires(Fault::ExitPartial) {
+        return Err(Refusal::new("UDAPI1184", OPEN_POSITIONS));
+    }
     let mut changes = Vec::new();
     for line in lines {
         changes.push(broker.switch_change(asked.now, &Body::of(line)?)?);
@@ -83,8 +88,7 @@ impl Broker {
         let invalid = Refusal::new("UDAPI1188", "Allowed actions are ENABLE and DISABLE");
         match line.text("action", invalid.clone())? {
             "DISABLE" if self.has_open_position(segment) => {
-                let words = "The segment cannot be changed until all open positions are closed";
-                Err(Refusal::new("UDAPI1184", words).at("segment", segment))
+                Err(Refusal::new("UDAPI1184", OPEN_POSITIONS).at("segment", segment))
             }
             "DISABLE" => Ok((segment.to_owned(), true)),
             "ENABLE"

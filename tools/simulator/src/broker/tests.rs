@@ -8,20 +8,25 @@ use serde_json::{Value, json};
 
 use super::faults::{Fault, Faults};
 use super::limiter::RateLimits;
-use super::{ApiCall, ApiReply, Broker, BrokerOptions, BrokerSettings, Delivery, Host, LOCAL_PEER, Moments};
+use super::{
+    ApiCall, ApiReply, Broker, BrokerOptions, BrokerSettings, Delivery, Host, LOCAL_PEER, Moments, Status,
+};
 use crate::day::{DayInfo, DayInstrument};
 
 mod account;
 mod bounds;
+mod call_faults;
 mod change;
 mod conserve;
 mod entry;
 mod lifecycle;
 mod gtt;
 mod login;
+mod minute_faults;
 mod money;
 mod multi;
 mod options;
+mod order_faults;
 mod schema;
 mod wire_faults;
 

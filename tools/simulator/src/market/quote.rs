@@ -8,7 +8,7 @@
 
 use bijli_core::instrument::InstrumentKind;
 use bijli_core::price::Round;
-use bijli_core::{IstDay, TsNs};
+use bijli_core::{IstDay, Price, TsNs};
 use serde_json::{Map, Value, json};
 
 use super::bar::{Bar, of_minutes};
@@ -181,6 +181,12 @@ impl MarketDesk {
             "volume": tick.volume, "cp": tick.prev_close, "iv": tick.iv, "vega": greeks.vega,
             "gamma": greeks.gamma, "theta": greeks.theta, "delta": greeks.delta, "oi": tick.oi,
         })
+    }
+
+    /// The lowest and the highest price that an order may name today, if a band is known.
+    pub(crate) fn price_band(&self, id: u32) -> Option<(Price, Price)> {
+        let (lower, upper) = self.band(id, self.prev_close(id));
+        (upper > 0.0).then(|| (price_of(lower), price_of(upper)))
     }
 
     /// The price band of the day; zeros where none is known.
