@@ -8,6 +8,7 @@ mod broker;
 mod control;
 mod entries;
 mod exits;
+mod groups;
 mod supervise;
 
 pub use control::Objection;
@@ -83,8 +84,11 @@ impl<S: Strategy> Engine<S> {
                 Intent::Enter(enter) => self.state.consider_entry(enter, commands),
                 Intent::Leave(leave) => self.state.consider_exit(leave, commands),
                 Intent::Protect(_) => {}
+                Intent::EnterGroup(wish) => self.state.consider_group(wish, commands),
+                Intent::LeaveGroup(wish) => self.state.consider_group_exit(wish, commands),
             }
         }
+        self.state.run_groups(event, commands);
         if matches!(event, Event::TimePassed(_)) {
             self.state.run_timed_actions(commands);
         }

@@ -9,6 +9,7 @@
 //! Invariants: one entry per open position, so the list is as bounded as they are; it changes by fills, reports and
 //! operators alone, all of which are events.
 
+use crate::group::GroupState;
 use crate::instrument::InstrumentId;
 use crate::limits::POSITIONS_MAX;
 use crate::order::Purpose;
@@ -206,6 +207,17 @@ impl State {
                 BracketStage::Closed
             };
         };
+        if let Some(group) = self.groups.owner(instrument)
+            && !held.is_manual
+        {
+            return match group.state {
+                GroupState::Forming => BracketStage::Forming,
+                GroupState::Live => BracketStage::Live,
+                GroupState::Closing | GroupState::Unwinding => BracketStage::Closing,
+                GroupState::Manual => BracketStage::Manual,
+                GroupState::Closed => BracketStage::Closed,
+            };
+        }
         if held.is_manual {
             BracketStage::Manual
         } else if live_qty(Purpose::Exit) >= held.qty.abs().get() {

@@ -25,6 +25,7 @@ pub mod denial;
 pub mod risk;
 pub mod orders;
 pub mod held;
+pub mod group;
 pub mod strategy;
 pub mod state_hash;
 pub mod protections;

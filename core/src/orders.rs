@@ -4,6 +4,7 @@
 //! limit. Trades are applied once, by order and trade id.
 
 use crate::command::Place;
+use crate::group::GroupId;
 use crate::instrument::InstrumentId;
 use crate::limits::{ORDERS_KEPT_FOR_EXITS, ORDERS_LIVE_MAX, ORDERS_PER_DAY_MAX, POSITIONS_MAX};
 use crate::order::{BrokerOrderId, IntentId, OrderState, Purpose, Side, TradeId};
@@ -52,6 +53,8 @@ pub struct Order {
     pub foreign_cancels: u8,
     /// The strategy that it is counted under; `None` for an order that somebody else placed.
     pub strategy: Option<StrategyId>,
+    /// The group whose leg it enters.
+    pub group: Option<GroupId>,
     /// The signal behind an entry.
     pub signal: Option<Signal>,
     /// The reason behind an exit.
@@ -258,6 +261,7 @@ pub(crate) fn submitted(place: &Place, decision_price: Price) -> Order {
         state_ts: place.ts,
         foreign_cancels: 0,
         strategy: None,
+        group: None,
         signal: None,
         exit_reason: None,
     }
@@ -286,6 +290,7 @@ fn hash_order(order: &Order, hasher: &mut StateHasher) {
             .strategy
             .map_or(u64::MAX, |strategy| u64::from(strategy.get())),
     );
+    hasher.u64(order.group.map_or(0, |group| u64::from(group.get())));
     hasher.u64(order.signal.map_or(0, |signal| u64::from(signal.score_ppm)));
     hasher.u64(order.exit_reason.map_or(u64::MAX, |reason| reason as u64));
 }

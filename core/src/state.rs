@@ -6,6 +6,7 @@
 use crate::config::Config;
 use crate::denial::{DENIALS, Denial};
 use crate::event::{FeedState, SessionOpened};
+use crate::group::GroupBook;
 use crate::held::HeldBook;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::limits::POSITIONS_MAX;
@@ -91,6 +92,7 @@ pub struct State {
     pub(crate) open: Vec<InstrumentId>,
     /// What is known of each of them.
     pub(crate) held: HeldBook,
+    pub(crate) groups: GroupBook,
     pub(crate) orders: OrderBook,
     pub(crate) realised: Money,
     pub(crate) charges: Money,
@@ -126,6 +128,7 @@ impl Default for State {
             last_entries: Vec::new(),
             open: Vec::with_capacity(POSITIONS_MAX),
             held: HeldBook::default(),
+            groups: GroupBook::default(),
             orders: OrderBook::default(),
             realised: Money::ZERO,
             charges: Money::ZERO,
@@ -412,6 +415,7 @@ impl State {
             quotes: &self.quotes,
             positions: &self.positions,
             held: &self.held,
+            groups: &self.groups,
             cash,
             derivatives,
             equity: self.equity(),
@@ -442,6 +446,7 @@ impl State {
         self.hash_markets(hasher);
         self.orders.hash_into(hasher);
         self.held.hash_into(hasher);
+        self.groups.hash_into(hasher);
         self.protections.hash_into(hasher);
         hasher.i64(self.realised.get());
         hasher.i64(self.charges.get());

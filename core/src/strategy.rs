@@ -5,6 +5,7 @@
 
 use crate::config::Config;
 use crate::event::Event;
+use crate::group::{EnterGroup, GroupBook, LeaveGroup};
 use crate::held::HeldBook;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::limits::INTENTS_PER_EVENT_MAX;
@@ -156,6 +157,10 @@ pub enum Intent {
     Leave(Leave),
     /// Keep a stop at the broker behind a position, where the configuration asks for one.
     Protect(Protect),
+    /// Open several positions as one.
+    EnterGroup(EnterGroup),
+    /// Leave a group as a whole.
+    LeaveGroup(LeaveGroup),
 }
 
 /// The wishes of one event: a fixed buffer.
@@ -214,6 +219,8 @@ pub struct View<'a> {
     pub positions: &'a [Position],
     /// The open positions, and which of them a person took over.
     pub held: &'a HeldBook,
+    /// Groups of positions.
+    pub groups: &'a GroupBook,
     /// Hours of the cash market.
     pub cash: &'a SessionTimes,
     /// Hours of the derivatives market.

@@ -85,7 +85,7 @@ fn entries(wishes: &[(TsNs, Intent)]) -> Vec<&Enter> {
         .iter()
         .filter_map(|(_, intent)| match intent {
             Intent::Enter(enter) => Some(enter),
-            Intent::Leave(_) | Intent::Protect(_) => None,
+            _ => None,
         })
         .collect()
 }
@@ -94,7 +94,7 @@ fn leaves(wishes: &[(TsNs, Intent)]) -> Vec<(i64, ExitReason)> {
     wishes
         .iter()
         .filter_map(|(_, intent)| match intent {
-            Intent::Enter(_) | Intent::Protect(_) => None,
+            _ => None,
             Intent::Leave(Leave { qty, reason, .. }) => Some((qty.get(), *reason)),
         })
         .collect()

@@ -123,6 +123,7 @@ impl State {
             state_ts: self.now,
             foreign_cancels: 0,
             strategy: None,
+            group: None,
             signal: None,
             exit_reason: None,
         })

@@ -83,6 +83,7 @@ impl State {
                 self.paused = false;
                 self.supervision.reduce_only = false;
                 self.held.hand_back(control.instrument);
+                self.hand_groups_back(control.instrument);
             }
             Verb::Exit => {
                 if let Some(id) = control.instrument {
@@ -130,6 +131,7 @@ impl State {
     /// alone until it is flat or handed back.
     pub(super) fn person_acted(&mut self, instrument: InstrumentId, exit_asked: bool) {
         self.held.take_over(instrument, exit_asked);
+        self.group_taken_over(instrument);
     }
 
     /// A person takes responsibility: latches and halts are cleared; the daily loss limit and a flatten under way

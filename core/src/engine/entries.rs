@@ -8,18 +8,18 @@ use crate::orders::{Order, submitted};
 use crate::price::{Money, Price};
 use crate::risk::{EntryFacts, check_entry};
 use crate::state::{JudgedSignal, SIGNALS_REMEMBERED, State};
-use crate::strategy::Enter;
+use crate::strategy::{Enter, Signal};
 
 impl State {
     pub(super) fn consider_entry(&mut self, enter: &Enter, commands: &mut Commands) {
         let verdict = check_entry(&self.entry_facts(enter), enter, &self.config);
-        self.remember_signal(enter, verdict.err());
+        self.remember_signal(&enter.signal, verdict.err());
         if verdict.is_ok() {
             self.place_entry(enter, commands);
         }
     }
 
-    fn entry_facts(&self, enter: &Enter) -> EntryFacts<'_> {
+    pub(super) fn entry_facts(&self, enter: &Enter) -> EntryFacts<'_> {
         let id = enter.signal.instrument;
         let instrument = &self.instruments[id.index()];
         let (unknown_here, unknown_total) = self.unknown_orders(id);
@@ -72,10 +72,10 @@ impl State {
         self.orders.live().any(|(_, order)| works(order))
     }
 
-    fn remember_signal(&mut self, enter: &Enter, denial: Option<Denial>) {
+    pub(super) fn remember_signal(&mut self, signal: &Signal, denial: Option<Denial>) {
         let slot = self.counts.signals as usize % SIGNALS_REMEMBERED;
         self.signals[slot] = Some(JudgedSignal {
-            signal: enter.signal,
+            signal: *signal,
             denial,
         });
         self.counts.signals += 1;

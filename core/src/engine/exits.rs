@@ -29,7 +29,8 @@ const RECONCILE_PATIENCE: DurationNs = DurationNs::from_secs(60);
 impl State {
     pub(super) fn consider_exit(&mut self, leave: &Leave, commands: &mut Commands) {
         assert!(leave.qty.get() > 0, "an exit has a positive quantity");
-        if self.held.is_manual(leave.instrument) {
+        // A person's position is theirs; a leg leaves with its group.
+        if self.held.is_manual(leave.instrument) || self.groups.owner(leave.instrument).is_some() {
             return;
         }
         self.place_exit(leave.instrument, leave.qty, leave.reason, commands);
@@ -45,7 +46,8 @@ impl State {
     ) {
         self.cancel_entries_of(id, commands);
         let position = self.positions[id.index()].qty;
-        if position.is_zero() || self.must_wait_with_exit(id) || !commands.has_room() {
+        let must_wait = self.must_wait_with_exit(id) || self.hedge_must_wait(id);
+        if position.is_zero() || must_wait || !commands.has_room() {
             return;
         }
         let contract = &self.instruments[id.index()];
@@ -124,7 +126,7 @@ impl State {
 
     /// Whether timed actions run: after reconciliation, or once it has taken so long that the journal's own
     /// positions must be looked after without it.
-    fn may_act_by_time(&self) -> bool {
+    pub(super) fn may_act_by_time(&self) -> bool {
         self.reconciled || self.now.since(self.process_started) >= RECONCILE_PATIENCE
     }
 
@@ -151,7 +153,8 @@ impl State {
             let order = self.orders.get(index);
             let hours = self.hours(order.instrument);
             let late = self.now.since(order.placed_ts) >= timeout || self.now >= hours.entries_stop;
-            if order.purpose == Purpose::Entry && late {
+            // A group's legs have its time to form.
+            if order.purpose == Purpose::Entry && order.group.is_none() && late {
                 self.cancel(index, commands);
             }
             place += 1;
@@ -244,7 +247,7 @@ impl State {
 
     /// Asks for a cancel, unless the order has no broker id yet or was acted on a moment ago. Somebody else's order
     /// is cancelled for a person alone, only where we hold a position, and not without end.
-    fn cancel(&mut self, index: usize, commands: &mut Commands) {
+    pub(super) fn cancel(&mut self, index: usize, commands: &mut Commands) {
         let order = *self.orders.get(index);
         let cancellable = matches!(
             order.state,

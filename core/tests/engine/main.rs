@@ -2,7 +2,9 @@
 //!
 //! The strategy under test is a script that wishes what it is told, so that only the engine decides.
 
+mod groups;
 mod house;
+mod manual;
 mod lifecycle;
 mod stopping;
 mod supervision;

@@ -5,6 +5,7 @@
 
 use bijli_core::config::Config;
 use bijli_core::event::{SessionOpened, Tick, TickFlags, Traded};
+use bijli_core::group::GroupBook;
 use bijli_core::held::HeldBook;
 use bijli_core::instrument::InstrumentKind;
 use bijli_core::order::Side;
@@ -38,6 +39,7 @@ pub struct Desk {
     pub fills: Fills,
     /// Nobody takes a position over here.
     pub held: HeldBook,
+    pub groups: GroupBook,
     session: SessionTimes,
     intents: Intents,
 }
@@ -76,6 +78,7 @@ impl Desk {
             positions: vec![Position::default(); instruments.len()],
             fills,
             held: HeldBook::default(),
+            groups: GroupBook::default(),
             session,
             intents: Intents::default(),
         };
@@ -112,6 +115,7 @@ impl Desk {
             quotes: &self.quotes,
             positions: &self.positions,
             held: &self.held,
+            groups: &self.groups,
             cash: &self.session,
             derivatives: &self.session,
             equity: Money::from_rupees(100_000),
@@ -142,7 +146,7 @@ impl Desk {
                 let long = self.positions[instrument.index()].qty.get() > 0;
                 (*instrument, if long { Side::Sell } else { Side::Buy }, *qty)
             }
-            Intent::Protect(_) => return,
+            Intent::Protect(_) | Intent::EnterGroup(_) | Intent::LeaveGroup(_) => return,
         };
         let is_entry = matches!(intent, Intent::Enter(_));
         if qty.get() <= 0 || is_entry != self.positions[instrument.index()].is_flat() {

@@ -1,0 +1,164 @@
+//! What a person touches: strategies leave it alone, safety does not, and it ends flat or handed back. And the wish
+//! to enlarge a position, which only its own strategy may have.
+
+use bijli_core::command::Command;
+use bijli_core::event::{Event, OrderUpdated, Submission, Verb};
+use bijli_core::held::BracketStage;
+use bijli_core::order::{BrokerOrderId, BrokerStatus, Side};
+use bijli_core::strategy::{Enter, Intent, SCORE_PARTS, Signal, StrategyId};
+use bijli_core::{Denial, DurationNs, Price, Qty};
+
+use crate::house::{House, OTHER, STOCK, only_place};
+
+fn foreign_order(house: &House) -> Event {
+    Event::OrderUpdated(foreign(house, BrokerStatus::Open))
+}
+
+fn cancelled(house: &House) -> Event {
+    Event::OrderUpdated(foreign(house, BrokerStatus::Cancelled))
+}
+
+fn foreign(house: &House, status: BrokerStatus) -> OrderUpdated {
+    OrderUpdated {
+        ts: house.now,
+        intent: None,
+        order_id: BrokerOrderId::new("999999999999999").expect("fifteen digits"),
+        instrument: STOCK,
+        side: Side::Sell,
+        status,
+        qty: Qty::new(50),
+        filled: Qty::ZERO,
+        price: Price::from_paise(10_500),
+        average_price: Price::NONE,
+    }
+}
+
+#[test]
+fn an_order_of_somebody_else_makes_the_position_manual_and_its_strategy_silent() {
+    let (mut house, _) = House::bought(STOCK);
+    assert_eq!(house.engine.state().bracket_stage(STOCK), BracketStage::Live);
+    let event = foreign_order(&house);
+    house.tell(event);
+    assert_eq!(house.engine.state().bracket_stage(STOCK), BracketStage::Manual);
+    assert_eq!(house.wish_to_leave(STOCK, 100), []);
+    house.control(Verb::Resume, 1);
+    assert_eq!(house.engine.state().bracket_stage(STOCK), BracketStage::Live);
+}
+
+#[test]
+fn a_persons_exit_is_tried_again_until_the_position_is_flat() {
+    let (mut house, _) = House::bought(STOCK);
+    let first = only_place(&house.control(Verb::Exit, 1));
+    assert!(house.engine.state().held().is_manual(STOCK));
+    house.resolve(first.intent, Submission::Refused);
+    assert_eq!(house.wish_to_leave(STOCK, 100), [], "the strategy has no say");
+    assert_eq!(house.wait(DurationNs::from_secs(1)), []);
+    house.tick(STOCK, 10_000);
+    let second = only_place(&house.wait(DurationNs::from_secs(5)));
+    house.resolve(second.intent, Submission::Acked);
+    house.update(&second, BrokerStatus::Open, 0);
+    house.trade(&second, 100, 9_990);
+    assert_eq!(house.position(STOCK), 0);
+    assert_eq!(house.engine.state().held().all(), [], "flat: nobody's any more");
+}
+
+#[test]
+fn flatten_and_kill_go_on_trading_what_a_person_has() {
+    for verb in [Verb::Flatten, Verb::Kill] {
+        let (mut house, _) = House::bought(STOCK);
+        let event = foreign_order(&house);
+        house.tell(event);
+        let commands = house.control(verb, 1);
+        let makes_way = |command: &Command| matches!(command, Command::CancelForeign(_));
+        assert!(commands.iter().any(makes_way), "{verb:?}: {commands:?}");
+        let event = cancelled(&house);
+        house.tell(event);
+        house.tick(STOCK, 10_000);
+        let commands = house.wait(DurationNs::from_secs(1));
+        let leaves =
+            |command: &Command| matches!(command, Command::Place(place) if place.instrument == STOCK);
+        assert!(commands.iter().any(leaves), "{verb:?}: {commands:?}");
+    }
+}
+
+#[test]
+fn the_stage_follows_a_position_from_entry_to_flat() {
+    let mut house = House::open();
+    let mut stages = vec![house.engine.state().bracket_stage(STOCK)];
+    let entry = only_place(&house.wish_to_buy(STOCK));
+    stages.push(house.engine.state().bracket_stage(STOCK));
+    house.resolve(entry.intent, Submission::Acked);
+    house.trade(&entry, 100, 10_005);
+    stages.push(house.engine.state().bracket_stage(STOCK));
+    let part = only_place(&house.wish_to_leave(STOCK, 40));
+    house.resolve(part.intent, Submission::Acked);
+    house.trade(&part, 40, 10_400);
+    stages.push(house.engine.state().bracket_stage(STOCK));
+    let rest = only_place(&house.wish_to_leave(STOCK, 60));
+    stages.push(house.engine.state().bracket_stage(STOCK));
+    house.resolve(rest.intent, Submission::Acked);
+    house.trade(&rest, 60, 10_300);
+    stages.push(house.engine.state().bracket_stage(STOCK));
+    use BracketStage as B;
+    assert_eq!(
+        stages,
+        [B::None, B::Forming, B::Live, B::Booked, B::Closing, B::Closed]
+    );
+}
+
+fn addition(house: &House, strategy: StrategyId, side: Side, qty: i64) -> Intent {
+    let (limit, stop) = match side {
+        Side::Buy => (10_010, 9_700),
+        Side::Sell => (9_990, 10_300),
+    };
+    Intent::Enter(Enter {
+        signal: Signal {
+            ts: house.now,
+            strategy,
+            instrument: STOCK,
+            side,
+            score_ppm: 900_000,
+            parts_ppm: [0; SCORE_PARTS.len()],
+            price: Price::from_paise(10_000),
+        },
+        qty: Qty::new(qty),
+        limit: Price::from_paise(limit),
+        stop: Price::from_paise(stop),
+        adds: true,
+    })
+}
+
+#[test]
+fn a_declared_addition_of_the_same_strategy_and_side_passes_and_nothing_else_does() {
+    let other = StrategyId::new(1).expect("there are several");
+    let ready = || {
+        let (mut house, _) = House::bought(STOCK);
+        house.wait(DurationNs::from_secs(121));
+        house.tick(STOCK, 10_000);
+        house.tick(OTHER, 10_000);
+        house
+    };
+    for (strategy, side, qty, denial) in [
+        (StrategyId::SPIKE, Side::Buy, 50, None),
+        (other, Side::Buy, 50, Some(Denial::InstrumentBusy)),
+        (StrategyId::SPIKE, Side::Sell, 50, Some(Denial::InstrumentBusy)),
+        // 100 are held at 100.00: together they would be 30 020 rupees, and 30 % of capital is 30 000.
+        (StrategyId::SPIKE, Side::Buy, 200, Some(Denial::PositionValue)),
+    ] {
+        let mut house = ready();
+        let wish = addition(&house, strategy, side, qty);
+        let commands = house.wish(wish);
+        assert_eq!(
+            commands.len(),
+            usize::from(denial.is_none()),
+            "{strategy:?} {side:?} {qty}"
+        );
+        let judged = house.engine.state().signal(0).expect("it is remembered");
+        assert_eq!(judged.denial, denial);
+    }
+    let mut house = ready();
+    let event = foreign_order(&house);
+    house.tell(event);
+    let wish = addition(&house, StrategyId::SPIKE, Side::Buy, 50);
+    assert_eq!(house.wish(wish), [], "not to what a person has");
+}
