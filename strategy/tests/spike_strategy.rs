@@ -94,8 +94,8 @@ fn leaves(wishes: &[(TsNs, Intent)]) -> Vec<(i64, ExitReason)> {
     wishes
         .iter()
         .filter_map(|(_, intent)| match intent {
-            _ => None,
             Intent::Leave(Leave { qty, reason, .. }) => Some((qty.get(), *reason)),
+            _ => None,
         })
         .collect()
 }

@@ -154,6 +154,7 @@ fn wish(view: &View<'_>, tick: &Tick, dice: &mut Random) -> Option<Enter> {
         qty,
         limit,
         stop,
+        adds: false,
     })
 }
 

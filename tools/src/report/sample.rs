@@ -53,6 +53,7 @@ fn order(sequence: u32, ts: TsNs, side: Side, qty: i64, rupees: i64) -> OrderRow
             state_ts: ts,
             foreign_cancels: 0,
             strategy: Some(StrategyId::SPIKE),
+            group: None,
             signal: entry.then(|| signal(ts, 1, 830_000)),
             exit_reason: (!entry).then_some(ExitReason::Target),
         },
