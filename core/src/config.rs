@@ -174,7 +174,7 @@ impl Default for RiskConfig {
             entries_per_second_max: 4,
             entries_per_minute_max: 20,
             repeat_entries_max: 30,
-            wishes_per_second_max: 50,
+            wishes_per_second_max: 100,
             open_ticks_min: 3,
             correlation_min_ppm: 800_000,
             require_margin: false,

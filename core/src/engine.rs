@@ -14,7 +14,7 @@ mod supervise;
 pub use control::Objection;
 
 use crate::command::Commands;
-use crate::event::{Event, FeedState, ProcessStarted, SessionOpened, Tick, VenueKind};
+use crate::event::{Event, FeedState, ProcessStarted, SessionOpened, Tick, TickFlags, VenueKind};
 use crate::instrument::{Instrument, InstrumentId};
 use crate::limits::INSTRUMENTS_MAX;
 use crate::order::OrderState;
@@ -183,17 +183,35 @@ impl State {
             self.counts.anomalies += 1;
         }
         self.quotes[tick.instrument.index()].apply(tick);
+        self.take_tick_in_protections(tick);
         if !self.positions[tick.instrument.index()].is_flat() {
             self.watch_day_loss();
         }
     }
 
-    /// Latches the daily loss limit; only a new day clears it.
+    fn take_tick_in_protections(&mut self, tick: &Tick) {
+        let id = tick.instrument;
+        if !tick.flags.is_sound() {
+            return;
+        }
+        if self.instruments[id.index()].underlying == id {
+            self.protections.note_price(id, tick.ts, tick.ltp);
+        }
+        let is_live = tick.flags.has_sound_book() && !tick.flags.has(TickFlags::SNAPSHOT);
+        if is_live && self.hours(id).is_open(tick.ts) {
+            self.protections.note_open_tick(id);
+        }
+    }
+
+    /// Latches the limits on the loss of the day and on the fall from its best; only a new day clears them.
     fn watch_day_loss(&mut self) {
-        let limit = self.config.risk.capital.bps(self.config.risk.daily_loss_bps);
-        if self.result().get() <= -limit.get() {
+        let (risk, result) = (&self.config.risk, self.result());
+        let limit = risk.capital.bps(risk.daily_loss_bps);
+        if result.get() <= -limit.get() {
             self.day_loss_latched = true;
         }
+        self.protections
+            .note_result(result, risk.capital.bps(risk.drawdown_bps));
     }
 
     /// Keeps the list of open positions in step with a changed position.

@@ -28,6 +28,8 @@ pub mod held;
 pub mod group;
 pub mod strategy;
 pub mod state_hash;
+pub mod recent_times;
+pub mod comovement;
 pub mod protections;
 pub mod ring;
 pub mod latency;
@@ -42,6 +44,7 @@ pub mod funds;
 pub mod flat_check;
 pub mod supervision;
 pub mod state;
+pub mod exposure;
 pub mod engine;
 pub mod driver;
 

@@ -22,6 +22,10 @@ pub struct Quote {
     pub ask_qty: Qty,
     /// When the book was received.
     pub book_ts: TsNs,
+    /// Delta of an option by the last sound tick that had one, millionths; 0 = none.
+    pub delta_ppm: i32,
+    /// When it was received.
+    pub delta_ts: TsNs,
     /// Cumulative volume of the day, never falling.
     pub volume: Qty,
     /// Doubtful ticks seen.
@@ -35,6 +39,10 @@ impl Quote {
             self.ltp = tick.ltp;
             self.ltp_ts = tick.ts;
             self.volume = self.volume.max(tick.volume);
+            if tick.delta_ppm != 0 {
+                self.delta_ppm = tick.delta_ppm;
+                self.delta_ts = tick.ts;
+            }
         }
         if tick.flags.has_sound_book() && !tick.flags.has(TickFlags::TIME_WRONG) {
             self.bid = tick.bid;

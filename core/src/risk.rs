@@ -2,19 +2,25 @@
 //!
 //! The engine gathers the facts; nothing here reads state, so every control can be tested by breaking it
 //! alone. Exits do not come through here: they can only reduce, and their quantity is bounded by the position.
-//! The order of the checks is fixed, so that one cause always gives one code.
+//! The order of the checks is fixed, so that one cause always gives one code: who may trade, whether now is the time,
+//! how often, whether the exchange would take the order, and last what it would put at stake. What each code means
+//! and which key sets its limit stands in `RISK.md`.
 
 pub mod bands;
+mod moment;
+mod money;
+mod ticket;
 
 use crate::config::Config;
 use crate::denial::Denial;
 use crate::event::FeedState;
+use crate::exposure::Exposures;
 use crate::instrument::Instrument;
-use crate::order::Side;
-use crate::price::{BPS, Money, Price};
+use crate::price::{Money, Price};
 use crate::quote::Quote;
+use crate::recent_times::RecentTimes;
 use crate::strategy::Enter;
-use crate::time::TsNs;
+use crate::time::{IstDay, TsNs};
 
 pub use bands::clamp_to_bands;
 
@@ -70,24 +76,50 @@ impl TradingMode {
 pub struct EntryFacts<'a> {
     /// Engine time.
     pub now: TsNs,
+    /// The trading day.
+    pub day: IstDay,
+    /// Whether the calendar knows the day and the session is of it.
+    pub day_is_known: bool,
     /// Who may open risk now.
     pub mode: TradingMode,
     /// Whether the daily loss limit is latched.
     pub day_loss_latched: bool,
+    /// Whether the drawdown limit is latched.
+    pub drawdown_latched: bool,
+    /// Whether the strategy is latched off as a runaway.
+    pub strategy_latched: bool,
     /// Whether the instrument's hours allow entries.
     pub session_allows: bool,
+    /// When the instrument's market opened.
+    pub session_open: TsNs,
+    /// Coherent ticks of the instrument since then.
+    pub open_ticks: u32,
     /// What the feed can be trusted with.
     pub feed: FeedState,
     /// The contract.
     pub instrument: &'a Instrument,
+    /// Whether its underlying is an index.
+    pub on_index: bool,
     /// Whether a foreign order froze the instrument.
     pub frozen: bool,
     /// Its last known market.
     pub quote: &'a Quote,
+    /// When the price of the underlying of a derivative was received; never = it has none, or never ticked.
+    pub underlying_ts: TsNs,
     /// Whether it has a position or a live order.
     pub busy: bool,
+    /// Limit of the nearest own order that may be live on the other side; [`Price::NONE`] inside for a market order.
+    pub opposing: Option<Price>,
     /// Engine time of the last entry on the same instrument and side; never = [`TsNs::NEVER`].
     pub last_entry_ts: TsNs,
+    /// Engine time of the last entry of the same side, quantity and price; never = [`TsNs::NEVER`].
+    pub last_identical_ts: TsNs,
+    /// Whether the signal already made an entry.
+    pub signal_is_used: bool,
+    /// Until when a streak of losses pauses entries; never = [`TsNs::NEVER`].
+    pub paused_until: TsNs,
+    /// When entries were sent.
+    pub entry_times: &'a RecentTimes,
     /// Positions that are open or being opened.
     pub positions_open: u32,
     /// Orders with unknown fate, on this underlying.
@@ -96,12 +128,24 @@ pub struct EntryFacts<'a> {
     pub unknown_total: u32,
     /// Entries sent today.
     pub entries_today: u32,
+    /// Orders sent today, exits counted.
+    pub orders_today: u32,
+    /// Round trips closed today.
+    pub trips_today: u32,
     /// Whether the order table has room.
     pub orders_have_room: bool,
-    /// Value of all positions and live entries.
-    pub exposure_total: Money,
-    /// Of these, options.
-    pub exposure_options: Money,
+    /// Result of the day: realised and unrealised, charges deducted.
+    pub result: Money,
+    /// Capital and the result of the day.
+    pub equity: Money,
+    /// What is at stake already.
+    pub exposures: Exposures,
+    /// Delta x value of the underlying that the order would add.
+    pub delta_value: Money,
+    /// Margin that the order is taken to need.
+    pub margin_need: Money,
+    /// Margin that the broker says is available; `None` = not known.
+    pub margin_available: Option<Money>,
     /// Value of the position that the wish enlarges; zero when it opens one.
     pub held_value: Money,
     /// What that position would lose at the wish's stop; zero when it opens one.
@@ -113,121 +157,14 @@ pub struct EntryFacts<'a> {
 /// # Errors
 /// The first [`Denial`] in the fixed order of the checks.
 pub fn check_entry(facts: &EntryFacts<'_>, enter: &Enter, config: &Config) -> Result<(), Denial> {
-    check_permission(facts)?;
-    check_moment(facts, enter, config)?;
-    check_counts(facts, config)?;
-    check_order(facts, enter, config)?;
-    check_money(facts, enter, config)
-}
-
-fn check_permission(facts: &EntryFacts<'_>) -> Result<(), Denial> {
-    match facts.mode {
-        TradingMode::Killed => return Err(Denial::Killed),
-        TradingMode::Reconciling => return Err(Denial::NotReady),
-        TradingMode::Halted => return Err(Denial::Halted),
-        TradingMode::ReduceOnly if facts.day_loss_latched => return Err(Denial::DailyLossReached),
-        TradingMode::ReduceOnly => return Err(Denial::ReduceOnly),
-        TradingMode::Paused => return Err(Denial::Paused),
-        TradingMode::Active => {}
-    }
-    refuse_if(facts.day_loss_latched, Denial::DailyLossReached)?;
-    refuse_if(!facts.session_allows, Denial::SessionClosed)?;
-    refuse_if(facts.feed != FeedState::Live, Denial::FeedNotLive)?;
-    refuse_if(
-        !facts.instrument.kind.is_tradable() || facts.frozen,
-        Denial::InstrumentNotTradable,
-    )
-}
-
-fn check_moment(facts: &EntryFacts<'_>, enter: &Enter, config: &Config) -> Result<(), Denial> {
-    refuse_if(
-        facts.now.since(enter.signal.ts) > config.strategy.signal_life,
-        Denial::SignalExpired,
-    )?;
-    refuse_if(
-        !facts.quote.is_fresh(facts.now, config.risk.quote_age_max),
-        Denial::QuoteStale,
-    )?;
-    let cooling = facts.last_entry_ts.is_set() && facts.now.since(facts.last_entry_ts) < config.risk.cooldown;
-    refuse_if(cooling, Denial::Cooldown)
-}
-
-fn check_counts(facts: &EntryFacts<'_>, config: &Config) -> Result<(), Denial> {
-    refuse_if(facts.busy, Denial::InstrumentBusy)?;
-    refuse_if(
-        facts.unknown_here >= 1 || facts.unknown_total >= 2,
-        Denial::UnknownOutstanding,
-    )?;
-    refuse_if(
-        facts.positions_open >= config.risk.positions_max,
-        Denial::PositionsMax,
-    )?;
-    refuse_if(
-        facts.entries_today >= config.risk.entries_per_day_max,
-        Denial::EntriesPerDayMax,
-    )?;
-    refuse_if(!facts.orders_have_room, Denial::OrdersMax)
-}
-
-fn check_order(facts: &EntryFacts<'_>, enter: &Enter, config: &Config) -> Result<(), Denial> {
-    let instrument = facts.instrument;
-    refuse_if(
-        enter.qty.get() <= 0 || !enter.qty.is_whole_lots(instrument.lot),
-        Denial::QuantityNotLots,
-    )?;
-    refuse_if(enter.qty > instrument.freeze, Denial::FreezeQuantity)?;
-    refuse_if(
-        !enter.limit.is_set() || !enter.limit.is_on_tick(instrument.tick),
-        Denial::PriceOffTick,
-    )?;
-    refuse_if(
-        !within_collar(facts.quote, enter.limit, config.risk.collar_bps),
-        Denial::PriceCollar,
-    )?;
-    let stop_is_beyond = match enter.signal.side {
-        Side::Buy => enter.stop < enter.limit,
-        Side::Sell => enter.stop > enter.limit,
-    };
-    refuse_if(!enter.stop.is_set() || !stop_is_beyond, Denial::StopOnWrongSide)
-}
-
-fn check_money(facts: &EntryFacts<'_>, enter: &Enter, config: &Config) -> Result<(), Denial> {
-    let risk = &config.risk;
-    let value = enter.limit.times(enter.qty).ok_or(Denial::Overflow)?;
-    let whole = value.plus(facts.held_value).ok_or(Denial::Overflow)?;
-    refuse_if(
-        whole > risk.capital.bps(risk.position_value_bps),
-        Denial::PositionValue,
-    )?;
-    let distance = Price::new(enter.limit.minus(enter.stop).get().abs());
-    let at_risk = distance
-        .times(enter.qty)
-        .and_then(|at_risk| at_risk.plus(facts.held_at_risk))
-        .ok_or(Denial::Overflow)?;
-    refuse_if(
-        at_risk > risk.capital.bps(risk.position_risk_bps),
-        Denial::PositionRisk,
-    )?;
-    let total = facts.exposure_total.plus(value).ok_or(Denial::Overflow)?;
-    refuse_if(
-        total > risk.capital.bps(risk.total_exposure_bps),
-        Denial::TotalExposure,
-    )?;
-    if facts.instrument.kind.is_option() {
-        let options = facts.exposure_options.plus(value).ok_or(Denial::Overflow)?;
-        refuse_if(
-            options > risk.capital.bps(risk.options_exposure_bps),
-            Denial::OptionsExposure,
-        )?;
-    }
-    Ok(())
-}
-
-/// Whether `price` lies within `collar_bps` of the middle of a fresh book.
-fn within_collar(quote: &Quote, price: Price, collar_bps: i64) -> bool {
-    let middle = Price::new((quote.bid.get() + quote.ask.get()) / 2);
-    let reach = Money::new(middle.get()).share(collar_bps, BPS);
-    price.minus(middle).get().abs() <= reach.get()
+    moment::check_permission(facts, config)?;
+    moment::check_market(facts, enter, config)?;
+    moment::check_frequency(facts, config)?;
+    moment::check_counts(facts, config)?;
+    ticket::check_ticket(facts, enter, config)?;
+    money::check_position(facts, enter, config)?;
+    money::check_exposures(facts, enter, config)?;
+    money::check_account(facts, enter, config)
 }
 
 const fn refuse_if(refused: bool, denial: Denial) -> Result<(), Denial> {

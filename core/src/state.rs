@@ -421,6 +421,7 @@ impl State {
             equity: self.equity(),
             exposure_total,
             exposure_options,
+            books: Some(self),
         }
     }
 
@@ -471,6 +472,8 @@ impl State {
             }
             hasher.i64(quote.ltp_ts.get());
             hasher.i64(quote.book_ts.get());
+            hasher.i64(i64::from(quote.delta_ppm));
+            hasher.i64(quote.delta_ts.get());
             hasher.u64(u64::from(quote.anomaly_count));
             let position = &self.positions[index];
             for value in [position.qty.get(), position.cost.get(), position.realised.get()] {

@@ -5,6 +5,7 @@
 
 use crate::config::Config;
 use crate::event::Event;
+use crate::exposure::Candidate;
 use crate::group::{EnterGroup, GroupBook, LeaveGroup};
 use crate::held::HeldBook;
 use crate::instrument::{Instrument, InstrumentId};
@@ -15,6 +16,7 @@ use crate::price::{Money, Price};
 use crate::quantity::Qty;
 use crate::quote::Quote;
 use crate::session::SessionTimes;
+use crate::state::State;
 use crate::state_hash::StateHasher;
 use crate::time::TsNs;
 
@@ -231,9 +233,25 @@ pub struct View<'a> {
     pub exposure_total: Money,
     /// Of these, options.
     pub exposure_options: Money,
+    /// The engine's whole books; `None` where a strategy is tried without an engine.
+    pub books: Option<&'a State>,
 }
 
 impl<'a> View<'a> {
+    /// What the limits on positions together still leave for an entry; never negative. The risk gate asks again.
+    #[must_use]
+    pub fn room(&self, candidate: &Candidate) -> Money {
+        if let Some(books) = self.books {
+            return books.room(candidate);
+        }
+        let risk = &self.config.risk;
+        let left = |limit_bps, used: Money| risk.capital.bps(limit_bps).get().saturating_sub(used.get());
+        let total = left(risk.total_exposure_bps, self.exposure_total);
+        let is_option = self.instruments[candidate.instrument.index()].kind.is_option();
+        let options = left(risk.options_exposure_bps, self.exposure_options);
+        Money::new(if is_option { total.min(options) } else { total }.max(0))
+    }
+
     /// Hours that `instrument` keeps.
     #[must_use]
     pub fn session(&self, instrument: InstrumentId) -> &'a SessionTimes {

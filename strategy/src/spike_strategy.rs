@@ -15,13 +15,14 @@
 //! Square-off, kill, flatten, entry time-outs and re-pricing of exits belong to the engine.
 
 use bijli_core::event::{Tick, TickFlags};
+use bijli_core::exposure::Candidate;
 use bijli_core::limits::POSITIONS_MAX;
 use bijli_core::order::Side;
 use bijli_core::price::Round;
 use bijli_core::quote::Quote;
 use bijli_core::state_hash::StateHasher;
 use bijli_core::strategy::{Enter, Intent, Intents, Leave, Signal, Strategy, StrategyId, View};
-use bijli_core::{Event, Instrument, InstrumentId, Money, Price, Qty, TsNs};
+use bijli_core::{Event, Instrument, InstrumentId, Price, Qty, TsNs};
 
 use crate::bracket::{Bracket, Exit, Moment, is_past_leaving};
 use crate::sizing::{self, Plan};
@@ -301,7 +302,11 @@ fn enter(view: &View<'_>, signal: &Signal, instrument: &Instrument, quote: &Quot
     let plan = Plan {
         entry: limit,
         stop,
-        room: room(view, instrument),
+        room: view.room(&Candidate {
+            instrument: instrument.id,
+            side: signal.side,
+            strategy: signal.strategy,
+        }),
     };
     let sized = sizing::size(&plan, instrument, &view.config.risk, view.equity);
     Some(Enter {
@@ -311,19 +316,6 @@ fn enter(view: &View<'_>, signal: &Signal, instrument: &Instrument, quote: &Quot
         stop,
         adds: false,
     })
-}
-
-/// What the limits on all positions together still leave for one in `instrument`.
-fn room(view: &View<'_>, instrument: &Instrument) -> Money {
-    let risk = &view.config.risk;
-    let left =
-        |limit_bps, used: Money| Money::new(risk.capital.bps(limit_bps).get().saturating_sub(used.get()));
-    let total = left(risk.total_exposure_bps, view.exposure_total);
-    if instrument.kind.is_option() {
-        total.min(left(risk.options_exposure_bps, view.exposure_options))
-    } else {
-        total
-    }
 }
 
 fn hash_signal(signal: &Signal, hasher: &mut StateHasher) {

@@ -39,7 +39,7 @@ fn day() -> IstDay {
     IstDay::from_ymd(2026, 7, 31).expect("a real date")
 }
 
-fn share() -> Instrument {
+pub(crate) fn share() -> Instrument {
     Instrument {
         id: InstrumentId::new(0),
         kind: InstrumentKind::Equity,

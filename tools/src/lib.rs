@@ -16,6 +16,7 @@ pub mod field_json;
 pub mod stdout;
 pub mod latency_recorder;
 pub mod latency_report;
+pub mod sector_table;
 pub mod config_file;
 pub mod config_check;
 pub mod control;

@@ -79,6 +79,8 @@ enum Verb {
     Instruments(verb::instruments::Args),
     /// Check a configuration file and what its numbers imply.
     Config(verb::config::Args),
+    /// Explain a code of the risk gate.
+    Explain(verb::explain::Args),
 }
 
 fn main() -> ExitCode {
@@ -154,6 +156,7 @@ fn dispatch(verb: &Verb, stop: &Arc<AtomicBool>) -> i32 {
         Verb::Ctl(args) => verb::ctl::run(args),
         Verb::Instruments(args) => verb::instruments::run(args),
         Verb::Config(args) => verb::config::run(args),
+        Verb::Explain(args) => verb::explain::run(args),
     }
 }
 

@@ -26,6 +26,7 @@ pub mod quote;
 pub mod candles;
 pub mod ctl;
 pub mod config;
+pub mod explain;
 pub mod status;
 pub mod top;
 pub mod latency;

@@ -11,6 +11,7 @@ use crate::order::{BrokerStatus, OrderState, Purpose, Side};
 use crate::orders::Order;
 use crate::position::Position;
 use crate::price::{Money, Price};
+use crate::protections::TripFill;
 use crate::quantity::Qty;
 use crate::state::State;
 
@@ -169,11 +170,12 @@ impl State {
             return;
         };
         let position = &mut self.positions[trade.instrument.index()];
-        let realised_before = position.realised;
+        let (qty_before, realised_before) = (position.qty, position.realised);
         if position.fill(trade.side, trade.qty, trade.price).is_err() {
             self.contradict();
             return;
         }
+        let qty_after = position.qty;
         let gained = position.realised.get() - realised_before.get();
         let charges = ChargedFill {
             day: trade.ts.ist_day(),
@@ -186,6 +188,14 @@ impl State {
         self.realised = Money::new(self.realised.get().saturating_add(gained));
         self.charges = Money::new(self.charges.get().saturating_add(charges.get()));
         self.counts.fills += 1;
+        let fill = TripFill {
+            instrument: trade.instrument,
+            qty_before,
+            qty_after,
+            gained: Money::new(gained),
+            charges,
+        };
+        self.protections.note_fill(&fill, self.now, &self.config.risk);
         let booked = self.orders.get_mut(index);
         booked.filled = filled;
         booked.turnover = Money::new(order.turnover.get().saturating_add(turnover.get()));
@@ -221,6 +231,7 @@ impl State {
             cost,
             ..ours
         };
+        self.protections.forget_trip(report.instrument);
         self.track_open(report.instrument);
     }
 

@@ -2,51 +2,92 @@
 
 use crate::command::{Command, Commands, Place};
 use crate::denial::Denial;
-use crate::instrument::InstrumentId;
+use crate::exposure::Candidate;
+use crate::instrument::{InstrumentId, InstrumentKind};
 use crate::order::{IntentId, OrderState, OrderType, Purpose, Side, Validity};
 use crate::orders::{Order, submitted};
 use crate::price::{Money, Price};
 use crate::risk::{EntryFacts, check_entry};
+use crate::session::{Market, SessionTimes};
 use crate::state::{JudgedSignal, SIGNALS_REMEMBERED, State};
 use crate::strategy::{Enter, Signal};
+use crate::time::TsNs;
 
 impl State {
     pub(super) fn consider_entry(&mut self, enter: &Enter, commands: &mut Commands) {
-        let verdict = check_entry(&self.entry_facts(enter), enter, &self.config);
+        self.protections
+            .note_wish(enter.signal.strategy, self.now, &self.config.risk);
+        let facts = self.entry_facts(enter);
+        let verdict = check_entry(&facts, enter, &self.config);
+        let unknown_relations = facts.exposures.unknown_relations;
         self.remember_signal(&enter.signal, verdict.err());
         if verdict.is_ok() {
+            self.protections.note_unknown_relations(unknown_relations);
             self.place_entry(enter, commands);
         }
     }
 
-    pub(super) fn entry_facts(&self, enter: &Enter) -> EntryFacts<'_> {
-        let id = enter.signal.instrument;
+    /// What the risk gate needs to know about a wish; gathered in one pass over open positions and live orders.
+    #[must_use]
+    pub fn entry_facts(&self, enter: &Enter) -> EntryFacts<'_> {
+        let (id, side) = (enter.signal.instrument, enter.signal.side);
+        let candidate = Candidate {
+            instrument: id,
+            side,
+            strategy: enter.signal.strategy,
+        };
         let instrument = &self.instruments[id.index()];
+        let underlying = instrument.underlying;
         let (unknown_here, unknown_total) = self.unknown_orders(id);
-        let (exposure_total, exposure_options) = self.exposure();
         let addition = self.addition(enter);
         let (held_value, held_at_risk) = addition.unwrap_or_default();
+        let (signal_is_used, last_identical_ts) = self.recent_entries_like(enter);
+        let result = self.result();
+        let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
         EntryFacts {
             now: self.now,
+            day: self.now.ist_day(),
+            day_is_known: self.is_day_known(),
             mode: self.mode_of(enter.signal.strategy),
             day_loss_latched: self.day_loss_latched,
+            drawdown_latched: self.protections.is_drawdown_latched(),
+            strategy_latched: self.protections.is_latched(enter.signal.strategy),
             session_allows: self.hours(id).allows_entries(self.now),
+            session_open: self.hours(id).open,
+            open_ticks: self.protections.open_ticks(id),
             feed: self.feed,
             instrument,
+            on_index: self.instruments[underlying.index()].kind == InstrumentKind::Index,
             frozen: self.frozen[id.index()],
             quote: &self.quotes[id.index()],
+            underlying_ts: if underlying == id {
+                TsNs::NEVER
+            } else {
+                self.quotes[underlying.index()].ltp_ts
+            },
             busy: match addition {
                 Some(_) => self.has_working_order(id),
                 None => self.is_busy(id),
             },
-            last_entry_ts: self.last_entries[id.index()][enter.signal.side as usize],
+            opposing: self.opposing_price(id, side),
+            last_entry_ts: self.last_entries[id.index()][side as usize],
+            last_identical_ts,
+            signal_is_used,
+            paused_until: self.protections.paused_until(),
+            entry_times: self.protections.entry_times(),
             positions_open: self.positions_open() - u32::from(addition.is_some()),
             unknown_here,
             unknown_total,
-            entries_today: u32::try_from(self.counts.entries).unwrap_or(u32::MAX),
+            entries_today: count(self.counts.entries),
+            orders_today: count(self.counts.entries.saturating_add(self.counts.exits)),
+            trips_today: self.protections.trips_closed(),
             orders_have_room: self.orders.has_room_for_entries(),
-            exposure_total,
-            exposure_options,
+            result,
+            equity: self.equity(),
+            exposures: self.exposures(&candidate),
+            delta_value: self.delta_value(id, enter.qty, enter.limit),
+            margin_need: self.margin_of(&candidate, enter.qty, enter.limit),
+            margin_available: self.supervision.funds.margin_available(),
             held_value,
             held_at_risk,
         }
@@ -70,6 +111,57 @@ impl State {
     fn has_working_order(&self, id: InstrumentId) -> bool {
         let works = |order: &Order| order.instrument == id && order.state != OrderState::TriggerPending;
         self.orders.live().any(|(_, order)| works(order))
+    }
+
+    /// Whether the calendar covers the session's day, and the day is today.
+    fn is_day_known(&self) -> bool {
+        self.session.is_some_and(|session| {
+            session.day == self.now.ist_day() && SessionTimes::of(session.day, Market::Cash).is_ok()
+        })
+    }
+
+    /// Limit of the nearest order of the account that may be live on the other side of `id`. A stop that waits for its
+    /// trigger is in no book yet.
+    fn opposing_price(&self, id: InstrumentId, side: Side) -> Option<Price> {
+        let opposing = self
+            .orders
+            .live()
+            .map(|(_, order)| order)
+            .filter(|order| order.instrument == id && order.side != side && !order.open_qty().is_zero())
+            .filter(|order| order.state != OrderState::TriggerPending)
+            .map(|order| order.price);
+        match side {
+            // An order without a limit has the price zero: before every sale, and it must come before every purchase.
+            Side::Buy => opposing.min(),
+            Side::Sell => opposing.max_by_key(|price| if price.is_set() { price.get() } else { i64::MAX }),
+        }
+    }
+
+    /// Whether the wish's signal already made an entry, and when an entry of the same terms was sent last; looked for
+    /// among orders not older than the signal, or than the time in which terms must not repeat.
+    fn recent_entries_like(&self, enter: &Enter) -> (bool, TsNs) {
+        let window = self.config.risk.identical_order_window;
+        let (mut signal_is_used, mut last_identical_ts) = (false, TsNs::NEVER);
+        for order in self.orders.all().iter().rev() {
+            let is_recent = self.now.since(order.placed_ts) < window;
+            if order.placed_ts < enter.signal.ts && !is_recent {
+                break;
+            }
+            if order.purpose != Purpose::Entry || order.instrument != enter.signal.instrument {
+                continue;
+            }
+            signal_is_used |= order.signal.is_some_and(|signal| {
+                let same = (signal.strategy, signal.ts, signal.side);
+                same == (enter.signal.strategy, enter.signal.ts, enter.signal.side)
+            });
+            // A part of it may have been modified since: what was asked for first is not kept, the terms of now are.
+            let same_terms =
+                (order.side, order.qty, order.price) == (enter.signal.side, enter.qty, enter.limit);
+            if same_terms && !last_identical_ts.is_set() {
+                last_identical_ts = order.placed_ts;
+            }
+        }
+        (signal_is_used, last_identical_ts)
     }
 
     pub(super) fn remember_signal(&mut self, signal: &Signal, denial: Option<Denial>) {
@@ -103,7 +195,8 @@ impl State {
         order.strategy = Some(enter.signal.strategy);
         self.orders.add(order);
         self.last_entries[id.index()][place.side as usize] = self.now;
-        self.protections.note_entry(id, enter.signal.strategy);
+        self.protections
+            .note_entry(id, enter.signal.strategy, self.now, &self.config.risk);
         self.counts.entries += 1;
         commands.push(Command::Place(place));
     }

@@ -7,6 +7,7 @@
 use crate::command::{Command, Commands, Place};
 use crate::denial::Denial;
 use crate::event::{Event, Tick};
+use crate::exposure::Exposures;
 use crate::group::{
     EnterGroup, Group, GroupBook, GroupEvent, GroupState, LEGS_MAX, LeaveGroup, Leg, LegPlan, LegRole,
 };
@@ -31,6 +32,8 @@ impl State {
     /// When the wish contradicts itself: no legs, gaps between them, two in one instrument, a sold hedge.
     pub(super) fn consider_group(&mut self, wish: &EnterGroup, commands: &mut Commands) {
         assert_is_sound(wish);
+        self.protections
+            .note_wish(wish.signal.strategy, self.now, &self.config.risk);
         let verdict = self.judge_group(wish);
         self.remember_signal(&wish.signal, verdict.err());
         if verdict.is_err() {
@@ -58,23 +61,32 @@ impl State {
 
     /// Each leg by itself and on top of those before it, then all of them as if they were one position.
     fn judge_group(&self, wish: &EnterGroup) -> Result<(), Denial> {
-        let (mut value, mut options, mut at_risk) = (Money::ZERO, Money::ZERO, Money::ZERO);
+        let (mut value, mut at_risk) = (Money::ZERO, Money::ZERO);
+        let mut before = Exposures::default();
         for (count, plan) in (0u32..).zip(wish.legs.iter().flatten()) {
             let enter = entry_of(&wish.signal, plan);
             let mut facts = self.entry_facts(&enter);
             facts.positions_open += count;
             facts.entries_today += count;
-            facts.exposure_total = facts.exposure_total.plus(value).ok_or(Denial::Overflow)?;
-            facts.exposure_options = facts.exposure_options.plus(options).ok_or(Denial::Overflow)?;
+            facts.exposures = facts.exposures.plus(&before);
             // As if the legs before it were held in the same instrument: the group is one position.
             facts.held_value = value;
             facts.held_at_risk = at_risk;
             check_entry(&facts, &enter, &self.config)?;
             let leg_value = plan.limit.times(plan.qty).ok_or(Denial::Overflow)?;
             value = value.plus(leg_value).ok_or(Denial::Overflow)?;
-            if self.instruments[plan.instrument.index()].kind.is_option() {
-                options = options.plus(leg_value).ok_or(Denial::Overflow)?;
-            }
+            let is_option = facts.instrument.kind.is_option();
+            // Legs stand on one idea: each counts in every sum of the next, whatever it trades.
+            before = before.plus(&Exposures {
+                total: leg_value,
+                options: if is_option { leg_value } else { Money::ZERO },
+                underlying: leg_value,
+                sector: leg_value,
+                strategy: leg_value,
+                correlated: leg_value,
+                margin_committed: facts.margin_need,
+                ..Exposures::default()
+            });
             let distance = Price::new(plan.limit.minus(plan.stop).get().saturating_abs());
             let leg_risk = distance.times(plan.qty).ok_or(Denial::Overflow)?;
             at_risk = at_risk.plus(leg_risk).ok_or(Denial::Overflow)?;
@@ -245,7 +257,8 @@ impl State {
             leg.order = Some(number);
         }
         self.last_entries[plan.instrument.index()][plan.side as usize] = self.now;
-        self.protections.note_entry(plan.instrument, signal.strategy);
+        self.protections
+            .note_entry(plan.instrument, signal.strategy, self.now, &self.config.risk);
         self.counts.entries += 1;
         commands.push(Command::Place(order));
         true

@@ -84,8 +84,10 @@ impl House {
         }
         house.start(1);
         house.reconcile();
-        house.tick(STOCK, 10_000);
-        house.tick(OTHER, 10_000);
+        for _ in 0..3 {
+            house.tick(STOCK, 10_000);
+            house.tick(OTHER, 10_000);
+        }
         house
     }
 

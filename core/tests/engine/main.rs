@@ -2,6 +2,7 @@
 //!
 //! The strategy under test is a script that wishes what it is told, so that only the engine decides.
 
+mod gate;
 mod group_laws;
 mod groups;
 mod house;

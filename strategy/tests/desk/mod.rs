@@ -121,6 +121,7 @@ impl Desk {
             equity: Money::from_rupees(100_000),
             exposure_total: Money::ZERO,
             exposure_options: Money::ZERO,
+            books: None,
         };
         self.strategy.handle(&view, event, &mut self.intents);
         &self.intents

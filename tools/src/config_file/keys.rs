@@ -209,7 +209,7 @@ pub static KEYS: &[Key] = keys! {
         "Entries of one strategy within repeat_window_s that latch it off until a person clears it.";
     "risk" "repeat_window_s", count(1, 86_400), "600", "s",
         "The time in which repeat_entries_max counts.";
-    "risk" "wishes_per_second_max", count(2, 256), "50", "wishes",
+    "risk" "wishes_per_second_max", count(2, 256), "100", "wishes",
         "Wishes of one strategy in a rolling second, denied ones counted, that latch it off until a person clears it.";
     "risk" "identical_order_window_ms", count(0, 60_000), "1000", "ms",
         "No second entry of the same side, quantity and price in an instrument within this time.";

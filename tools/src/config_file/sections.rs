@@ -10,6 +10,8 @@ use bijli_core::config::{Config, StrategyConfig};
 use bijli_feed::planner::warm_strikes::WarmWidth;
 use serde::Deserialize;
 
+use crate::sector_table::SectorLists;
+
 use super::orders_section::OrdersSection;
 use super::risk_section::RiskSection;
 use super::{Percent, PositionSection, Score};
@@ -32,6 +34,8 @@ pub struct RunConfig {
     pub threads: ThreadsSection,
     /// Limits of the risk gate.
     pub risk: RiskSection,
+    /// Sectors of underlyings that go before the shipped table.
+    pub sectors: SectorLists,
     /// Parameters of the strategy.
     pub strategy: StrategySection,
     /// How orders are written.

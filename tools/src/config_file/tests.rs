@@ -324,3 +324,15 @@ fn the_shipped_files_parse_and_show_every_key_with_its_comment() {
         }
     }
 }
+
+#[test]
+fn sectors_are_named_by_the_user_and_hold_lists_of_underlyings() {
+    let loaded =
+        parse("a.toml", "[sectors]\n\"My energy\" = [\"RELIANCE\", \"ONGC\"]\n").expect("it is sound");
+    let list = &loaded.config.sectors["My energy"];
+    assert_eq!(list, &["RELIANCE", "ONGC"]);
+    for text in ["[sectors]\nx = 5\n", "[sectors]\nx = [5]\n", "sectors = 1\n"] {
+        let errors = parse("a.toml", text).expect_err("it is not a list");
+        assert_eq!(errors.0[0].code, "E-CFG-04", "{text}");
+    }
+}

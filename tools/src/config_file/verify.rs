@@ -31,6 +31,9 @@ impl Report<'_> {
     }
 }
 
+/// The section whose keys are the user's own.
+const SECTORS: &str = "sectors";
+
 /// Walks the tree; fills `places` with the keys that it knows and `errors` with everything wrong.
 pub(super) fn table(
     file: &str,
@@ -43,6 +46,10 @@ pub(super) fn table(
     for (name, value) in tree {
         let section = name.get_ref().as_ref();
         let offset = name.span().start;
+        if section == SECTORS {
+            check_sectors(&mut report, value);
+            continue;
+        }
         if !KEYS.iter().any(|key| key.section == section) {
             let help = unknown_section_help(section);
             report.add(offset, "E-CFG-03", format!("unknown section [{section}]"), help);
@@ -66,6 +73,26 @@ pub(super) fn table(
                 }
                 None => unknown_key(&mut report, section, name),
             }
+        }
+    }
+}
+
+/// `[sectors]` has names of the user's own, each with a list of underlyings.
+fn check_sectors(report: &mut Report<'_>, value: &Spanned<DeValue<'_>>) {
+    let help = "write `\"Name of the sector\" = [\"RELIANCE\", \"ONGC\"]` under `[sectors]`";
+    let Some(sectors) = value.get_ref().as_table() else {
+        let what = "`sectors` is a section, not a value".to_owned();
+        report.add(value.span().start, "E-CFG-04", what, help.to_owned());
+        return;
+    };
+    for (name, list) in sectors {
+        let is_list = list
+            .get_ref()
+            .as_array()
+            .is_some_and(|items| items.iter().all(|item| item.get_ref().is_str()));
+        if !is_list {
+            let what = format!("the sector `{}` is not a list of underlyings", name.get_ref());
+            report.add(list.span().start, "E-CFG-04", what, help.to_owned());
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::duty_cycle::{ClockSource, rest, wall_now};
 use crate::exit_code;
 use crate::opening::DayPlan;
 use crate::report::Summary;
+use crate::sector_table::{SectorLists, SectorTable};
 use crate::store::SEGMENT_BYTES;
 use crate::topology::{Durability, Placement, Running, venue_start};
 use crate::verb::sim::DayArgs;
@@ -89,8 +90,11 @@ fn trade(args: &Args, simulator: &RunningSimulator, stop: &Arc<AtomicBool>) -> R
         algo_name: None,
     };
     let master_url = simulator.master_url.clone();
-    let instruments = fetch_instruments(&access, &master_url, Choice::Everything)
+    let mut instruments = fetch_instruments(&access, &master_url, Choice::Everything)
         .map_err(|trouble| RunError::Broker(trouble.message))?;
+    SectorTable::new(&SectorLists::default())
+        .expect("the shipped table has few sectors")
+        .assign(&mut instruments);
     let run_dir = args.out.join(run_name(wall_now(), "demo"));
     let plan = plan(args, simulator, &access, instruments, run_dir.clone());
     let progress = Progress {

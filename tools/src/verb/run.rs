@@ -28,6 +28,7 @@ use crate::exit_code;
 use crate::master_store::MasterStore;
 use crate::master_sync::{self, Origin};
 use crate::opening::DayPlan;
+use crate::sector_table::SectorTable;
 use crate::topology::{Durability, Placement, Running, Shape, venue_start};
 use crate::verb::broker_arguments::{configured_target, credential_trouble};
 use crate::verb::top;
@@ -149,7 +150,10 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
         RunMode::Sim => Choice::Everything,
         RunMode::Paper | RunMode::Live => Choice::Configured(&config.universe),
     };
-    let (instruments, stale) = instruments(config, &access, clock, day, choice)?;
+    let (mut instruments, stale) = instruments(config, &access, clock, day, choice)?;
+    SectorTable::new(&config.sectors)
+        .map_err(Trouble::error)?
+        .assign(&mut instruments);
     let mut engine_config = config.engine_config();
     if stale.is_some() {
         // Lots and strikes may be of another day: what is open may be closed, nothing new is entered.

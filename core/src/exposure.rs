@@ -1,0 +1,291 @@
+//! What positions and possibly-live entries are worth beside a candidate: one pass over both, whatever the table's size.
+//!
+//! Counted is the worst case: a position at the price at which it could be closed, and of every entry that may be
+//! live, of unknown fate or presumed absent, what is not yet filled, at its limit. An order of somebody else on the
+//! account counts too, though under no strategy. Sums saturate, which errs towards "too much". Left out: what exits
+//! would reduce, until they do.
+
+use crate::comovement::{Relation, Returns};
+use crate::instrument::{Instrument, InstrumentId, InstrumentKind};
+use crate::order::{Purpose, Side};
+use crate::orders::Order;
+use crate::price::{BPS, Money, Price};
+use crate::quantity::Qty;
+use crate::state::State;
+use crate::strategy::StrategyId;
+
+/// One whole in millionths.
+const ONE_PPM: i64 = 1_000_000;
+
+/// What an entry would be counted under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// Buy or sell.
+    pub side: Side,
+    /// Which strategy.
+    pub strategy: StrategyId,
+}
+
+/// Values at stake before a candidate is added.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exposures {
+    /// Everything.
+    pub total: Money,
+    /// Options alone.
+    pub options: Money,
+    /// The candidate's instrument.
+    pub instrument: Money,
+    /// All contracts on its underlying.
+    pub underlying: Money,
+    /// Its sector.
+    pub sector: Money,
+    /// Its strategy.
+    pub strategy: Money,
+    /// What gains and loses together with it, its own underlying included.
+    pub correlated: Money,
+    /// Delta × value of the underlyings, of what goes the candidate's way.
+    pub delta: Money,
+    /// Margin that possibly-live entries are taken to need.
+    pub margin_committed: Money,
+    /// Underlyings of which it is not known whether they move with the candidate's.
+    pub unknown_relations: u32,
+}
+
+impl Exposures {
+    /// Both together. Saturates.
+    #[must_use]
+    pub const fn plus(&self, other: &Self) -> Self {
+        const fn sum(one: Money, other: Money) -> Money {
+            Money::new(one.get().saturating_add(other.get()))
+        }
+        Self {
+            total: sum(self.total, other.total),
+            options: sum(self.options, other.options),
+            instrument: sum(self.instrument, other.instrument),
+            underlying: sum(self.underlying, other.underlying),
+            sector: sum(self.sector, other.sector),
+            strategy: sum(self.strategy, other.strategy),
+            correlated: sum(self.correlated, other.correlated),
+            delta: sum(self.delta, other.delta),
+            margin_committed: sum(self.margin_committed, other.margin_committed),
+            unknown_relations: self.unknown_relations.saturating_add(other.unknown_relations),
+        }
+    }
+}
+
+/// Something held or being entered.
+struct Stake {
+    instrument: InstrumentId,
+    side: Side,
+    qty: Qty,
+    value: Money,
+    strategy: Option<StrategyId>,
+}
+
+fn add(sum: &mut Money, value: Money) {
+    *sum = Money::new(sum.get().saturating_add(value.get()));
+}
+
+/// Which way a contract goes with its underlying: a bought put falls when it rises.
+pub(crate) const fn direction(kind: InstrumentKind, side: Side) -> i64 {
+    match kind {
+        InstrumentKind::Put => -side.sign(),
+        InstrumentKind::Equity | InstrumentKind::Index | InstrumentKind::Future | InstrumentKind::Call => {
+            side.sign()
+        }
+    }
+}
+
+impl State {
+    /// What is at stake beside `candidate`.
+    #[must_use]
+    pub fn exposures(&self, candidate: &Candidate) -> Exposures {
+        let mut sums = Exposures::default();
+        let underlying = self.instruments[candidate.instrument.index()].underlying;
+        let returns = self.protections.comovement().returns(underlying, self.now);
+        for id in &self.open {
+            let position = &self.positions[id.index()];
+            let stake = Stake {
+                instrument: *id,
+                side: if position.qty.get() > 0 {
+                    Side::Buy
+                } else {
+                    Side::Sell
+                },
+                qty: position.qty.abs(),
+                value: position.exposure(self.mark(*id)),
+                strategy: self.protections.owner(*id),
+            };
+            self.count_stake(&stake, candidate, returns.as_ref(), &mut sums);
+        }
+        for (_, order) in self.orders.live() {
+            if order.purpose != Purpose::Entry {
+                continue;
+            }
+            let stake = self.stake_of(order);
+            self.count_stake(&stake, candidate, returns.as_ref(), &mut sums);
+            add(&mut sums.margin_committed, self.margin_need(&stake));
+        }
+        sums
+    }
+
+    /// Margin that an order of the candidate's is taken to need, at `price`.
+    #[must_use]
+    pub fn margin_of(&self, candidate: &Candidate, qty: Qty, price: Price) -> Money {
+        self.margin_need(&Stake {
+            instrument: candidate.instrument,
+            side: candidate.side,
+            qty,
+            value: Money::new(price.get().saturating_mul(qty.get())),
+            strategy: Some(candidate.strategy),
+        })
+    }
+
+    /// Delta × value of the underlying of `qty` of an instrument; 1 where the delta is not fresh. Never negative.
+    #[must_use]
+    pub fn delta_value(&self, id: InstrumentId, qty: Qty, price: Price) -> Money {
+        let instrument = &self.instruments[id.index()];
+        let notional = self.notional(instrument, qty, price);
+        if !instrument.kind.is_option() {
+            return notional;
+        }
+        let quote = &self.quotes[id.index()];
+        let is_fresh =
+            quote.delta_ppm != 0 && self.now.since(quote.delta_ts) <= self.config.risk.delta_age_max;
+        let delta_ppm = if is_fresh {
+            i64::from(quote.delta_ppm).abs().min(ONE_PPM)
+        } else {
+            ONE_PPM
+        };
+        notional.share(delta_ppm, ONE_PPM)
+    }
+
+    /// Value of what the contract is on: of an option the underlying's last price, else its strike.
+    fn notional(&self, instrument: &Instrument, qty: Qty, price: Price) -> Money {
+        let per_unit = if instrument.kind.is_option() {
+            let ltp = self.quotes[instrument.underlying.index()].ltp;
+            let is_listed = instrument.underlying != instrument.id;
+            if is_listed && ltp.is_set() {
+                ltp
+            } else {
+                instrument.strike
+            }
+        } else {
+            price
+        };
+        Money::new(per_unit.get().saturating_mul(qty.get()))
+    }
+
+    fn stake_of(&self, order: &Order) -> Stake {
+        // A market order of somebody else has no limit: what it would trade at stands in.
+        let price = if order.price.is_set() {
+            order.price
+        } else {
+            self.mark(order.instrument)
+        };
+        let qty = order.open_qty();
+        Stake {
+            instrument: order.instrument,
+            side: order.side,
+            qty,
+            value: Money::new(price.get().saturating_mul(qty.get())),
+            strategy: order.strategy,
+        }
+    }
+
+    fn count_stake(
+        &self,
+        stake: &Stake,
+        candidate: &Candidate,
+        returns: Option<&Returns>,
+        sums: &mut Exposures,
+    ) {
+        let held = &self.instruments[stake.instrument.index()];
+        let wanted = &self.instruments[candidate.instrument.index()];
+        add(&mut sums.total, stake.value);
+        if held.kind.is_option() {
+            add(&mut sums.options, stake.value);
+        }
+        if stake.instrument == candidate.instrument {
+            add(&mut sums.instrument, stake.value);
+        }
+        if held.sector == wanted.sector {
+            add(&mut sums.sector, stake.value);
+        }
+        if stake.strategy == Some(candidate.strategy) {
+            add(&mut sums.strategy, stake.value);
+        }
+        let same_way = direction(held.kind, stake.side) == direction(wanted.kind, candidate.side);
+        if same_way {
+            let price = Price::new(stake.value.get() / stake.qty.get().max(1));
+            add(
+                &mut sums.delta,
+                self.delta_value(stake.instrument, stake.qty, price),
+            );
+        }
+        let relation = if held.underlying == wanted.underlying {
+            add(&mut sums.underlying, stake.value);
+            Relation::Together
+        } else {
+            self.relation_to(held.underlying, returns)
+        };
+        match (relation, same_way) {
+            (Relation::Together, true) | (Relation::Against, false) => add(&mut sums.correlated, stake.value),
+            (Relation::Unknown, _) => sums.unknown_relations += 1,
+            (Relation::Together | Relation::Against | Relation::Apart, _) => {}
+        }
+    }
+
+    fn relation_to(&self, underlying: InstrumentId, returns: Option<&Returns>) -> Relation {
+        let other = self.protections.comovement().returns(underlying, self.now);
+        match (returns, other) {
+            (Some(ours), Some(other)) => ours.relation(&other, self.config.risk.correlation_min_ppm),
+            _ => Relation::Unknown,
+        }
+    }
+
+    /// A bought option costs its premium; what is written or bought on margin, a configured part of its value.
+    fn margin_need(&self, stake: &Stake) -> Money {
+        let instrument = &self.instruments[stake.instrument.index()];
+        let risk = &self.config.risk;
+        match (instrument.kind, stake.side) {
+            (InstrumentKind::Call | InstrumentKind::Put, Side::Buy) => stake.value,
+            (InstrumentKind::Call | InstrumentKind::Put, Side::Sell) => self
+                .notional(instrument, stake.qty, Price::NONE)
+                .share(risk.futures_margin_bps, BPS),
+            (InstrumentKind::Future, _) => stake.value.share(risk.futures_margin_bps, BPS),
+            (InstrumentKind::Equity | InstrumentKind::Index, _) => {
+                stake.value.share(risk.intraday_margin_bps, BPS)
+            }
+        }
+    }
+
+    /// What the limits on positions together still leave for an entry; never negative. The risk gate asks again.
+    #[must_use]
+    pub fn room(&self, candidate: &Candidate) -> Money {
+        let (risk, sums) = (&self.config.risk, self.exposures(candidate));
+        let limit = |bps: i64| risk.capital.bps(bps);
+        let mut rooms = [
+            (limit(risk.total_exposure_bps), sums.total),
+            (self.equity().bps(risk.leverage_bps), sums.total),
+            (limit(risk.instrument_exposure_bps), sums.instrument),
+            (limit(risk.underlying_exposure_bps), sums.underlying),
+            (limit(risk.sector_exposure_bps), sums.sector),
+            (limit(risk.strategy_exposure_bps), sums.strategy),
+            (limit(risk.correlated_exposure_bps), sums.correlated),
+            (Money::new(i64::MAX), Money::ZERO),
+        ];
+        if self.instruments[candidate.instrument.index()].kind.is_option() {
+            rooms[7] = (limit(risk.options_exposure_bps), sums.options);
+        }
+        let left = |(limit, used): (Money, Money)| limit.get().saturating_sub(used.get());
+        let smallest = rooms
+            .into_iter()
+            .map(left)
+            .min()
+            .expect("several limits are given");
+        Money::new(smallest.max(0))
+    }
+}
