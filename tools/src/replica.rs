@@ -88,6 +88,21 @@ pub struct Replayed {
     pub commands_unsent: u64,
     /// What ended a lenient replay before the journal's end.
     pub cut: Option<String>,
+    /// Tails that a process start found half written and cut off.
+    pub tail_cuts: Vec<CutTail>,
+}
+
+/// A half-written tail that a process start cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct CutTail {
+    /// Sequence number of the record that tells of it.
+    pub seq: u64,
+    /// Engine time of the start, nanoseconds since 1970, UTC.
+    pub ts_ns: i64,
+    /// The segment that was cut.
+    pub segment: u32,
+    /// Where its valid records end, bytes from its start.
+    pub cut_offset: u64,
 }
 
 /// Why a journal could not be replayed.
@@ -290,7 +305,15 @@ impl Replica {
             }
             Item::Command(command) => self.confirm(record, command),
             Item::Checkpoint(mark) => self.compare(record, mark.events, mark.state_hash),
-            Item::TailCut(_) => self.settle(record, true),
+            Item::TailCut(cut) => {
+                self.settle(record, true);
+                self.result.tail_cuts.push(CutTail {
+                    seq: record.seq,
+                    ts_ns: record.ts.get(),
+                    segment: cut.segment,
+                    cut_offset: cut.cut_offset,
+                });
+            }
             // Written when the disk caught up, which may be between an event and nothing else: no claim here.
             Item::DurableMark(_) => {}
             Item::Closed(mark) => {

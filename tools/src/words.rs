@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use bijli_core::event::{DataKind, FeedState, FlatChecked, Submission, TickFlags, VenueKind, Verb};
 use bijli_core::held::BracketStage;
+use bijli_core::instrument::InstrumentKind;
 use bijli_core::order::{BrokerStatus, OrderType, Purpose, Side, Validity};
 use bijli_core::strategy::ExitReason;
 use bijli_core::time::NS_PER_S;
@@ -91,6 +92,18 @@ pub const fn order_type_name(order_type: OrderType) -> &'static str {
         OrderType::Market => "MARKET",
         OrderType::StopLimit => "SL",
         OrderType::StopMarket => "SL-M",
+    }
+}
+
+/// Sort of contract, as exchanges abbreviate it.
+#[must_use]
+pub const fn instrument_kind_name(kind: InstrumentKind) -> &'static str {
+    match kind {
+        InstrumentKind::Equity => "EQ",
+        InstrumentKind::Index => "INDEX",
+        InstrumentKind::Future => "FUT",
+        InstrumentKind::Call => "CE",
+        InstrumentKind::Put => "PE",
     }
 }
 

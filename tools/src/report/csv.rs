@@ -173,20 +173,22 @@ fn score_cell(ppm: u32) -> String {
 }
 
 /// A table being written.
-struct Table {
+pub(crate) struct Table {
     text: String,
     columns: usize,
 }
 
 impl Table {
-    fn new(header: &str) -> Self {
+    /// A table of these columns, parted by commas.
+    pub(crate) fn new(header: &str) -> Self {
         Self {
             text: format!("{header}\n"),
             columns: header.split(',').count(),
         }
     }
 
-    fn row(&mut self, cells: &[impl AsRef<str>]) {
+    /// Adds a row.
+    pub(crate) fn row(&mut self, cells: &[impl AsRef<str>]) {
         assert_eq!(cells.len(), self.columns, "a row has as many cells as the header");
         for (index, cell) in cells.iter().enumerate() {
             if index > 0 {
@@ -195,6 +197,11 @@ impl Table {
             push_cell(&mut self.text, cell.as_ref());
         }
         self.text.push('\n');
+    }
+
+    /// The whole text.
+    pub(crate) fn into_text(self) -> String {
+        self.text
     }
 }
 

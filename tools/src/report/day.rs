@@ -9,7 +9,7 @@ use bijli_core::event::{
     Controlled, DataKind, Event, FeedState, OrderUpdated, ProcessStarted, Submission, TickFlags, Traded,
     VenueKind,
 };
-use bijli_core::order::{BrokerStatus, IntentId, OrderType, Validity};
+use bijli_core::order::{BrokerStatus, IntentId, OrderType, TradeId, Validity};
 use bijli_core::orders::Order;
 use bijli_core::state::{Counts, State};
 use bijli_core::strategy::Signal;
@@ -35,8 +35,25 @@ pub struct OrderRow {
     pub validity: Option<Validity>,
     /// Engine time of the broker's acknowledgement.
     pub acked: TsNs,
+    /// How the placement ended, as the gateway told last; `None` while nothing was told.
+    pub submission: Option<Submission>,
     /// The broker's error code of a refusal.
     pub code: String,
+}
+
+/// One applied trade row.
+#[derive(Clone, Copy, Debug)]
+pub struct FillRow {
+    /// The fill as the engine booked it.
+    pub fill: BookedFill,
+    /// Index of its order in [`Day::orders`].
+    pub order: usize,
+    /// The exchange's id.
+    pub trade_id: TradeId,
+    /// Index of the round trip that carries its charges, in [`Day::trips`].
+    pub trip: usize,
+    /// Turnover of the order's earlier fills: brokerage is per executed order.
+    pub order_turnover_before: Money,
 }
 
 /// A signal of the day and what the risk gate said.
@@ -83,6 +100,8 @@ pub struct Day {
     pub symbols: Vec<String>,
     /// Orders, oldest first.
     pub orders: Vec<OrderRow>,
+    /// Applied trade rows, oldest first.
+    pub fills: Vec<FillRow>,
     /// Round trips, oldest first.
     pub trips: Vec<Trip>,
     /// Signals, oldest first.
@@ -160,6 +179,7 @@ struct Placement {
     order_type: OrderType,
     validity: Validity,
     acked: TsNs,
+    submission: Option<Submission>,
     code: String,
 }
 
@@ -276,6 +296,7 @@ impl DayCollector {
                 order_type: place.order_type,
                 validity: place.validity,
                 acked: TsNs::NEVER,
+                submission: None,
                 code: String::new(),
             }),
             Command::Modify(_)
@@ -300,22 +321,32 @@ impl DayCollector {
             return;
         }
         self.fills_seen = state.counts().fills;
-        let order = state
+        let index = state
             .orders()
             .find(trade.intent, &trade.order_id)
-            .map(|index| state.orders().get(index));
+            .expect("the engine books a trade only where it found its order");
+        let order = state.orders().get(index);
         let charges = Money::new(state.charges().get() - self.charges_seen.get());
         self.charges_seen = state.charges();
-        self.trips.fill(&BookedFill {
+        let fill = BookedFill {
             ts: trade.ts,
             instrument: trade.instrument,
             side: trade.side,
             qty: trade.qty,
             price: trade.price,
             charges,
-            decision_price: order.map_or(Price::NONE, |order| order.decision_price),
-            signal: order.and_then(|order| order.signal),
-            reason: order.and_then(|order| order.exit_reason),
+            decision_price: order.decision_price,
+            strategy: order.strategy,
+            signal: order.signal,
+            reason: order.exit_reason,
+        };
+        let turnover = trade.price.times(trade.qty).expect("the engine booked it");
+        self.day.fills.push(FillRow {
+            fill,
+            order: index,
+            trade_id: trade.trade_id,
+            trip: self.trips.fill(&fill),
+            order_turnover_before: Money::new(order.turnover.get().saturating_sub(turnover.get())),
         });
         self.sample(trade.ts, state);
     }
@@ -328,6 +359,7 @@ impl DayCollector {
             .find(|known| known.intent == intent)
         {
             placement.code = code.to_owned();
+            placement.submission = Some(submission);
             if submission == Submission::Acked && !placement.acked.is_set() {
                 placement.acked = ts;
                 self.day.acked += 1;
@@ -424,6 +456,7 @@ fn order_row(order: &Order, placements: &[Placement]) -> OrderRow {
         order_type: placement.map(|placed| placed.order_type),
         validity: placement.map(|placed| placed.validity),
         acked: placement.map_or(TsNs::NEVER, |placed| placed.acked),
+        submission: placement.and_then(|placed| placed.submission),
         code: placement.map_or(String::new(), |placed| placed.code.clone()),
     }
 }

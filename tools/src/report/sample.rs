@@ -1,7 +1,7 @@
 //! A small invented day for the tests of the report.
 
 use bijli_core::denial::Denial;
-use bijli_core::event::{DataKind, VenueKind};
+use bijli_core::event::{DataKind, Submission, VenueKind};
 use bijli_core::order::{BrokerOrderId, IntentId, OrderState, OrderType, Purpose, Side, Validity};
 use bijli_core::orders::Order;
 use bijli_core::strategy::{ExitReason, Signal, StrategyId};
@@ -60,6 +60,7 @@ fn order(sequence: u32, ts: TsNs, side: Side, qty: i64, rupees: i64) -> OrderRow
         order_type: Some(OrderType::Limit),
         validity: Some(Validity::Day),
         acked: TsNs::new(ts.get() + 12_000_000),
+        submission: Some(Submission::Acked),
         code: String::new(),
     }
 }
@@ -75,6 +76,7 @@ fn trips(orders: &[OrderRow]) -> Vec<Trip> {
             price: row.order.average_price(),
             charges: row.order.charges,
             decision_price: row.order.decision_price,
+            strategy: row.order.strategy,
             signal: row.order.signal,
             reason: match index {
                 0 => None,

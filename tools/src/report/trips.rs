@@ -7,7 +7,7 @@
 use bijli_core::order::Side;
 use bijli_core::position::Position;
 use bijli_core::price::BPS;
-use bijli_core::strategy::{ExitReason, Signal};
+use bijli_core::strategy::{ExitReason, Signal, StrategyId};
 use bijli_core::{InstrumentId, Money, Price, Qty, TsNs};
 
 /// One applied fill, as the engine booked it.
@@ -27,6 +27,8 @@ pub struct BookedFill {
     pub charges: Money,
     /// Touch at the decision; [`Price::NONE`] if unknown.
     pub decision_price: Price,
+    /// The strategy that its order is counted under.
+    pub strategy: Option<StrategyId>,
     /// The signal behind an entry.
     pub signal: Option<Signal>,
     /// The reason behind an exit.
@@ -60,12 +62,20 @@ pub struct Trip {
     pub mae: Money,
     /// Best result before charges while it was open, marked at the last price; zero or positive.
     pub mfe: Money,
+    /// Lowest price seen while it was open, its own fills included.
+    pub low: Price,
+    /// Highest price seen while it was open, its own fills included.
+    pub high: Price,
     /// What the fills cost against the touch at the decisions; positive is worse.
     pub slippage: Money,
+    /// The strategy behind its first fill; `None` for a position that the broker reported.
+    pub strategy: Option<StrategyId>,
     /// The signal behind it.
     pub signal: Option<Signal>,
     /// Reasons of its exits in order, each once.
     pub reasons: Vec<ExitReason>,
+    /// Whether it began as a position that the broker reported, not with a fill of ours.
+    pub adopted: bool,
 }
 
 impl Trip {
@@ -83,9 +93,13 @@ impl Trip {
             charges: Money::ZERO,
             mae: Money::ZERO,
             mfe: Money::ZERO,
+            low: Price::NONE,
+            high: Price::NONE,
             slippage: Money::ZERO,
+            strategy: None,
             signal: None,
             reasons: Vec::new(),
+            adopted: false,
         }
     }
 
@@ -119,6 +133,15 @@ impl Trip {
         !self.closed.is_set()
     }
 
+    /// The least and the most favourable price seen while it was open; [`Price::NONE`] if there was none.
+    #[must_use]
+    pub const fn extreme_prices(&self) -> (Price, Price) {
+        match self.side {
+            Side::Buy => (self.low, self.high),
+            Side::Sell => (self.high, self.low),
+        }
+    }
+
     /// An amount in basis points of the entry value.
     #[must_use]
     pub fn bps_of_entry(&self, amount: Money) -> i64 {
@@ -133,6 +156,12 @@ impl Trip {
         if !price.is_set() {
             return;
         }
+        self.low = if self.low.is_set() {
+            self.low.min(price)
+        } else {
+            price
+        };
+        self.high = self.high.max(price);
         let result = self
             .gross()
             .get()
@@ -153,12 +182,15 @@ impl Trip {
         if self.signal.is_none() {
             self.signal = fill.signal;
         }
+        if self.strategy.is_none() && !self.adopted {
+            self.strategy = fill.strategy;
+        }
         if let Some(reason) = fill.reason
             && self.reasons.last() != Some(&reason)
         {
             self.reasons.push(reason);
         }
-        self.slippage = Money::new(self.slippage.get() + slippage(fill, qty).get());
+        self.slippage = Money::new(self.slippage.get() + fill.slippage(qty).get());
         self.position
             .fill(fill.side, qty, fill.price)
             .expect("the engine booked this very fill");
@@ -169,13 +201,16 @@ impl Trip {
     }
 }
 
-/// What a fill cost against the touch at its decision; positive is worse, zero if there was none.
-fn slippage(fill: &BookedFill, qty: Qty) -> Money {
-    if !fill.decision_price.is_set() {
-        return Money::ZERO;
+impl BookedFill {
+    /// What `qty` of it cost against the touch at its decision; positive is worse, zero if there was none.
+    #[must_use]
+    pub fn slippage(&self, qty: Qty) -> Money {
+        if !self.decision_price.is_set() {
+            return Money::ZERO;
+        }
+        let worse = self.price.minus(self.decision_price).get() * self.side.sign();
+        Money::new(worse.saturating_mul(qty.get()))
     }
-    let worse = fill.price.minus(fill.decision_price).get() * fill.side.sign();
-    Money::new(worse.saturating_mul(qty.get()))
 }
 
 fn average(value: Money, qty: Qty) -> Price {
@@ -195,8 +230,8 @@ pub struct TripBook {
 }
 
 impl TripBook {
-    /// Books one fill.
-    pub fn fill(&mut self, fill: &BookedFill) {
+    /// Books one fill; gives the index of the trip that carries its charges.
+    pub fn fill(&mut self, fill: &BookedFill) -> usize {
         let index = self.open_trip(fill);
         let trip = &mut self.trips[index];
         trip.charges = Money::new(trip.charges.get() + fill.charges.get());
@@ -217,6 +252,7 @@ impl TripBook {
             let next = self.open_trip(&rest);
             self.trips[next].book(&rest, rest.qty);
         }
+        index
     }
 
     /// Takes a position over that the engine adopted from the broker's report; nothing if it is the known one.
@@ -245,6 +281,7 @@ impl TripBook {
             Side::Sell
         };
         self.trips.push(Trip {
+            adopted: true,
             qty: position.qty.abs(),
             entry_value: Money::new(position.cost.get().saturating_abs()),
             position: Position {
@@ -295,6 +332,7 @@ mod tests {
             price: Price::new(rupees * 10_000),
             charges: Money::from_rupees(2),
             decision_price: Price::new(rupees * 10_000 - side.sign() * 5_000),
+            strategy: None,
             signal: None,
             reason: (side == Side::Sell).then_some(ExitReason::Target),
         }
@@ -332,6 +370,10 @@ mod tests {
         assert_eq!(
             (trip.mae, trip.mfe),
             (Money::from_rupees(-20), Money::from_rupees(40))
+        );
+        assert_eq!(
+            trip.extreme_prices(),
+            (Price::new(980_000), Price::new(1_040_000))
         );
         assert_eq!(trip.reasons, [ExitReason::Target, ExitReason::Trail]);
         assert_eq!(
