@@ -3,7 +3,7 @@
 //! In reading order: time and files ([`duty_cycle`], [`store`], [`run_dir`]), how a day is taken over
 //! ([`opening`]), what runs on which thread ([`duty`], [`topology`]), what goes in by hand ([`config_file`],
 //! [`config_check`], [`control`], [`credential`], [`broker_access`], [`master_store`], [`candle`]), what comes out ([`screen`],
-//! [`replica`], [`report`], [`dashboard`]), and the verbs of the command line ([`verb`]).
+//! [`replica`], [`report`], [`trade_log`], [`dashboard`]), and the verbs of the command line ([`verb`]).
 
 pub mod duty_cycle;
 pub mod store;
@@ -31,6 +31,7 @@ pub mod duty;
 pub mod topology;
 pub mod replica;
 pub mod report;
+pub mod trade_log;
 pub mod dashboard;
 pub mod day_run;
 pub mod verb;

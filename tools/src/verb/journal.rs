@@ -1,10 +1,12 @@
-//! `bijli journal tail|stats|verify`: the event log of a run, for people and for pipes.
+//! `bijli journal tail|stats|verify|export|tie-out`: the event log of a run, for people and for pipes.
 //!
 //! Read-only, and safe beside a running engine: `tail` reads only what the engine has published. `verify`
 //! checks every byte and is meant for a day that has ended.
 
-mod line;
+mod export;
+pub(crate) mod line;
 mod stats;
+mod tie_out;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -44,6 +46,10 @@ enum What {
     Stats(ReadArgs),
     /// Check every byte of a journal that is no longer written to.
     Verify(ReadArgs),
+    /// Write the trade log: orders, trades, positions, signals, decisions and more, as SQLite, Parquet or CSV.
+    Export(export::Args),
+    /// Compare the day's trades with the broker's tradebook, to the paisa.
+    TieOut(tie_out::Args),
 }
 
 /// Which journal, and how to answer.
@@ -92,6 +98,8 @@ pub fn run(args: &Args) -> i32 {
         What::Tail(tail) => tail.read.path().and_then(|path| run_tail(&path, tail)),
         What::Stats(read) => read.path().and_then(|path| run_stats(&path, read.json)),
         What::Verify(read) => read.path().and_then(|path| run_verify(&path, read.json)),
+        What::Export(args) => return export::run(args),
+        What::TieOut(args) => return tie_out::run(args),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error}");

@@ -69,7 +69,7 @@ fn try_run(args: &Args) -> Result<(Replayed, u64), ReplayError> {
             .journal(),
     };
     let journal = JournalBytes::open(&path).map_err(ReplayError::Missing)?;
-    let bar = progress_bar(journal.total_bytes());
+    let bar = progress_bar("replay", journal.total_bytes());
     let strictness = if args.verify {
         Strictness::Strict
     } else {
@@ -88,13 +88,13 @@ fn try_run(args: &Args) -> Result<(Replayed, u64), ReplayError> {
     replayed.map(|(replayed, _)| (replayed, elapsed_ns))
 }
 
-/// A bar on a terminal, nothing elsewhere.
-fn progress_bar(total_bytes: u64) -> ProgressBar {
+/// A bar of bytes on a terminal, nothing elsewhere.
+pub(super) fn progress_bar(word: &str, total_bytes: u64) -> ProgressBar {
     if !stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style =
-        ProgressStyle::with_template("replay {bar:40.cyan/blue} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+    let template = format!("{word} {{bar:40.cyan/blue}} {{bytes}}/{{total_bytes}} {{bytes_per_sec}} {{eta}}");
+    let style = ProgressStyle::with_template(&template);
     ProgressBar::new(total_bytes).with_style(style.expect("the template names known fields"))
 }
 

@@ -9,6 +9,40 @@ use bijli_core::{InstrumentId, Price};
 
 use crate::words;
 
+/// The words of an event of start, stop and supervision; empty for any other.
+pub(crate) fn supervision_text(event: &Event) -> String {
+    match event {
+        Event::FundsReported(funds) => format!(
+            "available ₹{}, used ₹{}",
+            words::rupees(funds.available),
+            words::rupees(funds.used)
+        ),
+        Event::FlatChecked(checked) => words::flat_text(checked),
+        Event::LatchCarried(carried) => format!(
+            "killed since {} by uid {}: {}",
+            words::stamp_text(carried.since),
+            carried.uid,
+            carried.reason
+        ),
+        Event::ClockDoubted(doubted) => {
+            let what = match doubted.doubt {
+                ClockDoubt::Stepped => "the wall clock was set",
+                ClockDoubt::StoodStill => "the process stood still",
+            };
+            format!("{what}: {} ms", doubted.length.get() / 1_000_000)
+        }
+        Event::StartStepped(stepped) => {
+            format!(
+                "{} {}: {}",
+                stepped.step.name(),
+                stepped.verdict.name(),
+                stepped.note
+            )
+        }
+        _ => String::new(),
+    }
+}
+
 /// Turns records into lines; learns symbols from the instrument table as it passes.
 #[derive(Debug, Default)]
 pub(super) struct Narrator {
@@ -123,33 +157,11 @@ impl Narrator {
                     control.uid, control.reason
                 )
             }
-            Event::FundsReported(funds) => format!(
-                "available ₹{}, used ₹{}",
-                words::rupees(funds.available),
-                words::rupees(funds.used)
-            ),
-            Event::FlatChecked(checked) => words::flat_text(checked),
-            Event::LatchCarried(carried) => format!(
-                "killed since {} by uid {}: {}",
-                words::stamp_text(carried.since),
-                carried.uid,
-                carried.reason
-            ),
-            Event::ClockDoubted(doubted) => {
-                let what = match doubted.doubt {
-                    ClockDoubt::Stepped => "the wall clock was set",
-                    ClockDoubt::StoodStill => "the process stood still",
-                };
-                format!("{what}: {} ms", doubted.length.get() / 1_000_000)
-            }
-            Event::StartStepped(stepped) => {
-                format!(
-                    "{} {}: {}",
-                    stepped.step.name(),
-                    stepped.verdict.name(),
-                    stepped.note
-                )
-            }
+            Event::FundsReported(_)
+            | Event::FlatChecked(_)
+            | Event::LatchCarried(_)
+            | Event::ClockDoubted(_)
+            | Event::StartStepped(_) => supervision_text(event),
         }
     }
 
