@@ -18,6 +18,7 @@ use crate::event::{Event, FeedState, ProcessStarted, SessionOpened, Tick, TickFl
 use crate::instrument::{Instrument, InstrumentId};
 use crate::limits::INSTRUMENTS_MAX;
 use crate::order::OrderState;
+use crate::planted::{Bug, planted};
 use crate::position::Position;
 use crate::quote::Quote;
 use crate::risk::TradingMode;
@@ -159,6 +160,9 @@ impl State {
         assert!(started.epoch > self.epoch, "epochs only grow");
         self.epoch = started.epoch;
         self.next_sequence = 1;
+        if planted(Bug::ForgetKillOnRestart) {
+            self.killed = false;
+        }
         self.process_started = self.now;
         self.reconciled = false;
         self.disarmed = self
@@ -169,7 +173,8 @@ impl State {
         self.supervision.start = StartSteps::default();
         let mut place = 0;
         while let Some(index) = self.orders.live_at(place) {
-            if self.orders.get(index).state == OrderState::Submitted {
+            let is_doubtful = self.orders.get(index).state == OrderState::Submitted;
+            if is_doubtful && !planted(Bug::ForgetDoubtOnRestart) {
                 let moved = self.orders.advance(index, OrderState::Unknown, self.now);
                 assert!(moved, "a submitted order may become unknown");
             }

@@ -47,6 +47,7 @@ pub mod state;
 pub mod exposure;
 pub mod engine;
 pub mod driver;
+pub mod planted;
 
 pub use command::{Command, Commands};
 pub use denial::Denial;

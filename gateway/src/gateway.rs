@@ -120,6 +120,8 @@ pub struct Counts {
     pub duplicate_tags: u64,
     /// Trade rows that would overfill their order; not told to the engine.
     pub overfills: u64,
+    /// Trade rows beyond what the order's row says is filled; they wait for the book.
+    pub trades_ahead: u64,
     /// Stream frames of other kinds than orders.
     pub stream_other: u64,
     /// Stream frames that could not be read.

@@ -39,6 +39,17 @@ pub enum Applied {
     Contradicted,
 }
 
+/// What became of a trade row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It counts now.
+    Taken,
+    /// The order's row does not know of so much yet; nothing changed.
+    Ahead,
+    /// The order would be overfilled; nothing changed.
+    Overfills,
+}
+
 /// One order of the day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -172,22 +183,25 @@ impl OrderTable {
         applied
     }
 
-    /// Adds a trade row's quantity; `false`, and nothing changes, when the order would be overfilled.
-    pub fn add_trade(&mut self, id: &BrokerOrderId, qty: Qty) -> bool {
+    /// Adds a trade row's quantity, up to what the order's row says is filled: a fill told under two trade ids
+    /// counts once.
+    pub fn add_trade(&mut self, id: &BrokerOrderId, qty: Qty) -> Added {
         let Some(order) = self.orders.get_mut(id) else {
-            return false;
+            return Added::Ahead;
         };
         let Some(traded) = order.traded.plus(qty) else {
-            return false;
+            return Added::Overfills;
         };
-        if order.row.is_some_and(|row| traded > row.qty) {
-            return false;
+        match order.row {
+            Some(row) if traded > row.qty => return Added::Overfills,
+            Some(row) if traded <= row.filled => {}
+            Some(_) | None => return Added::Ahead,
         }
         order.traded = traded;
         if !order.trades_missing() {
             self.trades_wanted.remove(id);
         }
-        true
+        Added::Taken
     }
 
     /// The order whose trades are to be read next, and when.
@@ -449,11 +463,16 @@ mod tests {
         assert_eq!(table.next_trades(), Some((at(0), id)));
         table.note_trades_read(at(0), &id);
         assert_eq!(table.next_trades(), Some((at(250), id)));
-        assert!(table.add_trade(&id, Qty::new(25)));
+        assert_eq!(table.add_trade(&id, Qty::new(25)), Added::Taken);
         assert!(table.next_trades().is_some());
-        assert!(table.add_trade(&id, Qty::new(25)));
+        assert_eq!(table.add_trade(&id, Qty::new(25)), Added::Taken);
         assert_eq!(table.next_trades(), None);
-        assert!(!table.add_trade(&id, Qty::new(26)));
+        assert_eq!(
+            table.add_trade(&id, Qty::new(1)),
+            Added::Ahead,
+            "told twice under two ids"
+        );
+        assert_eq!(table.add_trade(&id, Qty::new(26)), Added::Overfills);
     }
 
     #[test]

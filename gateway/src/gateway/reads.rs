@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bijli_core::event::{OrderUpdated, Submission, Traded};
 use bijli_core::order::{BrokerOrderId, IntentId};
+use bijli_core::planted::{Bug, planted};
 use bijli_core::text::Text;
 use bijli_core::{DurationNs, Event, TsNs};
 
@@ -13,7 +14,7 @@ use super::{Asked, Gateway};
 use crate::budget::Risk;
 use crate::evidence::{BrokerOrder, BrokerTrade, ErrorClass, Rows};
 use crate::intent::Stage;
-use crate::orders::{Applied, Order, Source, rank};
+use crate::orders::{Added, Applied, Order, Source, rank};
 use crate::reconcile::Part;
 use crate::request::{Lane, Reply, Request};
 use crate::upstox::funds_api;
@@ -208,6 +209,12 @@ impl Gateway {
     /// A book counts against an unknown intent only if it is complete and holds every order known to exist; with
     /// none known, only if it is empty. While the order stream is down, silence proves nothing.
     fn weigh_absence(&mut self, asked: TsNs, book: &Rows<BrokerOrder>) {
+        if planted(Bug::TrustEmptyBook) && book.rows.is_empty() {
+            for intent in self.intents.unknown().to_vec() {
+                let submission = Submission::PresumedAbsent;
+                self.resolve(intent, submission, BrokerOrderId::EMPTY, Text::EMPTY);
+            }
+        }
         if self.intents.unknown().is_empty() || !book.complete || !self.stream_connected {
             return;
         }
@@ -269,9 +276,22 @@ impl Gateway {
             if self.trades.contains(&key) {
                 continue;
             }
-            if !self.orders.add_trade(&trade.order_id, trade.qty) {
-                self.counts.overfills += 1;
-                continue;
+            if planted(Bug::DedupeBeforeApply) {
+                self.trades.insert(key);
+            }
+            match self.orders.add_trade(&trade.order_id, trade.qty) {
+                Added::Taken => {}
+                Added::Ahead => {
+                    // The order's row is older than the trade, or the trade is told twice under two ids: the book
+                    // knows how much is filled.
+                    self.counts.trades_ahead += 1;
+                    self.want_book();
+                    continue;
+                }
+                Added::Overfills => {
+                    self.counts.overfills += 1;
+                    continue;
+                }
             }
             self.trades.insert(key);
             if order.row.is_some_and(|row| row.side != trade.side()) {

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use bijli_core::command::{Cancel, CancelForeign, Modify, Place};
 use bijli_core::event::{IntentResolved, Submission};
 use bijli_core::order::{BrokerOrderId, IntentId, OrderType, Validity};
+use bijli_core::planted::{Bug, planted};
 use bijli_core::text::Text;
 use bijli_core::{Command, Event};
 
@@ -257,6 +258,9 @@ impl Gateway {
             Outcome::NotSent => self.give_up(intent),
             Outcome::Unknown(_) => {
                 self.readout.unknown += 1;
+                if planted(Bug::ResendOnTimeout) {
+                    self.send_again(intent);
+                }
                 self.resolve(intent, Submission::Unknown, BrokerOrderId::EMPTY, Text::EMPTY);
             }
         }
@@ -276,6 +280,17 @@ impl Gateway {
             .expect(order_id, Some(intent), place.map(|place| place.instrument));
         self.readout.acked += 1;
         self.resolve(intent, Submission::Acked, order_id, Text::EMPTY);
+    }
+
+    /// What no gateway may do: a planted bug.
+    fn send_again(&mut self, intent: IntentId) {
+        let Some(place) = self.intents.get(intent).and_then(|known| known.place) else {
+            return;
+        };
+        self.exits.push_back(Queued {
+            command: Command::Place(place),
+            since: self.now,
+        });
     }
 
     pub(super) fn take_change(&mut self, order_id: &BrokerOrderId, reply: &Reply) {
