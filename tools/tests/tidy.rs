@@ -202,6 +202,29 @@ fn every_manifest_takes_versions_and_lints_from_the_workspace() {
 }
 
 #[test]
+fn deliberate_bugs_are_turned_on_by_nobody_but_the_simulation_tester() {
+    let mut slips = Vec::new();
+    for (folder, manifest) in manifests() {
+        let features = manifest.get("features").and_then(toml::Value::as_table);
+        for (name, turns_on) in features.into_iter().flatten() {
+            let is_own = name == "planted" && ["core", "gateway", "tools/simulate"].contains(&&*folder);
+            if turns_on.to_string().contains("planted") && !is_own {
+                slips.push(format!("{folder}/Cargo.toml: feature {name}"));
+            }
+        }
+        for (table, name, row) in dependencies(&manifest) {
+            if row.to_string().contains("planted") {
+                slips.push(format!("{folder}/Cargo.toml: {name} in [{table}]"));
+            }
+        }
+    }
+    none(
+        slips,
+        "only `cargo xtask simulate --planted` asks for that feature",
+    );
+}
+
+#[test]
 fn no_file_is_longer_than_five_hundred_lines() {
     let long =
         |file: &&RustFile| file.text.lines().count() > FILE_LINES_MAX && !LONG_FILES.contains(&&*file.path);

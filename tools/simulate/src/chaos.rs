@@ -15,13 +15,16 @@ use bijli_core::{Event, InstrumentId, Price, Qty, TsNs};
 use bijli_simulator::random::Random;
 use bijli_strategy::SpikeStrategy;
 
-use crate::plan::Temper;
+use crate::plan::{Plan, Temper};
+use crate::rows::WorldFault;
 
 /// Chaos.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Chaos {
     is_runaway: bool,
+    crosses: bool,
     wishes: u64,
+    crossings: u32,
 }
 
 /// Whoever trades on a simulated day.
@@ -36,13 +39,27 @@ pub enum Player {
 impl Player {
     /// The strategy of a plan.
     #[must_use]
-    pub fn of(temper: Temper) -> Self {
+    pub fn of(plan: &Plan) -> Self {
+        let temper = plan.temper;
         match temper {
             Temper::Spike => Self::Spike(Box::default()),
             Temper::Chaos | Temper::Runaway => Self::Chaos(Chaos {
                 is_runaway: temper == Temper::Runaway,
-                wishes: 0,
+                crosses: plan.ppm_of(WorldFault::CrossingStrategies) > 0,
+                ..Chaos::default()
             }),
+        }
+    }
+}
+
+impl Player {
+    /// Wishes beyond reason, and wishes against each other, so far.
+    #[must_use]
+    pub const fn excesses(&self) -> (u64, u32) {
+        match self {
+            Self::Chaos(chaos) if chaos.is_runaway => (chaos.wishes, chaos.crossings),
+            Self::Chaos(chaos) => (0, chaos.crossings),
+            Self::Spike(_) => (0, 0),
         }
     }
 }
@@ -102,6 +119,10 @@ impl Chaos {
             self.wishes += 1;
             if let Some(enter) = wish(view, tick, &mut dice) {
                 intents.push(Intent::Enter(enter));
+                if self.crosses && dice.between(0, 3) == 0 {
+                    self.crossings += 1;
+                    intents.push(Intent::Enter(crossing(&enter)));
+                }
             }
         }
     }
@@ -156,6 +177,19 @@ fn wish(view: &View<'_>, tick: &Tick, dice: &mut Random) -> Option<Enter> {
         stop,
         adds: false,
     })
+}
+
+/// Another strategy wishes for the opposite at the same moment, at a price that would meet the first one.
+const fn crossing(enter: &Enter) -> Enter {
+    let far = enter.limit.minus(enter.stop).get();
+    Enter {
+        signal: Signal {
+            side: enter.signal.side.opposite(),
+            ..enter.signal
+        },
+        stop: Price::new(enter.limit.get() + far),
+        ..*enter
+    }
 }
 
 const fn signal(ts: TsNs, instrument: InstrumentId, side: Side, price: Price) -> Signal {

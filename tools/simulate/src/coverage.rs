@@ -48,7 +48,7 @@ impl Coverage {
     pub fn missing(&self, seeds: u64) -> Vec<RowId> {
         let owed = (FULL_RUN_FIRED * seeds / FULL_RUN_SEEDS).max(1);
         RowId::all()
-            .filter(|row| self.fired[row.index()] < owed)
+            .filter(|row| row.can_fire() && self.fired[row.index()] < owed)
             .collect()
     }
 

@@ -35,8 +35,6 @@ pub struct Network {
     random: Random,
     odd: Random,
     latency: DurationNs,
-    /// Replies vanish until then.
-    blocked_until: TsNs,
     /// Everything vanishes until then.
     parted_until: TsNs,
     /// The stream is silent until then, and nobody knows.
@@ -57,7 +55,6 @@ impl Network {
             random: Random::new(plan.seed, 0x2e01),
             odd: Random::new(plan.seed, 0x2e02),
             latency: plan.latency,
-            blocked_until: TsNs::NEVER,
             parted_until: TsNs::NEVER,
             silent_until: TsNs::NEVER,
             stream_up: None,
@@ -121,9 +118,6 @@ impl Network {
                 now.plus(DurationNs::from_millis(network.odd.between(1_000, 15_000)))
             })
         };
-        if let Some(until) = span(self, WorldFault::ResponsesBlocked) {
-            self.blocked_until = until;
-        }
         if let Some(until) = span(self, WorldFault::Partition) {
             self.parted_until = until;
         }
@@ -174,7 +168,7 @@ impl Network {
     /// The broker answered a request of a process.
     pub fn answer(&mut self, now: TsNs, epoch: u32, id: RequestId, reply: ApiReply) {
         let way = self.one_way();
-        if now < self.blocked_until || now < self.parted_until {
+        if now < self.parted_until {
             return;
         }
         let (outcome, held) = match reply.delivery {

@@ -45,6 +45,8 @@ pub struct Plan {
     pub venue: VenueKind,
     /// Which strategy trades.
     pub temper: Temper,
+    /// Invariants that are not asked, because they are known not to hold: for looking further.
+    pub unasked: Vec<String>,
     /// Usual time of a request or frame on the way, each way.
     pub latency: DurationNs,
     /// Time from the broker to the exchange.
@@ -90,6 +92,7 @@ impl Plan {
             config: config_of(&mut shape),
             venue,
             temper,
+            unasked: Vec::new(),
             latency: DurationNs::from_millis(shape.between(2, 60)),
             exchange_delay: DurationNs::from_millis(shape.between(0, 3) * shape.between(0, 60)),
             tick_pause: DurationNs::from_millis(shape.between(300, 900)),
@@ -206,7 +209,7 @@ fn swarm(seed: u64) -> [u32; ROWS] {
             .bytes()
             .fold(0x5a_u64, |sum, byte| sum << 8 | u64::from(byte));
         let mut own = Random::new(seed, purpose);
-        if own.happens(share) {
+        if own.happens(share) && row.can_fire() {
             let strength = [20_000, 80_000, 250_000, 600_000][own.between(0, 3) as usize];
             ppm[row.index()] = strength;
         }

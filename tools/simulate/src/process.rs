@@ -73,7 +73,7 @@ impl Process {
         kill_in: Option<u64>,
     ) -> Result<Self, StartFault> {
         let slices: Vec<&[u8]> = segments.iter().map(Vec::as_slice).collect();
-        let past = replay_segments(&slices, None, Player::of(plan.temper)).map_err(StartFault::Refused)?;
+        let past = replay_segments(&slices, None, Player::of(plan)).map_err(StartFault::Refused)?;
         let listed = instruments();
         let facts = DayFacts {
             opened: SessionOpened {
@@ -115,6 +115,12 @@ impl Process {
     #[must_use]
     pub const fn state(&self) -> &State {
         self.driver.engine().state()
+    }
+
+    /// The strategy at work.
+    #[must_use]
+    pub const fn player(&self) -> &Player {
+        self.driver.engine().strategy()
     }
 
     /// The hash of all that can influence a later command.

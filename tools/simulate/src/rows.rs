@@ -25,7 +25,6 @@ world_faults! {
     DeadPooledSocket "O29" "dead_pooled_socket";
     CrossingStrategies "O35" "crossing_strategies";
     Runaway "O36" "runaway_strategy";
-    ResponsesBlocked "N7" "responses_blocked";
     Jitter "N8" "jitter_and_loss";
     SilentStream "N9" "silent_stream_drop";
     Partition "N10" "full_partition";
@@ -36,7 +35,6 @@ world_faults! {
     TornTail "J3" "torn_tail";
     CrashInRecovery "J15" "crash_in_recovery";
     Frozen "H3" "process_frozen";
-    ClockStep "H4" "clock_step";
     SlowThread "H5" "thread_stall";
     CrashAtSignal "H11" "crash_between_signal_and_intent";
     KillSwitch "C1" "kill_under_fire";
@@ -47,6 +45,19 @@ world_faults! {
     BadBook "D10" "bad_book";
     FeedDown "N10f" "feed_down";
 }
+
+/// Rows of the broker that no day here can fire, and why.
+pub const NOT_HERE: [(&str, &str); 3] = [
+    (
+        "O31",
+        "the gateway never asks the broker to slice; I23 holds it to that",
+    ),
+    (
+        "O32",
+        "the gateway never calls exit-all; it flattens order by order",
+    ),
+    ("O34", "a day here ends before the next one begins"),
+];
 
 /// Kinds of fault in all.
 pub const ROWS: usize = FAULT_KINDS + WORLD_FAULTS.len();
@@ -77,6 +88,12 @@ impl RowId {
     #[must_use]
     pub fn of_id(id: &str) -> Option<Self> {
         Self::all().find(|row| row.id() == id || row.name() == id)
+    }
+
+    /// Whether a day here can fire it at all.
+    #[must_use]
+    pub fn can_fire(self) -> bool {
+        NOT_HERE.iter().all(|(id, _)| *id != self.id())
     }
 
     /// Its place in tables of all rows.

@@ -55,6 +55,12 @@ pub struct Options {
     /// Fail where a class of fault fired less often than a run of this size owes.
     #[arg(long)]
     pub require_coverage: bool,
+    /// Invariants that are not asked, by id: to look beyond one that is known not to hold.
+    #[arg(long, value_delimiter = ',')]
+    pub without: Vec<String>,
+    /// Plant each deliberate bug in turn and look for it; needs the feature `planted`, which the chore turns on.
+    #[arg(long)]
+    pub planted: bool,
     /// Print the outcome as JSON.
     #[arg(long)]
     pub json: bool,
@@ -81,6 +87,12 @@ pub fn run(options: &Options) -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if !options.without.is_empty() {
+        println!("NOT ASKED: {}", options.without.join(" "));
+    }
+    if options.planted {
+        return run_planted(options);
+    }
     match options.seed {
         Some(seed) => run_one(seed, rows.as_deref(), options),
         None => run_many(rows.as_deref(), options),
@@ -96,12 +108,13 @@ fn rows_of(text: &str) -> Result<Vec<RowId>, String> {
         .collect()
 }
 
-fn plan_of(seed: u64, rows: Option<&[RowId]>, until: Option<u64>) -> Plan {
+fn plan_of(seed: u64, rows: Option<&[RowId]>, options: &Options) -> Plan {
     let mut plan = Plan::of(seed);
     if let Some(rows) = rows {
         plan = plan.only(rows);
     }
-    plan.until = until;
+    plan.until = options.until;
+    plan.unasked.clone_from(&options.without);
     plan
 }
 
@@ -129,7 +142,7 @@ fn live(plan: &Plan, traced: bool) -> Outcome {
 }
 
 fn run_one(seed: u64, rows: Option<&[RowId]>, options: &Options) -> ExitCode {
-    let plan = plan_of(seed, rows, options.until);
+    let plan = plan_of(seed, rows, options);
     let ids: Vec<&str> = plan.rows().map(RowId::id).collect();
     println!(
         "seed {seed}, {:?}, {:?}, faults: {}",
@@ -164,9 +177,7 @@ fn run_many(rows: Option<&[RowId]>, options: &Options) -> ExitCode {
         let clock = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         clock.map_or(1, |since| since.as_secs() % 1_000_000_000 * 1_000)
     });
-    let jobs = options
-        .jobs
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let jobs = options.jobs.unwrap_or_else(cores);
     println!(
         "seeds {from} to {}, {jobs} threads, commit {}",
         from + options.seeds - 1,
@@ -192,7 +203,7 @@ fn run_many(rows: Option<&[RowId]>, options: &Options) -> ExitCode {
                     if seed >= from + options.seeds || late || stop.load(Ordering::Relaxed) {
                         break;
                     }
-                    let plan = plan_of(seed, rows, options.until);
+                    let plan = plan_of(seed, rows, options);
                     let outcome = live_checked(&plan);
                     coverage.add(&outcome);
                     bar.inc(1);
@@ -212,6 +223,68 @@ fn run_many(rows: Option<&[RowId]>, options: &Options) -> ExitCode {
     bar.finish_and_clear();
     let sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
     report(&sum, began.elapsed(), options)
+}
+
+/// Seeds within which a planted bug must be found.
+#[cfg(feature = "planted")]
+const PLANTED_SEEDS: u64 = 10_000;
+
+#[cfg(not(feature = "planted"))]
+fn run_planted(_options: &Options) -> ExitCode {
+    eprintln!("error: this build holds no bugs; `cargo xtask simulate --planted` builds one that does");
+    ExitCode::from(2)
+}
+
+/// Plants each bug in turn and lives seeds until it shows.
+#[cfg(feature = "planted")]
+fn run_planted(options: &Options) -> ExitCode {
+    use bijli_core::planted::{BUGS, plant};
+    let from = options.from.unwrap_or(1);
+    let jobs = options.jobs.unwrap_or_else(cores);
+    let next = AtomicU64::new(0);
+    let found = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                while let Some((bug, name)) = BUGS.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+                    plant(Some(*bug));
+                    let shown = (from..from + PLANTED_SEEDS).find_map(|seed| {
+                        let outcome = live(&plan_of(seed, None, options), false);
+                        outcome
+                            .violation
+                            .map(|violation| (seed - from + 1, seed, violation))
+                    });
+                    plant(None);
+                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    found.push((*bug, *name, shown));
+                }
+            });
+        }
+    });
+    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    found.sort_by_key(|(bug, _, _)| *bug);
+    let mut missed = 0;
+    for (_, name, shown) in &found {
+        match shown {
+            Some((seeds, seed, violation)) => {
+                println!("found after {seeds:>5} seeds (seed {seed}): {name}: {violation}");
+            }
+            None => {
+                missed += 1;
+                println!("NOT FOUND in {PLANTED_SEEDS} seeds: {name}");
+            }
+        }
+    }
+    println!("{} of {} planted bugs found", found.len() - missed, found.len());
+    if missed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Lives a plan, now and then twice.
@@ -273,7 +346,11 @@ fn report(sum: &Sum, took: Duration, options: &Options) -> ExitCode {
     for (seed, violation) in &sum.violations {
         println!("VIOLATION seed {seed}, commit {}: {violation}", commit());
     }
-    if let Some((seed, violation)) = sum.violations.first().filter(|_| options.only.is_none()) {
+    if let Some((seed, violation)) = sum
+        .violations
+        .first()
+        .filter(|_| options.only.is_none() && options.without.is_empty())
+    {
         tell_smallest(*seed, violation);
     }
     if owes && !missing.is_empty() {

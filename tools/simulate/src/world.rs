@@ -22,7 +22,7 @@ use crate::oracle::{Broken, Oracle};
 use crate::outcome::{Outcome, Violation, Work};
 use crate::plan::Plan;
 use crate::process::{Arrival, Process};
-use crate::rows::{Fired, RowId};
+use crate::rows::{Fired, RowId, WorldFault};
 
 /// Lines of the trace that are kept.
 const TRACE_LINES: usize = 40;
@@ -114,14 +114,23 @@ impl World {
     fn live(&mut self) -> Result<(), Broken> {
         while self.now < self.plan.end && self.plan.until.is_none_or(|until| self.step < until) {
             self.step += 1;
-            self.take_step()?;
+            let taken = self.take_step();
+            self.judge(taken)?;
             self.now = self.next_instant();
         }
         if self.plan.until.is_none() {
-            self.oracle
-                .ended(&self.plan, &self.broker, self.process.as_ref())?;
+            let seen = self.oracle.ended(&self.plan, &self.broker, self.process.as_ref());
+            self.judge(seen)?;
         }
         Ok(())
+    }
+
+    /// Lets pass what is broken and not asked for.
+    fn judge(&self, seen: Result<(), Broken>) -> Result<(), Broken> {
+        seen.or_else(|broken| {
+            let is_unasked = self.plan.unasked.iter().any(|id| id == broken.0);
+            if is_unasked { Ok(()) } else { Err(broken) }
+        })
     }
 
     /// When anything happens next: always later than now.
@@ -167,6 +176,11 @@ impl World {
         let stats = self.broker.stats();
         for (row, count) in stats.faults.rows() {
             self.fired.0[RowId::of_broker(row.fault).index()] = count as u32;
+        }
+        if let Some(process) = &self.process {
+            let (runaway, crossings) = process.player().excesses();
+            self.fired.0[RowId::of_world(WorldFault::Runaway).index()] = runaway.min(1_000_000) as u32;
+            self.fired.0[RowId::of_world(WorldFault::CrossingStrategies).index()] = crossings;
         }
         self.work.steps = self.step;
         self.work.order_calls = self.oracle.wire.order_calls;

@@ -6,10 +6,18 @@ const PROFILE: &str = "simulate";
 /// Lives the seeds that the arguments ask for.
 pub(crate) fn simulate(run: &mut Run) -> Result<(), Failed> {
     let arguments = run.arguments.clone();
+    // Bugs are planted in a build of their own.
+    let features: &[&str] = if arguments.iter().any(|word| word == "--planted") {
+        &["--features", "planted"]
+    } else {
+        &[]
+    };
     run.step("simulate", |run| {
         pass(
             run.cargo(&["run", "--locked", "--quiet", "--profile", PROFILE])
-                .args(["--package", "bijli-simulate", "--"])
+                .args(["--package", "bijli-simulate"])
+                .args(features)
+                .arg("--")
                 .args(arguments),
         )
     })

@@ -80,7 +80,7 @@ impl Oracle {
         }
         for (index, truth) in told.iter().enumerate() {
             let ours = &state.positions()[index];
-            if ours.qty != truth.qty {
+            if ours.qty != truth.qty && !self.ledger.muddied[index] {
                 return broken(
                     "L3",
                     format!("instrument {index}: engine {}, broker {}", ours.qty, truth.qty),
@@ -105,7 +105,7 @@ impl Oracle {
 fn check_replay(plan: &Plan, process: &Process) -> Result<(), Broken> {
     let image = process.journal.image();
     let slices: Vec<&[u8]> = image.iter().map(Vec::as_slice).collect();
-    match replay_segments(&slices, None, Player::of(plan.temper)) {
+    match replay_segments(&slices, None, Player::of(plan)) {
         Ok(past) if past.engine.state_hash() == process.state_hash() => Ok(()),
         Ok(_) => broken("I27", "replay gives another state".to_owned()),
         Err(fault) => broken("I33", format!("the journal cannot be replayed: {fault:?}")),

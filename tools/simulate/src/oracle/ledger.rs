@@ -2,7 +2,7 @@
 
 use bijli_core::order::{BrokerOrderId, IntentId, Purpose, Side};
 use bijli_core::text::Text;
-use bijli_simulator::broker::Broker;
+use bijli_simulator::broker::{Broker, Origin};
 
 use super::facts::Facts;
 use super::{Broken, broken};
@@ -14,6 +14,8 @@ pub struct LedgerCheck {
     /// Our intent behind each order, by its place in the ledger.
     intents: Vec<Option<u64>>,
     ids: Vec<BrokerOrderId>,
+    /// The most that was ever filled of each.
+    filled: Vec<i64>,
     /// Instruments in which somebody else trades, or whose records were lost: nobody can promise there.
     pub muddied: [bool; INSTRUMENTS],
 }
@@ -39,12 +41,19 @@ impl LedgerCheck {
                 self.intents.push(intent);
                 self.ids
                     .push(Text::new(order.id).expect("ids of the simulator are short"));
-                if intent.is_none_or(|intent| facts.orphans.contains(&intent)) {
+                self.filled.push(0);
+                let is_ours = order.origin == Origin::Client && intent.is_some();
+                if !is_ours || intent.is_some_and(|intent| facts.orphans.contains(&intent)) {
                     self.muddied[order.instrument as usize] = true;
                 }
             }
+            if order.filled.get() < self.filled[place] {
+                // A trade was taken back.
+                self.muddied[order.instrument as usize] = true;
+            }
+            self.filled[place] = self.filled[place].max(order.filled.get());
             let told = facts.traded.get(&self.ids[place]).copied().unwrap_or(0);
-            if told > order.filled.get() {
+            if told > self.filled[place] {
                 return broken("I05", format!("told {told} of {order:?}"));
             }
             let Some(intent) = self.intents[place] else {

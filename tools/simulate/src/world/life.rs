@@ -2,6 +2,7 @@
 
 use bijli_core::DurationNs;
 use bijli_core::journal::replay_segments;
+use bijli_simulator::broker::{ApiCall, Host, LOCAL_PEER, Moments};
 
 use super::World;
 use crate::chaos::Player;
@@ -22,6 +23,7 @@ impl World {
             self.starts_to_kill -= 1;
             self.crash.between(0, 20) as u64
         });
+        self.log_in_if_needed();
         let before = std::mem::take(&mut self.disk);
         match Process::start(before, &self.plan, self.now, self.epoch, kill_in) {
             Ok(process) => self.begin(process),
@@ -69,7 +71,7 @@ impl World {
             }
         }
         self.oracle.recovered(&self.plan, items.into_iter());
-        match replay_segments(&slices, None, Player::of(self.plan.temper)) {
+        match replay_segments(&slices, None, Player::of(&self.plan)) {
             Ok(past) if past.engine.state_hash() == process.state_hash() => Ok(()),
             Ok(_) => broken("I27", "the recovered engine is not the journal's".to_owned()),
             Err(fault) => broken("I33", format!("what was recovered cannot be replayed: {fault:?}")),
@@ -123,6 +125,38 @@ impl World {
             self.oracle.wire.forget_changes();
         }
         self.bury(image);
+    }
+
+    /// The token died: the duty ends the run, and a person logs in again before the next start.
+    pub(super) fn leave_without_token(&mut self, process: Process) {
+        self.note(|| "the token is dead: the process ends".to_owned());
+        self.bury(process.journal.into_image());
+    }
+
+    /// A start without a good token is refused, so a person logs in first.
+    fn log_in_if_needed(&mut self) {
+        if self.broker.admits(self.now, Some(&self.token)) {
+            return;
+        }
+        let key = self.broker.client_id().to_owned();
+        let call = ApiCall {
+            host: Host::Api,
+            method: "POST",
+            target: "/v2/totp-login/authorization/token",
+            bearer: None,
+            headers: &[("x-api-key", &key)],
+            peer: LOCAL_PEER,
+            body: br#"{"totp":"123456","pin":"654321"}"#,
+        };
+        let reply = self.broker.handle(Moments::at(self.now), &call);
+        let told: serde_json::Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+        let token = told["access_token"]
+            .as_str()
+            .or_else(|| told["data"]["access_token"].as_str());
+        self.note(|| format!("a person logs in: {}", reply.status));
+        if let Some(token) = token {
+            token.clone_into(&mut self.token);
+        }
     }
 
     /// The process was killed in the middle of a turn.

@@ -143,15 +143,17 @@ impl World {
                 self.mix(command.ts().get() as u64 ^ command.intent().map_or(7, |intent| intent.get()));
             }
         }
-        self.oracle.journaled(&items)?;
+        let seen = self.oracle.journaled(&items);
+        let seen = self.judge(seen);
         match ended {
+            Ok(()) if process.gateway.token_dead() && process.is_idle() => self.leave_without_token(process),
             Ok(()) => {
                 self.process = Some(process);
                 self.crash_if_drawn();
             }
             Err(_) => self.die(process),
         }
-        Ok(())
+        seen
     }
 
     fn turn_gateway(&mut self, process: &mut crate::process::Process) -> Result<(), Broken> {
@@ -164,7 +166,8 @@ impl World {
             });
             let is_write = request.method != Method::Get;
             self.mix(request.id.get() << 8 | u64::from(is_write));
-            self.oracle.sending(self.now, &request)?;
+            let seen = self.oracle.sending(self.now, &request);
+            self.judge(seen)?;
             self.network
                 .send(self.now, self.epoch, request, &self.plan, &mut self.fired);
         }
