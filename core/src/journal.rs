@@ -29,7 +29,7 @@ use crate::time::TsNs;
 pub use marks::{MARK_FILE_BYTES, Marks, SECTOR_BYTES, StoredMark, read_marks};
 pub use persister::{COMMIT_BYTES_MAX, DiskFile, JournalDisk, PersistError, Persister};
 pub use recovery::{Recovered, Tail, is_blank, is_unused, recover};
-pub use replay::{Past, ReplayFault, replay_segments};
+pub use replay::{Ending, Past, ReplayFault, find_end, replay_segments};
 pub use rot::{Corruption, check_durable};
 pub use scan::{Damage, Fault, Scan, scan, scan_published};
 pub use segments::{Segments, verify_segments};

@@ -169,9 +169,14 @@ impl<D: JournalDisk> Persister<D> {
     fn write(&mut self, bytes: &[u8], mark: DurableMark) -> Result<(), D::Error> {
         let file = DiskFile::Segment(self.segment);
         let offset = self.end_offset as u64;
-        // The first word last: who reads the file meanwhile sees the batch as a whole or not at all.
-        self.disk.write_at(file, offset + 8, &bytes[8..])?;
-        self.disk.write_at(file, offset, &bytes[..8])?;
+        if offset == 0 {
+            // One sector in one write: a header without its first word must never reach the disk.
+            self.disk.write_at(file, 0, bytes)?;
+        } else {
+            // The first word last: who reads the file meanwhile sees the batch as a whole or not at all.
+            self.disk.write_at(file, offset + 8, &bytes[8..])?;
+            self.disk.write_at(file, offset, &bytes[..8])?;
+        }
         self.disk.sync(file)?;
         let stored = StoredMark {
             generation: self.generation + 1,

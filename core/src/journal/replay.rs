@@ -3,7 +3,9 @@
 //! Strict, except for the torn end of the last segment: damage anywhere else, an item that cannot be read, or a
 //! command that this program would not have given refuses the whole. Invariant: nothing is sent and no byte changed.
 
-use super::{Corruption, Damage, JournalError, check_durable, is_unused, recover, verify_segments};
+use super::{
+    Corruption, Damage, JournalError, Recovered, check_durable, is_unused, recover, verify_segments,
+};
 use crate::codec::{CodecError, Item, TailCut};
 use crate::command::Commands;
 use crate::engine::Engine;
@@ -45,6 +47,44 @@ pub enum ReplayFault {
     },
 }
 
+/// Where a day ends that nobody writes to any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// So many of the segments were begun; the others are unused.
+    pub segments: usize,
+    /// What is sound of the last of them.
+    pub last: Recovered,
+}
+
+impl Ending {
+    /// Whether this damage is where the day ends, and so what the next segment's tail cut makes legal. That a segment
+    /// does not carry on where the one before ended is not.
+    #[must_use]
+    pub fn is_at(&self, damage: &Damage) -> bool {
+        (damage.segment, damage.offset) == (self.last.header.segment, self.last.end_offset)
+            && self.last.tail_cut().is_some()
+    }
+}
+
+/// Finds the end of a day and judges it against its mark file. Everything before the last segment is for
+/// [`verify_segments`]. `None`: no record was written.
+///
+/// # Errors
+/// [`ReplayFault::Unreadable`] and [`ReplayFault::Corrupt`].
+pub fn find_end(segments: &[&[u8]], mark_file: Option<&[u8]>) -> Result<Option<Ending>, ReplayFault> {
+    let unused = segments.iter().rev().take_while(|bytes| is_unused(bytes)).count();
+    let segments = &segments[..segments.len() - unused];
+    let last = segments.last().map(|last| recover(last)).transpose();
+    let last = last.map_err(ReplayFault::Unreadable)?;
+    if let Some(file) = mark_file {
+        check_durable(segments.last().copied().zip(last.as_ref()), file).map_err(ReplayFault::Corrupt)?;
+    }
+    Ok(last.map(|last| Ending {
+        segments: segments.len(),
+        last,
+    }))
+}
+
 /// Rebuilds the engine from the day's segments in their order; unused ones may follow. `mark_file` is what says how
 /// far the disk had got, where the day has one.
 ///
@@ -63,23 +103,16 @@ pub fn replay_segments<S: Strategy>(
         next_seq: 0,
         tail_cut: None,
     };
-    let unused = segments.iter().rev().take_while(|bytes| is_unused(bytes)).count();
-    let segments = &segments[..segments.len() - unused];
-    let ending = segments.last().map(|last| recover(last)).transpose();
-    let ending = ending.map_err(ReplayFault::Unreadable)?;
-    if let Some(file) = mark_file {
-        let last = segments.last().copied().zip(ending.as_ref());
-        check_durable(last, file).map_err(ReplayFault::Corrupt)?;
-    }
-    let Some(ending) = ending else {
+    let Some(ending) = find_end(segments, mark_file)? else {
         return Ok(past);
     };
+    let segments = &segments[..ending.segments];
     // Commands of the event at hand that were found in the journal; a killed process may lack the last ones.
     let (mut commands, mut journaled) = (Commands::default(), 0);
     for record in verify_segments(segments) {
         let record = match record {
             Ok(record) => record,
-            Err(damage) if damage.segment == ending.header.segment && ending.tail_cut().is_some() => break,
+            Err(damage) if ending.is_at(&damage) => break,
             Err(damage) => return Err(ReplayFault::Damaged(damage)),
         };
         past.records += 1;
@@ -96,6 +129,7 @@ pub fn replay_segments<S: Strategy>(
             Item::TailCut(_) | Item::Closed(_) | Item::DurableMark(_) => {}
         }
     }
+    let ending = ending.last;
     past.last = Some(ending.header);
     past.next_segment = ending.header.segment + 1;
     past.next_seq = ending.next_seq;
