@@ -27,7 +27,7 @@ use crate::latency_report::LatencyReport;
 use crate::opening::{DayPlan, OpenDay, OpeningError, open_day};
 use crate::report::{self, ReportError, RunFacts, Summary};
 use crate::store::{StoreError, remove_unused_segments};
-use crate::topology::{Connections, Durability, OrderSink, Placement, Running, StartError, start};
+use crate::topology::{Connections, OrderSink, Placement, Running, StartError, start};
 use crate::words;
 
 /// Everything a day needs. Holds the token, so it is not printable.
@@ -50,8 +50,6 @@ pub struct RunPlan {
     pub clock: ClockSource,
     /// Where and how the hot threads run.
     pub placement: Placement,
-    /// What the journal survives.
-    pub durability: Durability,
     /// Whether raw frames are kept.
     pub capture: bool,
     /// What the report should tell besides: command, speed, seed.
@@ -144,7 +142,6 @@ pub fn run_day(
         token_memory: plan.token_memory,
         clock: plan.clock,
         run_dir: run_dir.clone(),
-        durability: plan.durability,
         capture_dir: plan.capture.then(|| run_dir.join("capture")),
     };
     let running =

@@ -3,6 +3,7 @@
 //! Each duty owns its state; they share only rings and counters, so they run on one thread, two or three
 //! without a change of a line.
 
+pub mod durable_gate;
 pub mod engine;
 pub mod event_outbox;
 pub mod feed;
@@ -55,6 +56,8 @@ pub enum FeedWord {
 pub struct Outbound {
     /// The command, already journaled.
     pub command: Command,
+    /// Sequence number of its record.
+    pub seq: u64,
     /// When the frame that caused it was read from the socket; `None` when a timer or an operator did.
     pub cause_recv: Option<MonoNs>,
 }

@@ -158,7 +158,8 @@ impl Bell {
         self.0.polling.store(polling, Ordering::Release);
     }
 
-    fn listen(&self, at_most: Duration) {
+    /// Rests the calling thread until rung, or so long at most. A bell has one listener.
+    pub(crate) fn listen(&self, at_most: Duration) {
         self.0.thread.get_or_init(std::thread::current);
         self.0.asleep.store(true, Ordering::Release);
         std::thread::park_timeout(at_most);

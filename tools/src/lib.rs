@@ -7,6 +7,8 @@
 
 pub mod duty_cycle;
 pub mod store;
+pub mod durability;
+pub mod persister;
 pub mod account_lock;
 pub mod capture_store;
 pub mod run_dir;

@@ -6,7 +6,9 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::Receiver;
 
+use bijli_core::codec::DurableMark;
 use bijli_core::driver::{DayFacts, Driver};
 use bijli_core::event::{DataKind, SessionOpened, VenueKind};
 use bijli_core::journal::{Corruption, Damage, Past, ReplayFault, is_blank, recover, replay_segments};
@@ -18,9 +20,11 @@ use bijli_strategy::SpikeStrategy;
 use memmap2::Mmap;
 
 use crate::account_lock::AccountLock;
+use crate::durability::Durability;
+use crate::persister::{PersisterTask, RamTier, take_over_ram};
 use crate::run_dir::segment_paths;
 use crate::store::{
-    JournalStart, JournalStore, SegmentMaker, StoreError, make_dir, map_read, read_mark_file,
+    JournalStart, JournalStore, SegmentMaker, StoreError, check_reserve, make_dir, map_read, read_mark_file,
     remove_unused_segments,
 };
 
@@ -45,6 +49,12 @@ pub struct DayPlan {
     pub start: TsNs,
     /// Size of a journal segment.
     pub segment_bytes: u64,
+    /// What the journal survives.
+    pub durability: Durability,
+    /// Where the fast tier of a journal lies that waits for its disk, this process's or one of earlier today.
+    pub ram_dir: PathBuf,
+    /// What must be free on the disk when a day is begun.
+    pub reserve_bytes: u64,
 }
 
 /// A day taken over.
@@ -56,6 +66,8 @@ pub struct OpenDay {
     pub journal: JournalStore,
     /// Makes the journal's further segments.
     pub maker: SegmentMaker,
+    /// Brings the journal onto the disk, and where its marks come out; `None` = it is written there at once.
+    pub persister: Option<(PersisterTask, Receiver<DurableMark>)>,
     /// This process's epoch.
     pub epoch: u32,
     /// Records that were replayed; zero for a fresh day.
@@ -173,9 +185,17 @@ pub fn open_day(plan: &DayPlan) -> Result<OpenDay, OpeningError> {
     let mut lock = AccountLock::take(&plan.account_lock)?;
     let journal_dir = plan.run_dir.join("journal");
     make_dir(&journal_dir)?;
+    let carried = take_over_ram(&plan.ram_dir, &plan.run_dir)?;
+    if carried > 0 {
+        eprintln!("journal: {carried} records were in memory alone and are on the disk now");
+    }
     remove_unused_segments(&journal_dir)?;
     let past = recover_past(&journal_dir, plan.day)?;
     check_same_day(past.engine.state(), plan)?;
+    if past.last.is_none() {
+        // A day under way is never turned away: it may hold positions.
+        check_reserve(&journal_dir, plan.reserve_bytes)?;
+    }
     let epoch = lock.next_epoch(past.engine.state().epoch())?;
     let start = JournalStart {
         day: plan.day,
@@ -184,7 +204,7 @@ pub fn open_day(plan: &DayPlan) -> Result<OpenDay, OpeningError> {
         first_seq: past.next_seq,
         segment_bytes: plan.segment_bytes,
     };
-    let (mut journal, maker) = JournalStore::create(&journal_dir, start)?;
+    let (mut journal, maker, persister) = begin_journal(plan, &journal_dir, start)?;
     let facts = DayFacts {
         opened: SessionOpened {
             ts: plan.start,
@@ -203,10 +223,30 @@ pub fn open_day(plan: &DayPlan) -> Result<OpenDay, OpeningError> {
         engine: driver.into_engine(),
         journal,
         maker,
+        persister,
         epoch,
         records_recovered: past.records,
         lock,
     })
+}
+
+type Journaling = (
+    JournalStore,
+    SegmentMaker,
+    Option<(PersisterTask, Receiver<DurableMark>)>,
+);
+
+/// The journal of this process: on the disk at once, or in memory with a persister.
+fn begin_journal(plan: &DayPlan, journal_dir: &Path, start: JournalStart) -> Result<Journaling, StoreError> {
+    if plan.durability == Durability::Process {
+        let (journal, maker) = JournalStore::create(journal_dir, start)?;
+        return Ok((journal, maker, None));
+    }
+    let ram = RamTier::create(&plan.ram_dir, &plan.run_dir)?;
+    let (journal, maker) = JournalStore::create(ram.dir(), start)?;
+    let (task, marks) = PersisterTask::create(journal_dir, ram, start)?;
+    let journal = journal.with_disk(journal_dir, task.view().clone());
+    Ok((journal, maker, Some((task, marks))))
 }
 
 /// Refuses a journal that was begun as something else than what is asked for now.
@@ -286,6 +326,9 @@ mod tests {
             instruments: Vec::new(),
             start: TsNs::new(1),
             segment_bytes: 64 * 1024,
+            durability: Durability::Process,
+            ram_dir: folder.join("memory"),
+            reserve_bytes: 0,
         }
     }
 

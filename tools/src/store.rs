@@ -8,23 +8,19 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::time::Duration;
 
-use bijli_core::codec::Item;
-use bijli_core::driver::Journal;
-use bijli_core::journal::{JournalError, JournalWriter};
-use bijli_core::record::SegmentHeader;
-use bijli_core::{IstDay, TsNs};
+use bijli_core::journal::JournalError;
 use memmap2::{Advice, Mmap, MmapMut};
 use rustix::fs::{FallocateFlags, fallocate};
 
 use crate::run_dir;
 
+mod journal_store;
+
+pub use journal_store::{JournalStart, JournalStore, SegmentMaker};
+
 /// Size of a journal segment unless configured: about half a million ticks.
 pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
-/// How long the engine may wait for a segment that should have been ready.
-const SPARE_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Why a file could not be had.
 #[derive(Debug)]
@@ -59,6 +55,20 @@ pub enum StoreError {
     Journal(JournalError),
     /// The next segment was not made in time.
     NoSpare,
+    /// The disk has less room than a day may need.
+    Reserve {
+        /// Where.
+        path: PathBuf,
+        /// How much must be free.
+        needed_bytes: u64,
+        /// How much is.
+        free_bytes: u64,
+    },
+    /// The end of the journal is in memory alone: the disk failed.
+    NotOnDisk {
+        /// The folder in memory.
+        ram: PathBuf,
+    },
 }
 
 impl fmt::Display for StoreError {
@@ -83,6 +93,23 @@ impl fmt::Display for StoreError {
                 path.display()
             ),
             Self::Journal(error) => error.fmt(f),
+            Self::Reserve {
+                path,
+                needed_bytes,
+                free_bytes,
+            } => write!(
+                f,
+                "{} has {} MiB free and a day may need {}: free some disk, or set journal.reserve_mib smaller",
+                path.display(),
+                free_bytes / (1024 * 1024),
+                needed_bytes / (1024 * 1024)
+            ),
+            Self::NotOnDisk { ram } => write!(
+                f,
+                "the journal's disk failed, so its end is in memory alone: copy {} before the machine stops; the next \
+                 start takes it over from there",
+                ram.display()
+            ),
             Self::NoSpare => {
                 f.write_str("the next journal segment was not made in time: is the disk full or stalled?")
             }
@@ -125,11 +152,19 @@ pub fn map_read(path: &Path) -> Result<Mmap, StoreError> {
     unsafe { Mmap::map(&file) }.map_err(io_error("mapping", path))
 }
 
-/// Makes a file of `bytes` zeros, allocated on disk, and maps it for writing with every page touched.
+/// Makes a file of `bytes` zeros, allocated in full, and maps it for writing with every page touched.
 ///
 /// # Errors
 /// [`StoreError::DiskFull`] when there is no room; other refusals as [`StoreError::Io`].
 pub fn map_new(path: &Path, bytes: u64) -> Result<MmapMut, StoreError> {
+    map_write(&new_file(path, bytes)?, path)
+}
+
+/// Makes a file of `bytes` zeros, allocated in full.
+///
+/// # Errors
+/// [`StoreError::DiskFull`] when there is no room; other refusals as [`StoreError::Io`].
+pub fn new_file(path: &Path, bytes: u64) -> Result<File, StoreError> {
     let file = OpenOptions::new()
         .create_new(true)
         .read(true)
@@ -150,7 +185,7 @@ pub fn map_new(path: &Path, bytes: u64) -> Result<MmapMut, StoreError> {
             other => io_error("allocating", path)(other.into()),
         });
     }
-    map_write(&file, path)
+    Ok(file)
 }
 
 /// Maps an existing file for writing.
@@ -180,203 +215,8 @@ fn segment_paths(journal_dir: &Path) -> Vec<PathBuf> {
     run_dir::segment_paths(journal_dir).unwrap_or_default()
 }
 
-fn segment_path(journal_dir: &Path, segment: u32) -> PathBuf {
+pub(crate) fn segment_path(journal_dir: &Path, segment: u32) -> PathBuf {
     journal_dir.join(format!("segment-{segment:05}.bjl"))
-}
-
-/// The journal as the engine writes it: one segment at a time, the next one ready.
-#[derive(Debug)]
-pub struct JournalStore {
-    writer: JournalWriter<MmapMut>,
-    spares: Receiver<MmapMut>,
-    path: PathBuf,
-    dir: PathBuf,
-    bytes_before: u64,
-}
-
-/// Makes segments ahead of their use; belongs to the housekeeping thread.
-#[derive(Debug)]
-pub struct SegmentMaker {
-    dir: PathBuf,
-    name: fn(&Path, u32) -> PathBuf,
-    next_segment: u32,
-    segment_bytes: u64,
-    spares: SyncSender<MmapMut>,
-    ready: Option<MmapMut>,
-}
-
-/// Where a process begins to write.
-#[derive(Clone, Copy, Debug)]
-pub struct JournalStart {
-    /// The trading day.
-    pub day: IstDay,
-    /// Process epoch.
-    pub epoch: u32,
-    /// Number of the first segment of this process.
-    pub segment: u32,
-    /// Sequence number of its first record.
-    pub first_seq: u64,
-    /// Size of each segment.
-    pub segment_bytes: u64,
-}
-
-impl Journal for JournalStore {
-    type Error = StoreError;
-
-    /// Fails also when the next segment is not to be had.
-    fn append(&mut self, item: &Item, ts: TsNs) -> Result<(), StoreError> {
-        match self.writer.append_item(item, ts) {
-            Ok(_) => Ok(()),
-            Err(JournalError::Full { .. }) => {
-                self.roll()?;
-                self.writer.append_item(item, ts)?;
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-impl JournalStore {
-    /// Begins a new segment in `dir` and gives the maker of those to come.
-    ///
-    /// # Errors
-    /// When the first segment cannot be allocated.
-    pub fn create(dir: &Path, start: JournalStart) -> Result<(Self, SegmentMaker), StoreError> {
-        let path = segment_path(dir, start.segment);
-        let header = SegmentHeader {
-            segment: start.segment,
-            epoch: start.epoch,
-            day: start.day,
-            first_seq: start.first_seq,
-        };
-        let writer = JournalWriter::create(map_new(&path, start.segment_bytes)?, header)?;
-        let (maker, engine_end) =
-            SegmentMaker::new(dir, segment_path, start.segment + 1, start.segment_bytes);
-        Ok((
-            Self {
-                writer,
-                spares: engine_end,
-                path,
-                dir: dir.to_owned(),
-                bytes_before: 0,
-            },
-            maker,
-        ))
-    }
-
-    fn roll(&mut self) -> Result<(), StoreError> {
-        let next = match self.spares.recv_timeout(SPARE_DEADLINE) {
-            Ok(next) => next,
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                return Err(StoreError::NoSpare);
-            }
-        };
-        let done = *self.writer.header();
-        let header = SegmentHeader {
-            segment: done.segment + 1,
-            first_seq: self.writer.next_seq(),
-            ..done
-        };
-        self.bytes_before += self.writer.used_bytes() as u64;
-        self.writer = JournalWriter::create(next, header)?;
-        self.path = segment_path(&self.dir, header.segment);
-        Ok(())
-    }
-
-    /// Records written so far over the whole day.
-    #[must_use]
-    pub const fn records(&self) -> u64 {
-        self.writer.next_seq()
-    }
-
-    /// Bytes written by this process.
-    #[must_use]
-    pub const fn bytes(&self) -> u64 {
-        self.bytes_before + self.writer.used_bytes() as u64
-    }
-
-    /// Ends the writing: everything reaches the disk, the unused rest gives its blocks back.
-    ///
-    /// # Errors
-    /// When the system refuses to sync.
-    pub fn close(self) -> Result<(), StoreError> {
-        let used = self.writer.used_bytes() as u64;
-        let map = self.writer.into_inner();
-        let size = map.len() as u64;
-        map.flush().map_err(io_error("syncing", &self.path))?;
-        drop(map);
-        let file = OpenOptions::new()
-            .write(true)
-            .open(&self.path)
-            .map_err(io_error("opening", &self.path))?;
-        let keep = used.next_multiple_of(4_096).min(size);
-        // A file system without holes keeps its zeros; that costs space alone.
-        let _punched = fallocate(
-            &file,
-            FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE,
-            keep,
-            size - keep,
-        );
-        file.sync_all().map_err(io_error("syncing", &self.path))
-    }
-}
-
-impl SegmentMaker {
-    /// A maker of segments in `dir`, named by `name`, from number `first` on; and where they come out.
-    #[must_use]
-    pub fn new(
-        dir: &Path,
-        name: fn(&Path, u32) -> PathBuf,
-        first: u32,
-        segment_bytes: u64,
-    ) -> (Self, Receiver<MmapMut>) {
-        let (spares, ends) = sync_channel(1);
-        let maker = Self {
-            dir: dir.to_owned(),
-            name,
-            next_segment: first,
-            segment_bytes,
-            spares,
-            ready: None,
-        };
-        (maker, ends)
-    }
-
-    /// Keeps one segment ready; gives whether one was made.
-    ///
-    /// # Errors
-    /// When a segment cannot be allocated: entries should stop while the current one still has room.
-    pub fn poll(&mut self) -> Result<bool, StoreError> {
-        if self.ready.is_none() {
-            let path = (self.name)(&self.dir, self.next_segment);
-            self.ready = Some(map_new(&path, self.segment_bytes)?);
-            self.next_segment += 1;
-        }
-        let Some(map) = self.ready.take() else {
-            return Ok(false);
-        };
-        match self.spares.try_send(map) {
-            Ok(()) => Ok(true),
-            Err(TrySendError::Full(map) | TrySendError::Disconnected(map)) => {
-                self.ready = Some(map);
-                Ok(false)
-            }
-        }
-    }
-}
-
-/// Brings what is mapped of the newest segments onto the disk: after it, a power cut loses none of that.
-///
-/// # Errors
-/// When the system refuses to sync: the disk can no longer be trusted.
-pub fn sync_journal(journal_dir: &Path) -> Result<(), StoreError> {
-    // Those made ahead, the one being written and the one before it: a roll may lie between two calls.
-    for path in segment_paths(journal_dir).iter().rev().take(4) {
-        let file = File::open(path).map_err(io_error("opening", path))?;
-        file.sync_data().map_err(io_error("syncing", path))?;
-    }
-    Ok(())
 }
 
 /// Name of the mark file within a journal's folder.
@@ -404,6 +244,44 @@ pub fn sync_dir(path: &Path) -> Result<(), StoreError> {
     folder.sync_all().map_err(io_error("syncing", path))
 }
 
+/// Refuses a disk with less room than `needed_bytes`.
+///
+/// # Errors
+/// [`StoreError::Reserve`].
+pub fn check_reserve(path: &Path, needed_bytes: u64) -> Result<(), StoreError> {
+    let disk = rustix::fs::statvfs(path).map_err(|error| io_error("looking at", path)(error.into()))?;
+    let free_bytes = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if free_bytes >= needed_bytes {
+        return Ok(());
+    }
+    Err(StoreError::Reserve {
+        path: path.to_owned(),
+        needed_bytes,
+        free_bytes,
+    })
+}
+
+/// Gives the blocks of a segment behind its used bytes back; its size stays.
+///
+/// # Errors
+/// When the system refuses to sync.
+pub(crate) fn punch_unused(path: &Path, used_bytes: u64) -> Result<(), StoreError> {
+    let file = OpenOptions::new()
+        .write(true)
+        .open(path)
+        .map_err(io_error("opening", path))?;
+    let size = file.metadata().map_err(io_error("reading", path))?.len();
+    let keep = used_bytes.next_multiple_of(4_096).min(size);
+    // A file system without holes keeps its zeros; that costs space alone.
+    let _punched = fallocate(
+        &file,
+        FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE,
+        keep,
+        size - keep,
+    );
+    file.sync_all().map_err(io_error("syncing", path))
+}
+
 /// Removes one file.
 ///
 /// # Errors
@@ -428,41 +306,6 @@ pub fn remove_unused_segments(journal_dir: &Path) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn start(segment_bytes: u64) -> JournalStart {
-        JournalStart {
-            day: IstDay::new(20_000),
-            epoch: 1,
-            segment: 0,
-            first_seq: 0,
-            segment_bytes,
-        }
-    }
-
-    #[test]
-    fn a_journal_rolls_over_segments_and_reads_back_whole() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (mut store, mut maker) =
-            JournalStore::create(folder.path(), start(4_096)).expect("a small segment");
-        for number in 0..1_000 {
-            maker.poll().expect("room for a small segment");
-            let ts = TsNs::new(number);
-            store
-                .append(&Item::Event(bijli_core::Event::TimePassed(ts)), ts)
-                .expect("a spare is ready");
-        }
-        store.close().expect("a plain file");
-        drop(maker);
-        remove_unused_segments(folder.path()).expect("a readable folder");
-        let maps: Vec<Mmap> = segment_paths(folder.path())
-            .iter()
-            .map(|path| map_read(path).expect("a readable segment"))
-            .collect();
-        assert!(maps.len() > 10);
-        let slices: Vec<&[u8]> = maps.iter().map(|map| &map[..]).collect();
-        let records = bijli_core::journal::verify_segments(&slices).map(|record| record.expect("sound"));
-        assert_eq!(records.count(), 1_000);
-    }
 
     #[test]
     fn a_disk_without_room_is_named_before_anything_is_written() {

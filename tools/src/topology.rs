@@ -23,11 +23,14 @@ use bijli_feed::{FeedClient, FeedSettings};
 use bijli_gateway::socket::{RestSettings, StreamSettings};
 use bijli_gateway::{Gateway, PaperVenue};
 
-use self::slow_threads::{Housekeeping, SinkEnds, sink_duty, start_housekeeping};
+use self::slow_threads::{
+    Housekeeping, Persisting, SinkEnds, sink_duty, start_housekeeping, start_persister,
+};
 use crate::account_lock::AccountLock;
 use crate::capture_store::CaptureStore;
 use crate::control::{ControlCall, ControlServer};
 use crate::credential::TokenMemory;
+use crate::durability::DurableView;
 use crate::duty::engine::{EngineDuty, EngineLinks};
 use crate::duty::feed::{FeedDuty, FeedParts, Lockstep};
 use crate::duty::feed_aim::{FeedAim, InUse};
@@ -149,29 +152,8 @@ pub struct Connections {
     pub clock: ClockSource,
     /// Folder of the run: snapshot, control socket.
     pub run_dir: PathBuf,
-    /// What the journal survives.
-    pub durability: Durability,
     /// Where raw frames are kept; `None` = nowhere.
     pub capture_dir: Option<PathBuf>,
-}
-
-/// What the journal survives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// The end of the process, however it ends.
-    Process,
-    /// Also a power cut, but for about the last second: synced in the background.
-    Machine,
-}
-
-impl Durability {
-    /// What is to be synced in the background.
-    fn sync_dir(self, run_dir: &Path) -> Option<PathBuf> {
-        match self {
-            Self::Process => None,
-            Self::Machine => Some(run_dir.join("journal")),
-        }
-    }
 }
 
 /// A running engine.
@@ -180,6 +162,8 @@ pub struct Running {
     hot: Vec<JoinHandle<Vec<Ended>>>,
     others: Vec<JoinHandle<()>>,
     stop: Arc<AtomicBool>,
+    /// Raised when nothing more is journaled: the persister brings the rest onto the disk and ends.
+    drain: Arc<AtomicBool>,
     _lock: AccountLock,
 }
 
@@ -237,7 +221,8 @@ pub fn start(
         wait: placement.wait,
     };
     let feed = feed_duty(&common, day.engine.state(), inputs)?;
-    let ends = common.sink_ends(orders_in, events_out);
+    let (persisting, durability) = Persisting::of(day.persister, &common.bells);
+    let ends = common.sink_ends(orders_in, events_out, durability.view.clone());
     let (gateway, paper_ticks, mut others) = sink_duty(sink, &connections.rest, &connections.stream, ends)?;
     let links = EngineLinks {
         feed: feed_in,
@@ -251,6 +236,7 @@ pub fn start(
         gateway_busy: Arc::clone(&common.traffic.busy),
         orders_taken: Arc::clone(&common.traffic.taken),
         token: common.token.clone(),
+        durability,
     };
     let (clock, stop) = (common.clock.clone(), Arc::clone(&common.stop));
     let engine = EngineDuty::new(day.engine, day.journal, links, screen, clock, stop);
@@ -258,17 +244,21 @@ pub fn start(
         control,
         makers,
         bells: common.bells.clone(),
-        sync_dir: connections.durability.sync_dir(&connections.run_dir),
         notes,
         token_memory: connections.token_memory,
         stop: Arc::clone(&common.stop),
     })?);
+    let drain = Arc::new(AtomicBool::new(false));
+    if let Some(persisting) = persisting {
+        others.push(start_persister(persisting, Arc::clone(&drain))?);
+    }
     let duties: [Box<dyn Duty<Ended>>; 3] = [Box::new(feed), Box::new(engine), gateway];
     let hot = start_hot(duties, placement, &common)?;
     Ok(Running {
         hot,
         others,
         stop: common.stop,
+        drain,
         _lock: day.lock,
     })
 }
@@ -290,7 +280,12 @@ struct Common {
 }
 
 impl Common {
-    fn sink_ends(&self, orders: Consumer<Outbound>, events: Producer<Event>) -> SinkEnds {
+    fn sink_ends(
+        &self,
+        orders: Consumer<Outbound>,
+        events: Producer<Event>,
+        durable: DurableView,
+    ) -> SinkEnds {
         SinkEnds {
             orders,
             events,
@@ -299,6 +294,7 @@ impl Common {
             traffic: self.traffic.clone(),
             screen: GatewayScreen::new(self.screen),
             token: self.token.clone(),
+            durable,
             stop: Arc::clone(&self.stop),
         }
     }
@@ -323,6 +319,7 @@ impl Running {
             .flat_map(|thread| thread.join().expect("a hot thread does not panic"));
         let ended: Vec<Ended> = ended.collect();
         self.stop.store(true, Ordering::Release);
+        self.drain.store(true, Ordering::Release);
         for thread in self.others {
             thread.join().expect("a helping thread does not panic");
         }

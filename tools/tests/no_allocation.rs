@@ -14,8 +14,9 @@ use bijli_core::readout::SessionReadout;
 use bijli_core::ring::{Producer, ring};
 use bijli_core::text::Text;
 use bijli_core::{DurationNs, InstrumentId, IstDay, Price, Qty, SectorId, TsNs};
+use bijli_tools::durability::{Durability, DurableView};
 use bijli_tools::duty::FeedItem;
-use bijli_tools::duty::engine::{EngineDuty, EngineLinks};
+use bijli_tools::duty::engine::{DurabilityLink, EngineDuty, EngineLinks};
 use bijli_tools::duty::feed_aim::InUse;
 use bijli_tools::duty::token_watch::TokenWatch;
 use bijli_tools::duty_cycle::{Bell, ClockSource, Duty, EngineClock, Moment, MonoNs, Turn};
@@ -81,6 +82,9 @@ fn plan(folder: &Path) -> DayPlan {
         instruments: instruments(),
         start: venue_start(day),
         segment_bytes: 64 * 1024 * 1024,
+        durability: Durability::Process,
+        ram_dir: folder.join("memory"),
+        reserve_bytes: 0,
     }
 }
 
@@ -150,6 +154,11 @@ fn two_hundred_thousand_ticks_allocate_nothing() {
     let (orders, _orders_out) = ring(4_096);
     let (_calls, calls_in) = sync_channel(1);
     let links = EngineLinks {
+        durability: DurabilityLink {
+            view: DurableView::never_waited_for(),
+            bell: None,
+            marks: None,
+        },
         in_use: InUse::new(INSTRUMENTS as usize),
         feed: feed_in,
         broker: broker_in,

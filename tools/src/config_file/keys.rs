@@ -277,8 +277,12 @@ pub static KEYS: &[Key] = keys! {
         "Size of one addition; rounded down to lots.";
     "journal" "segment_mib", count(16, 4_096), "64", "MiB",
         "Size of one segment; it is allocated in full before it is used, and another one is kept ready.";
-    "journal" "durability", Kind::Word(&["process", "machine"]), r#""process""#, "",
-        "What the journal survives: the end of the process, or also a power cut but for about the last second (synced in the background).";
+    "journal" "durability", Kind::Word(&["process", "disk"]), r#""process""#, "",
+        "What the journal survives: the end of the process, or also a power cut; then no entry leaves before its record is on the disk.";
+    "journal" "ram_dir", Kind::Text, r#""/dev/shm""#, "",
+        "With disk: the folder in memory where the engine writes; a thread copies from there to run_dir.";
+    "journal" "reserve_mib", count(0, 1_048_576), "2560", "MiB",
+        "What must be free on the disk of run_dir when a day is begun: twice the worst day (ten million records of 128 bytes).";
 };
 
 /// The key of that section and name.

@@ -268,8 +268,8 @@ pub enum Durability {
     /// The end of the process, however it comes.
     #[default]
     Process,
-    /// Also the end of the machine, but for about the last second.
-    Machine,
+    /// Also the end of the machine: no entry leaves before its record is on the disk.
+    Disk,
 }
 
 /// `[journal]`
@@ -280,6 +280,10 @@ pub struct JournalSection {
     pub segment_mib: u64,
     /// What the journal survives.
     pub durability: Durability,
+    /// With `disk`: the folder in memory where the engine writes.
+    pub ram_dir: PathBuf,
+    /// What must be free on the disk when a day is begun.
+    pub reserve_mib: u64,
 }
 
 impl Default for RunSection {
@@ -352,6 +356,8 @@ impl Default for JournalSection {
         Self {
             segment_mib: 64,
             durability: Durability::Process,
+            ram_dir: PathBuf::from(crate::durability::RAM_DIR),
+            reserve_mib: 2_560,
         }
     }
 }

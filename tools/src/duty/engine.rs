@@ -7,17 +7,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 
-use bijli_core::codec::{Closed, Item};
+use bijli_core::codec::{Closed, DurableMark, Item};
 use bijli_core::driver::{Driver, Journal};
 use bijli_core::event::{Controlled, Event, FeedChanged, FeedState, Tick, Verb};
 use bijli_core::instrument::InstrumentId;
 use bijli_core::latency::Stage;
 use bijli_core::ring::{Consumer, Producer};
+use bijli_core::risk::TradingMode;
 use bijli_core::state::State;
+use bijli_core::text::Text;
 use bijli_core::{Command, DurationNs, Engine, TsNs};
 use bijli_strategy::SpikeStrategy;
 
 use crate::control::{ControlCall, ControlReply};
+use crate::durability::DurableView;
 use crate::duty::feed_aim::InUse;
 use crate::duty::token_watch::TokenWatch;
 use crate::duty::{Ended, FeedItem, Outbound};
@@ -60,6 +63,27 @@ pub struct EngineLinks {
     pub orders_taken: Arc<AtomicU64>,
     /// What is known of the token: dead, it ends the run.
     pub token: TokenWatch,
+    /// How far the journal's disk is.
+    pub durability: DurabilityLink,
+}
+
+/// The engine's end of the persister.
+#[derive(Debug)]
+pub struct DurabilityLink {
+    /// How far the disk is.
+    pub view: DurableView,
+    /// Wakes the persister for a commit.
+    pub bell: Option<Bell>,
+    /// Marks to be put into the journal.
+    pub marks: Option<Receiver<DurableMark>>,
+}
+
+impl DurabilityLink {
+    fn commit_now(&self) {
+        if let Some(bell) = &self.bell {
+            bell.ring();
+        }
+    }
 }
 
 /// The engine and everything that it alone writes.
@@ -75,6 +99,8 @@ pub struct EngineDuty {
     /// Whether the feed said that the market is closed.
     market_closed: bool,
     ended: bool,
+    /// Whether the failed disk was told to the engine.
+    frozen: bool,
     stop: Arc<AtomicBool>,
     failure: Option<StoreError>,
 }
@@ -100,6 +126,7 @@ impl EngineDuty {
             apply: LatencyRecorder::new(Stage::Engine),
             market_closed: false,
             ended: false,
+            frozen: false,
             stop,
             failure: None,
         }
@@ -120,12 +147,16 @@ impl EngineDuty {
         let events = self.driver.engine().state().counts().events;
         let started = events.is_multiple_of(SAMPLE_EVERY).then(MonoNs::now);
         let links = &mut self.links;
+        // The event's own record; those of its commands follow one by one.
+        let mut seq = self.journal.records();
         self.driver.take(event, &mut self.journal, |command| {
+            seq += 1;
             if let Command::Place(place) = command {
                 links.in_use.mark(place.instrument);
             }
             let outbound = Outbound {
                 command: *command,
+                seq,
                 cause_recv,
             };
             // A full order ring would lose an order: the limits make it larger than any burst.
@@ -140,6 +171,7 @@ impl EngineDuty {
             self.apply.record(MonoNs::now().since(started));
         }
         if self.driver.command_count() > 0 {
+            self.links.durability.commit_now();
             self.links.gateway_bell.ring();
             self.screen.orders_changed();
         }
@@ -203,6 +235,36 @@ impl EngineDuty {
                 message: remark(call.verb, state),
             },
         );
+    }
+
+    /// Puts the persister's marks into the journal, freezes entries once its disk failed, and tells the gate whether
+    /// entries may still leave.
+    fn heed_disk(&mut self, now: TsNs) {
+        if let Some(mark) = self
+            .links
+            .durability
+            .marks
+            .as_ref()
+            .and_then(|marks| marks.try_recv().ok())
+            && self.failure.is_none()
+        {
+            self.failure = self.journal.append(&Item::DurableMark(mark), now).err();
+        }
+        if self.links.durability.view.is_dead() && !self.frozen {
+            self.frozen = true;
+            let freeze = Controlled {
+                ts: now.max(self.driver.engine().state().now()),
+                verb: Verb::Pause,
+                instrument: None,
+                strategy: None,
+                uid: rustix::process::geteuid().as_raw(),
+                command_id: 0,
+                reason: Text::new("the disk of the journal failed").expect("short enough"),
+            };
+            self.take(&Event::Controlled(freeze), None);
+        }
+        let makes_entries = self.driver.engine().state().mode() == TradingMode::Active;
+        self.links.durability.view.bar_entries(!makes_entries);
     }
 
     fn find(&self, name: &str) -> Option<InstrumentId> {
@@ -292,6 +354,7 @@ impl Duty<Ended> for EngineDuty {
             self.take_call(&call, moment.now);
             work_count += 1;
         }
+        self.heed_disk(moment.now);
         for _ in 0..BROKER_BATCH {
             let Some(event) = self.links.broker.pop() else {
                 break;

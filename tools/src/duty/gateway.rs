@@ -9,13 +9,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 
 use bijli_core::DurationNs;
+use bijli_core::event::{Event, IntentResolved, Submission};
 use bijli_core::latency::Stage;
-use bijli_core::order::IntentId;
+use bijli_core::order::{BrokerOrderId, IntentId};
 use bijli_core::readout::GatewayReadout;
 use bijli_core::ring::Consumer;
+use bijli_core::text::Text;
 use bijli_gateway::Gateway;
 use bijli_gateway::request::{LANES, Lane, Reply, Request, RequestId};
 
+use crate::duty::durable_gate::{DurableGate, Passed};
 use crate::duty::event_outbox::EventOutbox;
 use crate::duty::token_watch::TokenWatch;
 use crate::duty::{Ended, Outbound};
@@ -102,13 +105,14 @@ pub struct GatewayDuty {
     in_lanes: u64,
     order_write: LatencyRecorder,
     tick_to_order: LatencyRecorder,
+    gate: DurableGate,
     screen: GatewayScreen,
 }
 
 impl GatewayDuty {
     /// A duty around a state machine whose reconciliation was begun.
     #[must_use]
-    pub fn new(gateway: Gateway, links: GatewayLinks, screen: GatewayScreen) -> Self {
+    pub fn new(gateway: Gateway, links: GatewayLinks, gate: DurableGate, screen: GatewayScreen) -> Self {
         Self {
             gateway,
             links,
@@ -116,6 +120,7 @@ impl GatewayDuty {
             in_lanes: 0,
             order_write: LatencyRecorder::new(Stage::OrderWrite),
             tick_to_order: LatencyRecorder::new(Stage::TickToOrder),
+            gate,
             screen,
         }
     }
@@ -126,15 +131,47 @@ impl GatewayDuty {
             let Some(outbound) = self.links.orders.pop() else {
                 break;
             };
-            if let Some(intent) = outbound.command.intent() {
-                self.causes.push_back((intent, outbound.cause_recv));
-            }
-            self.gateway.handle_command(moment.now, &outbound.command);
+            self.gate.offer(outbound, moment.mono);
+            // Counted as busy before as taken, so that nothing seems finished in between.
             self.show_busy();
             self.links.taken.fetch_add(1, Ordering::Release);
             count += 1;
         }
+        count + self.pass_gate(moment)
+    }
+
+    /// Hands on what need not wait for the journal's disk any longer.
+    fn pass_gate(&mut self, moment: Moment) -> usize {
+        let mut count = 0;
+        while let Some(passed) = self.gate.pop(moment.mono) {
+            count += 1;
+            let outbound = match passed {
+                Passed::Send(outbound) => outbound,
+                Passed::GivenUp(outbound) => {
+                    self.give_up(moment, &outbound);
+                    continue;
+                }
+            };
+            if let Some(intent) = outbound.command.intent() {
+                self.causes.push_back((intent, outbound.cause_recv));
+            }
+            self.gateway.handle_command(moment.now, &outbound.command);
+        }
         count
+    }
+
+    /// Tells the engine that an entry was never sent.
+    fn give_up(&mut self, moment: Moment, outbound: &Outbound) {
+        let Some(intent) = outbound.command.intent() else {
+            return;
+        };
+        self.links.events.push(Event::IntentResolved(IntentResolved {
+            ts: moment.now,
+            intent,
+            submission: Submission::NotSent,
+            order_id: BrokerOrderId::EMPTY,
+            code: Text::new("NOT_DURABLE").expect("short enough"),
+        }));
     }
 
     fn take_replies(&mut self, moment: Moment) -> usize {
@@ -207,7 +244,8 @@ impl GatewayDuty {
         if self.gateway.token_dead() {
             self.links.token.bury();
         }
-        let busy = self.gateway.in_flight() as u64 + self.in_lanes + self.links.events.waiting_count() as u64;
+        let waiting = self.gate.waiting_count() + self.links.events.waiting_count();
+        let busy = self.gateway.in_flight() as u64 + self.in_lanes + waiting as u64;
         self.links.busy.store(busy, Ordering::Release);
     }
 

@@ -4,7 +4,6 @@
 //! engine's state.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -12,6 +11,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bijli_core::Event;
+use bijli_core::codec::DurableMark;
 use bijli_core::event::{FeedState, Tick};
 use bijli_core::limits::TICK_RING_SLOTS;
 use bijli_core::ring::{Consumer, Producer, ring};
@@ -20,17 +20,21 @@ use bijli_gateway::request::{Host, LANES, Lane};
 use bijli_gateway::socket::{OrderStream, RestLane, RestSettings, StreamOutput, StreamSettings};
 use bijli_gateway::{Gateway, PaperVenue};
 
-use super::{OrderSink, StartError, Traffic, spawn};
+use super::{OrderSink, Role, StartError, Traffic, spawn};
 use crate::control::ControlServer;
 use crate::credential::TokenMemory;
+use crate::durability::DurableView;
+use crate::duty::durable_gate::DurableGate;
+use crate::duty::engine::DurabilityLink;
 use crate::duty::event_outbox::EventOutbox;
 use crate::duty::gateway::{GatewayDuty, GatewayLinks, LaneDone, LaneJob, StreamNews};
 use crate::duty::paper::{PaperDuty, PaperLinks};
 use crate::duty::token_watch::TokenWatch;
 use crate::duty::{Ended, FeedWord, Outbound};
 use crate::duty_cycle::{Bell, Duty, MonoNs, wall_now};
+use crate::persister::{PersisterTask, Step};
 use crate::screen::GatewayScreen;
-use crate::store::{SegmentMaker, sync_journal};
+use crate::store::SegmentMaker;
 
 /// What an order sink is wired to.
 pub(super) struct SinkEnds {
@@ -41,6 +45,7 @@ pub(super) struct SinkEnds {
     pub(super) traffic: Traffic,
     pub(super) screen: GatewayScreen,
     pub(super) token: TokenWatch,
+    pub(super) durable: DurableView,
     pub(super) stop: Arc<AtomicBool>,
 }
 
@@ -91,7 +96,11 @@ fn broker_duty(
         busy: ends.traffic.busy,
         token: ends.token,
     };
-    Ok((Box::new(GatewayDuty::new(gateway, links, ends.screen)), threads))
+    let gate = DurableGate::new(ends.durable);
+    Ok((
+        Box::new(GatewayDuty::new(gateway, links, gate, ends.screen)),
+        threads,
+    ))
 }
 
 fn paper_duty(
@@ -203,8 +212,6 @@ pub(super) struct Housekeeping {
     pub(super) control: ControlServer,
     pub(super) makers: Vec<SegmentMaker>,
     pub(super) bells: [Bell; 3],
-    /// Where to sync the journal, if it must survive a power cut.
-    pub(super) sync_dir: Option<PathBuf>,
     /// What the feed has to tell.
     pub(super) notes: Receiver<FeedWord>,
     /// Where the feed's token is renewed; `None` = it stays.
@@ -213,7 +220,6 @@ pub(super) struct Housekeeping {
 }
 
 const HOUSEKEEPING_PERIOD: Duration = Duration::from_millis(10);
-const SYNC_PERIOD_NS: u64 = 1_000_000_000;
 /// Between two looks whether there was another login.
 const TOKEN_LOOK_PERIOD_NS: u64 = 5_000_000_000;
 
@@ -221,8 +227,7 @@ pub(super) fn start_housekeeping(mut house: Housekeeping) -> Result<JoinHandle<(
     spawn("bijli-housekeep", move || {
         let mut said = false;
         let mut in_trouble = false;
-        let mut synced = MonoNs::now();
-        let mut looked = synced;
+        let mut looked = MonoNs::now();
         while !house.stop.load(Ordering::Acquire) {
             house.control.poll(&|| house.bells.iter().for_each(Bell::ring));
             for word in house.notes.try_iter() {
@@ -236,16 +241,10 @@ pub(super) fn start_housekeeping(mut house: Housekeeping) -> Result<JoinHandle<(
                     eprintln!("feed: there is another access token; the next connection shows it");
                 }
             }
-            let mut outcome = house
+            let outcome = house
                 .makers
                 .iter_mut()
                 .try_for_each(|maker| maker.poll().map(|_| ()));
-            if let Some(dir) = house.sync_dir.as_deref()
-                && MonoNs::now().since(synced) >= SYNC_PERIOD_NS
-            {
-                synced = MonoNs::now();
-                outcome = outcome.and_then(|()| sync_journal(dir));
-            }
             if let Err(error) = &outcome
                 && !said
             {
@@ -260,6 +259,65 @@ pub(super) fn start_housekeeping(mut house: Housekeeping) -> Result<JoinHandle<(
             .notes
             .try_iter()
             .for_each(|word| tell(&word, &mut in_trouble));
+    })
+}
+
+/// The thread that brings the journal onto the disk.
+pub(super) struct Persisting {
+    task: PersisterTask,
+    own_bell: Bell,
+    gateway_bell: Bell,
+}
+
+impl Persisting {
+    /// The thread's parts, if the day waits for its disk, and the engine's end of it.
+    pub(super) fn of(
+        persister: Option<(PersisterTask, Receiver<DurableMark>)>,
+        bells: &[Bell; 3],
+    ) -> (Option<Self>, DurabilityLink) {
+        let Some((task, marks)) = persister else {
+            let link = DurabilityLink {
+                view: DurableView::never_waited_for(),
+                bell: None,
+                marks: None,
+            };
+            return (None, link);
+        };
+        let own_bell = Bell::default();
+        let link = DurabilityLink {
+            view: task.view().clone(),
+            bell: Some(own_bell.clone()),
+            marks: Some(marks),
+        };
+        let gateway_bell = bells[Role::Gateway as usize].clone();
+        let persisting = Self {
+            task,
+            own_bell,
+            gateway_bell,
+        };
+        (Some(persisting), link)
+    }
+}
+
+/// Between two commits that nobody waits for.
+const COMMIT_PERIOD: Duration = Duration::from_millis(2);
+
+pub(super) fn start_persister(
+    mut persisting: Persisting,
+    drain: Arc<AtomicBool>,
+) -> Result<JoinHandle<()>, StartError> {
+    spawn("bijli-persist", move || {
+        loop {
+            // Asked first: what was published before it was raised is committed below.
+            let ends = drain.load(Ordering::Acquire);
+            let step = persisting.task.step(MonoNs::now(), &persisting.gateway_bell);
+            match step {
+                Step::Full => {}
+                Step::Some if ends => {}
+                Step::Idle | Step::Dead if ends => break,
+                Step::Some | Step::Idle | Step::Dead => persisting.own_bell.listen(COMMIT_PERIOD),
+            }
+        }
     })
 }
 

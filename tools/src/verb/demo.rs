@@ -20,13 +20,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::broker_access::{Access, Choice, fetch_instruments};
 use crate::config_file::FeedSection;
 use crate::day_run::{Finished, RunError, RunPlan, run_day, run_name};
+use crate::durability::{Durability, RAM_DIR};
 use crate::duty_cycle::{ClockSource, rest, wall_now};
 use crate::exit_code;
 use crate::opening::DayPlan;
 use crate::report::Summary;
 use crate::sector_table::{SectorLists, SectorTable};
 use crate::store::SEGMENT_BYTES;
-use crate::topology::{Durability, Placement, Running, venue_start};
+use crate::topology::{Placement, Running, venue_start};
 use crate::verb::sim::DayArgs;
 use crate::verb::top;
 
@@ -153,10 +154,12 @@ fn plan(
             instruments,
             start: venue_start(simulator.day),
             segment_bytes: SEGMENT_BYTES,
+            durability: Durability::Process,
+            ram_dir: PathBuf::from(RAM_DIR),
+            reserve_bytes: 0,
         },
         clock: ClockSource::Venue,
         placement: Placement::for_this_machine(),
-        durability: Durability::Process,
         capture: false,
         facts: facts
             .into_iter()

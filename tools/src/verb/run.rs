@@ -23,13 +23,14 @@ use crate::config_check::{self, Finding, Severity};
 use crate::config_file::{self, RunConfig, RunMode, leads_here};
 use crate::credential::TokenMemory;
 use crate::day_run::{Finished, RunError, RunPlan, run_day};
+use crate::durability::Durability;
 use crate::duty_cycle::{ClockSource, Wait, rest, wall_now};
 use crate::exit_code;
 use crate::master_store::MasterStore;
 use crate::master_sync::{self, Origin};
 use crate::opening::DayPlan;
 use crate::sector_table::SectorTable;
-use crate::topology::{Durability, Placement, Running, Shape, venue_start};
+use crate::topology::{Placement, Running, Shape, venue_start};
 use crate::verb::broker_arguments::{configured_target, credential_trouble};
 use crate::verb::top;
 
@@ -186,14 +187,16 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
             instruments,
             start,
             segment_bytes: config.journal.segment_mib.saturating_mul(1024 * 1024),
+            durability: match config.journal.durability {
+                config_file::Durability::Process => Durability::Process,
+                config_file::Durability::Disk => Durability::Disk,
+            },
+            ram_dir: config.journal.ram_dir.clone(),
+            reserve_bytes: config.journal.reserve_mib.saturating_mul(1024 * 1024),
         },
         clock,
         placement: placement(config),
         capture: config.feed.capture,
-        durability: match config.journal.durability {
-            config_file::Durability::Process => Durability::Process,
-            config_file::Durability::Machine => Durability::Machine,
-        },
         facts: [("command".to_owned(), "run".to_owned())]
             .into_iter()
             .chain(stale.map(|reason| ("stale_master".to_owned(), reason)))
