@@ -30,7 +30,8 @@ fn any_flipped_bit_of_a_mebibyte_of_journal_is_detected() {
     let all = std::env::var("BIJLI_BITS").is_ok_and(|word| word == "all");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     let fresh = || now.subsec_nanos() as usize;
-    let seed = std::env::var("BIJLI_SEED").map_or_else(|_| fresh(), |seed| seed.parse().expect("a whole number"));
+    let seed =
+        std::env::var("BIJLI_SEED").map_or_else(|_| fresh(), |seed| seed.parse().expect("a whole number"));
     let (stride, first) = if all { (1, 0) } else { (61, seed % 61) };
     eprintln!("every bit in {stride} from bit {first}; seed: {seed} (repeat with BIJLI_SEED={seed})");
     let segments = journal();

@@ -3,8 +3,8 @@
 //! The protocol, as a machine over a [`JournalDisk`]: write the records of one segment, sync, write the mark,
 //! sync, and only then say that they are durable. Invariants: at most [`COMMIT_BYTES_MAX`] bytes lie unsynced
 //! behind the mark; a commit holds whole, checked records, at least one; a segment is begun by a single sector
-//! that holds its header and its first record, so after a power cut it is there with both or not at all; the
-//! next segment is not begun before the mark stands at the end of this one. A sync that failed is final: the
+//! that holds its header and, unless that is larger than any mark, its first record, so after a power cut it is there
+//! with both or not at all; the next segment is not begun before the mark stands at the end of this one. A sync that failed is final: the
 //! kernel may have dropped the pages and cleared the error, so a second try could only pretend.
 //! Left out: threads and files (`tools/src/persister.rs`), and when to commit.
 
@@ -170,8 +170,14 @@ impl<D: JournalDisk> Persister<D> {
         let file = DiskFile::Segment(self.segment);
         let offset = self.end_offset as u64;
         if offset == 0 {
-            // One sector in one write: a header without its first word must never reach the disk.
-            self.disk.write_at(file, 0, bytes)?;
+            // One sector in one write: a header without its first word must never reach the disk, nor what follows it
+            // without a header.
+            let (front, rest) = bytes.split_at(bytes.len().min(SECTOR_BYTES));
+            self.disk.write_at(file, 0, front)?;
+            if !rest.is_empty() {
+                self.disk.sync(file)?;
+                self.disk.write_at(file, SECTOR_BYTES as u64, rest)?;
+            }
         } else {
             // The first word last: who reads the file meanwhile sees the batch as a whole or not at all.
             self.disk.write_at(file, offset + 8, &bytes[8..])?;
