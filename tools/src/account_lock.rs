@@ -1,7 +1,8 @@
 //! One engine per account: a lock that the system releases however the process ends, and the account's epochs.
 //!
-//! The lock file holds the last process epoch in decimal. Epochs are part of every tag, so the next one is on
-//! disk before it is used: no tag is ever used twice, not even after a power cut.
+//! The lock file holds the last process epoch in decimal. An epoch reserves every tag that its process can make:
+//! epochs are part of each tag, and the next one is on disk, the file's name too, before it is used. So no tag is ever
+//! used twice, not even after a power cut that leaves nothing but this file.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::store::{StoreError, io_error};
+use crate::store::{StoreError, io_error, sync_dir};
 
 /// Holds an account for one engine; released when the process ends, however it ends.
 #[derive(Debug)]
@@ -66,6 +67,10 @@ impl AccountLock {
         self.file.rewind().map_err(io_error("writing", &self.path))?;
         writeln!(self.file, "{next}").map_err(io_error("writing", &self.path))?;
         self.file.sync_all().map_err(io_error("syncing", &self.path))?;
+        if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            // The name too: a lock file that a power cut unmakes would begin again with epoch 1.
+            sync_dir(folder)?;
+        }
         Ok(next)
     }
 }

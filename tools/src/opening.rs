@@ -350,6 +350,55 @@ mod tests {
     }
 
     #[test]
+    fn where_all_but_the_lock_file_is_lost_no_tag_can_come_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = plan(folder.path(), day(2026, 7, 31));
+        let mut epochs = Vec::new();
+        for _ in 0..3 {
+            epochs.push(open_day(&plan).expect("a fresh journal").epoch);
+            std::fs::remove_dir_all(folder.path().join("journal")).expect("our own folder");
+        }
+        // Tags differ wherever epochs do: the epoch is one of their fields.
+        assert_eq!(epochs, [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_day_is_begun_only_with_room_for_it_but_one_under_way_goes_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = plan(folder.path(), day(2026, 7, 31));
+        let greedy = DayPlan {
+            reserve_bytes: u64::MAX,
+            ..plan.clone()
+        };
+        assert!(matches!(
+            open_day(&greedy),
+            Err(OpeningError::Store(StoreError::Reserve { .. }))
+        ));
+        drop(open_day(&plan).expect("a fresh folder"));
+        assert_eq!(open_day(&greedy).expect("a day under way").epoch, 2);
+    }
+
+    #[test]
+    fn a_day_that_waits_for_its_disk_is_taken_over_from_memory() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = DayPlan {
+            durability: Durability::Disk,
+            ..plan(folder.path(), day(2026, 7, 31))
+        };
+        let first = open_day(&plan).expect("a fresh folder");
+        let records = first.journal.records();
+        // Killed before the persister's first commit: the disk has nothing, memory everything.
+        drop(first);
+        let second = open_day(&plan).expect("memory is sound");
+        assert_eq!((second.records_recovered, second.epoch), (records, 2));
+        drop(second);
+        // Power loss: memory is empty, and the second process had made nothing durable but the copy of the first.
+        std::fs::remove_dir_all(folder.path().join("memory")).expect("our own folder");
+        let third = open_day(&plan).expect("the disk has the first process's records");
+        assert_eq!((third.records_recovered, third.epoch), (records, 3));
+    }
+
+    #[test]
     fn a_day_begun_without_entries_stays_so_and_can_tell() {
         let folder = tempfile::tempdir().expect("a folder");
         let plan = plan(folder.path(), day(2026, 7, 31));

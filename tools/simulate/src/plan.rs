@@ -33,6 +33,8 @@ pub struct Plan {
     pub ppm: [u32; ROWS],
     /// Engine steps after which the day is cut off; `None` = live it to its end.
     pub until: Option<u64>,
+    /// Micro-step of its journal at which the first process dies, two a record; `None` = only by the rows' chance.
+    pub kill_at: Option<u64>,
     /// Hours of both markets.
     pub hours: SessionTimes,
     /// Faults happen before this instant and not after it.
@@ -86,6 +88,7 @@ impl Plan {
             seed,
             ppm: swarm(seed),
             until: None,
+            kill_at: None,
             hours,
             calm,
             end: hours.close.plus(DurationNs::from_secs(40)),

@@ -88,12 +88,15 @@ impl Process {
             instruments: &listed,
         };
         let mut journal = MemoryJournal::create(segments, epoch, past.next_segment, past.next_seq);
-        journal.kill_in = kill_in;
+        let first_death = plan.kill_at.filter(|_| epoch == 1);
+        journal.kill_in = first_death.or(kill_in);
         let mut driver = Driver::new(past.engine);
         if driver.begin(past.tail_cut, &facts, epoch, &mut journal).is_err() {
             return Err(StartFault::Killed(journal.into_image()));
         }
-        journal.kill_in = None;
+        if first_death.is_none() {
+            journal.kill_in = None;
+        }
         let config = GatewayConfig {
             jitter_seed: plan.seed,
             ..GatewayConfig::default()
