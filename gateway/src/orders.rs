@@ -50,6 +50,16 @@ pub enum Added {
     Overfills,
 }
 
+/// Up to which quantity trade rows count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// What the order's row says is filled.
+    Row,
+    /// The whole order: while reconciling, positions are compared next, and a trade left out would come on top of
+    /// them later.
+    Order,
+}
+
 /// One order of the day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -185,7 +195,7 @@ impl OrderTable {
 
     /// Adds a trade row's quantity, up to what the order's row says is filled: a fill told under two trade ids
     /// counts once.
-    pub fn add_trade(&mut self, id: &BrokerOrderId, qty: Qty) -> Added {
+    pub fn add_trade(&mut self, id: &BrokerOrderId, qty: Qty, bound: Bound) -> Added {
         let Some(order) = self.orders.get_mut(id) else {
             return Added::Ahead;
         };
@@ -195,6 +205,7 @@ impl OrderTable {
         match order.row {
             Some(row) if traded > row.qty => return Added::Overfills,
             Some(row) if traded <= row.filled => {}
+            Some(_) | None if bound == Bound::Order => {}
             Some(_) | None => return Added::Ahead,
         }
         order.traded = traded;
@@ -463,16 +474,16 @@ mod tests {
         assert_eq!(table.next_trades(), Some((at(0), id)));
         table.note_trades_read(at(0), &id);
         assert_eq!(table.next_trades(), Some((at(250), id)));
-        assert_eq!(table.add_trade(&id, Qty::new(25)), Added::Taken);
+        assert_eq!(table.add_trade(&id, Qty::new(25), Bound::Row), Added::Taken);
         assert!(table.next_trades().is_some());
-        assert_eq!(table.add_trade(&id, Qty::new(25)), Added::Taken);
+        assert_eq!(table.add_trade(&id, Qty::new(25), Bound::Row), Added::Taken);
         assert_eq!(table.next_trades(), None);
         assert_eq!(
-            table.add_trade(&id, Qty::new(1)),
+            table.add_trade(&id, Qty::new(1), Bound::Row),
             Added::Ahead,
             "told twice under two ids"
         );
-        assert_eq!(table.add_trade(&id, Qty::new(26)), Added::Overfills);
+        assert_eq!(table.add_trade(&id, Qty::new(26), Bound::Order), Added::Overfills);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{Asked, Gateway};
 use crate::budget::Risk;
 use crate::evidence::{BrokerOrder, BrokerTrade, ErrorClass, Rows};
 use crate::intent::Stage;
-use crate::orders::{Added, Applied, Order, Source, rank};
+use crate::orders::{Added, Applied, Bound, Order, Source, rank};
 use crate::reconcile::Part;
 use crate::request::{Lane, Reply, Request};
 use crate::upstox::funds_api;
@@ -259,13 +259,13 @@ impl Gateway {
 
     pub(super) fn take_trades_reply(&mut self, reply: &Reply) {
         match order_api::trades_of(reply) {
-            Ok(trades) => self.take_trades(&trades.rows),
+            Ok(trades) => self.take_trades(&trades.rows, Bound::Row),
             Err(_) => self.counts.reads_failed += 1,
         }
     }
 
     /// Takes trade rows in, each once: dedupe, sum and event happen together or not at all.
-    pub(super) fn take_trades(&mut self, trades: &[BrokerTrade]) {
+    pub(super) fn take_trades(&mut self, trades: &[BrokerTrade], bound: Bound) {
         for trade in trades {
             let key = (trade.order_id, trade.trade_id);
             let Some(order) = self.orders.get(&trade.order_id).copied() else {
@@ -279,7 +279,7 @@ impl Gateway {
             if planted(Bug::DedupeBeforeApply) {
                 self.trades.insert(key);
             }
-            match self.orders.add_trade(&trade.order_id, trade.qty) {
+            match self.orders.add_trade(&trade.order_id, trade.qty, bound) {
                 Added::Taken => {}
                 Added::Ahead => {
                     // The order's row is older than the trade, or the trade is told twice under two ids: the book

@@ -14,6 +14,7 @@ use bijli_core::{Event, InstrumentId, Money, Qty, TsNs};
 
 use super::Gateway;
 use crate::evidence::{BrokerOrder, ErrorClass, InstrumentKey, ReadError, Rows};
+use crate::orders::Bound;
 use crate::reconcile::{Answer, BrokerFunds, Part, Reconciler, Round};
 use crate::request::Reply;
 use crate::upstox::funds_api;
@@ -60,7 +61,7 @@ impl Gateway {
             complete: true,
         };
         self.take_orders(round.asked, &book);
-        self.take_trades(&round.trades);
+        self.take_trades(&round.trades, Bound::Order);
         let net = round.net_positions();
         // Instruments with orders today are reported even when flat, so that a missing row is heard.
         let dealt_in = self.orders.iter().filter_map(|(_, order)| order.instrument);

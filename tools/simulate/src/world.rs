@@ -152,7 +152,12 @@ impl World {
             next = next.min(due);
         }
         if let Some(process) = &self.process {
-            let wake = process.next_wake(self.now).max(self.frozen_until);
+            let wake = if self.now < self.gateway_until {
+                self.gateway_until
+            } else {
+                process.next_wake(self.now)
+            };
+            let wake = wake.max(self.frozen_until);
             next = next.min(wake);
         }
         next.max(soon)

@@ -294,11 +294,10 @@ impl Facts {
     /// # Errors
     /// The invariant that does not hold.
     pub fn check_state(&mut self, state: &State) -> Result<(), Broken> {
-        if self.killed != state.is_killed() {
-            return broken(
-                "I19",
-                format!("a kill is latched: {}, the engine says otherwise", self.killed),
-            );
+        // An arm may be refused: then the kill stands, and the engine alone says so.
+        self.killed |= state.is_killed();
+        if self.killed && !state.is_killed() {
+            return broken("I19", "a kill came unlatched without an arm".to_owned());
         }
         if self.was_loss_latched && !state.is_day_loss_latched() {
             return broken("I17", "the day's loss limit came unlatched".to_owned());

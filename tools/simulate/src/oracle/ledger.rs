@@ -16,6 +16,8 @@ pub struct LedgerCheck {
     ids: Vec<BrokerOrderId>,
     /// The most that was ever filled of each.
     filled: Vec<i64>,
+    /// Trades that stood at the last look.
+    trades: usize,
     /// Instruments in which somebody else trades, or whose records were lost: nobody can promise there.
     pub muddied: [bool; INSTRUMENTS],
 }
@@ -35,6 +37,12 @@ impl LedgerCheck {
     /// The invariant that does not hold.
     pub fn check(&mut self, broker: &Broker, facts: &Facts) -> Result<(), Broken> {
         let mut live = [Live::default(); INSTRUMENTS];
+        let trades = broker.true_trades().count();
+        if trades < self.trades {
+            // A trade was taken back at the exchange.
+            self.muddied = [true; INSTRUMENTS];
+        }
+        self.trades = trades;
         for (place, order) in broker.true_orders().enumerate() {
             if place == self.intents.len() {
                 let intent = order.tag.and_then(IntentId::from_tag).map(IntentId::get);
@@ -65,6 +73,10 @@ impl LedgerCheck {
                 }
                 return broken("I03", format!("an order of ours without an intent: {order:?}"));
             };
+            if order.qty > asked.qty {
+                // The broker works another quantity than was asked for.
+                self.muddied[order.instrument as usize] = true;
+            }
             if order.status.is_final() {
                 continue;
             }
