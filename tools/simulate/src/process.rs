@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use bijli_core::driver::{DayFacts, Driver};
 use bijli_core::event::{Controlled, DataKind, SessionOpened};
-use bijli_core::journal::{ReplayFault, replay_segments};
+use bijli_core::journal::{ReplayFault, is_unused, replay_segments};
 use bijli_core::state::State;
 use bijli_core::{Command, DurationNs, Event, TsNs};
 use bijli_gateway::{Gateway, GatewayConfig, Reply, Request, RequestId};
@@ -66,12 +66,14 @@ impl Process {
     /// # Errors
     /// [`StartFault`].
     pub fn start(
-        segments: Vec<Vec<u8>>,
+        mut segments: Vec<Vec<u8>>,
         plan: &Plan,
         now: TsNs,
         epoch: u32,
         kill_in: Option<u64>,
     ) -> Result<Self, StartFault> {
+        // As the store does: a segment that was created and never written to is taken away.
+        segments.retain(|bytes| !is_unused(bytes));
         let slices: Vec<&[u8]> = segments.iter().map(Vec::as_slice).collect();
         let past = replay_segments(&slices, None, Player::of(plan)).map_err(StartFault::Refused)?;
         let listed = instruments();
