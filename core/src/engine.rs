@@ -5,10 +5,13 @@
 //! the strategy sees it, then its wishes pass the risk gate, then timed actions that are due run.
 
 mod broker;
+mod cancels;
 mod control;
 mod entries;
+mod exit_price;
 mod exits;
 mod groups;
+mod protect;
 mod supervise;
 
 pub use control::Objection;
@@ -84,14 +87,20 @@ impl<S: Strategy> Engine<S> {
             match intent {
                 Intent::Enter(enter) => self.state.consider_entry(enter, commands),
                 Intent::Leave(leave) => self.state.consider_exit(leave, commands),
-                Intent::Protect(_) => {}
+                Intent::Protect(protect) => self.state.consider_protect(protect, commands),
                 Intent::EnterGroup(wish) => self.state.consider_group(wish, commands),
                 Intent::LeaveGroup(wish) => self.state.consider_group_exit(wish, commands),
             }
         }
         self.state.run_groups(event, commands);
-        if matches!(event, Event::TimePassed(_)) {
-            self.state.run_timed_actions(commands);
+        match event {
+            Event::TimePassed(_) => self.state.run_timed_actions(commands),
+            _ if self.state.may_act_by_time() => {
+                if let Some(id) = self.state.told_about(event) {
+                    self.state.follow_up(id, commands);
+                }
+            }
+            _ => {}
         }
         if was_active && self.state.mode() != TradingMode::Active {
             self.state.drop_entries(commands);
@@ -205,6 +214,20 @@ impl State {
         let is_live = tick.flags.has_sound_book() && !tick.flags.has(TickFlags::SNAPSHOT);
         if is_live && self.hours(id).is_open(tick.ts) {
             self.protections.note_open_tick(id);
+        }
+    }
+
+    /// The instrument that the broker's evidence is about; `None` for any other event.
+    fn told_about(&self, event: &Event) -> Option<InstrumentId> {
+        match event {
+            Event::OrderUpdated(update) => Some(update.instrument),
+            Event::Traded(trade) => Some(trade.instrument),
+            Event::PositionReported(report) => Some(report.instrument),
+            Event::IntentResolved(resolved) => {
+                let index = self.orders.find(Some(resolved.intent), &resolved.order_id)?;
+                Some(self.orders.get(index).instrument)
+            }
+            _ => None,
         }
     }
 

@@ -180,8 +180,8 @@ impl State {
 
     fn stake_of(&self, order: &Order) -> Stake {
         // A market order of somebody else has no limit: what it would trade at stands in.
-        let price = if order.price.is_set() {
-            order.price
+        let price = if order.exposure_price().is_set() {
+            order.exposure_price()
         } else {
             self.mark(order.instrument)
         };

@@ -8,6 +8,12 @@ pub const ORDERS_PER_DAY_MAX: usize = 8_192;
 pub const ORDERS_KEPT_FOR_EXITS: usize = 2_048;
 /// Orders that may be live at one moment.
 pub const ORDERS_LIVE_MAX: usize = 256;
+/// Trades of one day for which room is kept from the start; more are taken in, at the price of an allocation.
+pub const TRADES_PER_DAY_USUAL: usize = 4 * ORDERS_PER_DAY_MAX;
+/// Modifies that a broker allows of one order; the next change is a cancel and a new order.
+pub const MODIFIES_PER_ORDER_MAX: u8 = 25;
+/// Orders that one wish may be cut into at the freeze quantity at one time; the rest follows as these fill.
+pub const SLICES_MAX: usize = 10;
 /// Positions that may be open at one moment, adopted ones included.
 pub const POSITIONS_MAX: usize = 64;
 /// Commands that one event can cause: every live order cancelled, every position closed.

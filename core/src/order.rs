@@ -231,6 +231,10 @@ pub const ORDER_STATES: [OrderState; 13] = [
 ];
 
 /// Row: from; bit n: may go to the state numbered n. A state may always be repeated.
+///
+/// An acknowledgement proves nothing beyond itself: an accepted order may still be rejected, and a stop at its trigger.
+/// A completion is provisional until trades back it: it may be withdrawn (the caller checks that none does). What was
+/// refused, or not sent, ends there by its reply; a row of the broker that shows it alive is believed all the same.
 const LEGAL: [u16; 13] = {
     use OrderState as S;
     let live = bits(&[
@@ -250,6 +254,9 @@ const LEGAL: [u16; 13] = {
     table[S::PendingCancel as usize] = bits(&[S::Open, S::TriggerPending, S::PendingModify]) | ended;
     table[S::Unknown as usize] = live | ended | bits(&[S::PresumedAbsent]);
     table[S::PresumedAbsent as usize] = live | ended;
+    table[S::NotSent as usize] = live | ended;
+    table[S::Refused as usize] = live | ended;
+    table[S::Filled as usize] = bits(&[S::Cancelled, S::Rejected]);
     // A cancel that raced a fill: the exchange's last word may still turn one end into another.
     table[S::Cancelled as usize] = bits(&[S::Filled]);
     table
@@ -309,43 +316,5 @@ impl OrderState {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tag_names_its_intent_and_a_damaged_tag_names_none() {
-        let intent = IntentId::new(7, 123_456);
-        let tag = intent.tag();
-        assert_eq!(IntentId::from_tag(tag.as_str()), Some(intent));
-        assert!(tag.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric()));
-        let mut wrong = 0;
-        for place in 0..18 {
-            let mut bytes = tag.as_str().as_bytes().to_vec();
-            bytes[place] = if bytes[place] == b'1' { b'2' } else { b'1' };
-            let text = String::from_utf8(bytes).expect("still text");
-            wrong += usize::from(IntentId::from_tag(&text).is_none());
-        }
-        assert_eq!(wrong, 18);
-        assert_eq!(IntentId::from_tag("my own order"), None);
-    }
-
-    #[test]
-    fn a_final_state_leads_nowhere_except_a_fill_that_raced_a_cancel() {
-        for from in ORDER_STATES {
-            for to in ORDER_STATES {
-                let allowed = from.may_become(to);
-                if from.is_final() && from != to {
-                    let raced = from == OrderState::Cancelled && to == OrderState::Filled;
-                    assert_eq!(allowed, raced, "{from:?} -> {to:?}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn unknown_never_ends_without_broker_evidence() {
-        for to in [OrderState::NotSent, OrderState::Refused, OrderState::Submitted] {
-            assert!(!OrderState::Unknown.may_become(to));
-        }
-    }
-}
+#[path = "order_tests.rs"]
+mod tests;

@@ -1,18 +1,34 @@
 //! The orders of the day: what was asked for, what the broker says, and which trades were applied.
 //!
 //! Orders are only ever added; an index is kept of those that may still be live, since these count in every
-//! limit. Trades are applied once, by order and trade id.
+//! limit, and one of intents. Trades are applied once, by order and trade id; the trades of one order are a chain.
+//! No look-up walks the whole day but that for an order of somebody else, which walks those of others alone.
 
 use crate::command::Place;
 use crate::group::GroupId;
 use crate::instrument::InstrumentId;
-use crate::limits::{ORDERS_KEPT_FOR_EXITS, ORDERS_LIVE_MAX, ORDERS_PER_DAY_MAX, POSITIONS_MAX};
-use crate::order::{BrokerOrderId, IntentId, OrderState, Purpose, Side, TradeId};
+use crate::limits::{
+    ORDERS_KEPT_FOR_EXITS, ORDERS_LIVE_MAX, ORDERS_PER_DAY_MAX, POSITIONS_MAX, TRADES_PER_DAY_USUAL,
+};
+use crate::order::{BrokerOrderId, IntentId, OrderState, OrderType, Purpose, Side, TradeId, Validity};
 use crate::price::{Money, Price};
 use crate::quantity::Qty;
 use crate::state_hash::StateHasher;
 use crate::strategy::{ExitReason, Signal, StrategyId};
 use crate::time::TsNs;
+
+/// What an order says at the venue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// How it is priced.
+    pub order_type: OrderType,
+    /// Total quantity, what is filled included.
+    pub qty: Qty,
+    /// Limit price; [`Price::NONE`] for market orders.
+    pub price: Price,
+    /// Trigger price of stop orders; [`Price::NONE`] otherwise.
+    pub trigger: Price,
+}
 
 /// One order and all that is known of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +45,26 @@ pub struct Order {
     pub purpose: Purpose,
     /// Where it stands.
     pub state: OrderState,
-    /// Total quantity; while a modify is under way the larger of old and new.
+    /// How it is priced, as last confirmed.
+    pub order_type: OrderType,
+    /// How long it lives.
+    pub validity: Validity,
+    /// Total quantity, as last confirmed; limits use [`Order::open_qty`], which knows of modifies under way.
     pub qty: Qty,
     /// Filled so far, by trade rows.
     pub filled: Qty,
     /// Filled so far, by the broker's order rows; trades may lag behind.
     pub reported_filled: Qty,
-    /// Limit price last asked for.
+    /// Limit price, as last confirmed.
     pub price: Price,
+    /// Trigger price, as last confirmed; [`Price::NONE`] without one.
+    pub trigger: Price,
+    /// What the newest modify asked for, until the broker shows it, or shows for long enough that it had no effect.
+    pub pending: Option<Terms>,
+    /// The largest quantity that a modify without a known end asked for.
+    pub reserve: Qty,
+    /// Modifies sent: brokers allow so many of one order.
+    pub modifies: u8,
     /// Turnover of the applied trades.
     pub turnover: Money,
     /// Charges of the applied trades.
@@ -51,7 +79,17 @@ pub struct Order {
     pub state_ts: TsNs,
     /// Cancels asked for, of an order that somebody else placed; always 0 for our own.
     pub foreign_cancels: u8,
-    /// The strategy that it is counted under; `None` for an order that somebody else placed.
+    /// Whether it rests behind a position as its stop at the broker, not yet released.
+    pub is_protective: bool,
+    /// Whether it should not exist and what is left of it is cancelled: it was thought absent or refused.
+    pub is_unwanted: bool,
+    /// Whether a person was told that it stands still.
+    pub is_paged: bool,
+    /// Presumed absent, and the broker's own position was read since: exits need not wait for it any more.
+    pub is_written_off: bool,
+    /// The stop of the position that an entry opens; [`Price::NONE`] for others.
+    pub stop: Price,
+    /// The strategy that it is counted under; `None` where none of ours asked for it.
     pub strategy: Option<StrategyId>,
     /// The group whose leg it enters.
     pub group: Option<GroupId>,
@@ -59,18 +97,73 @@ pub struct Order {
     pub signal: Option<Signal>,
     /// The reason behind an exit.
     pub exit_reason: Option<ExitReason>,
+    /// The newest of its trades in the day's table.
+    pub(crate) last_trade: Option<u32>,
 }
 
 impl Order {
+    /// The order that `place` asks for, before anything is heard of it.
+    #[must_use]
+    pub fn submitted(place: &Place, decision_price: Price) -> Self {
+        Self {
+            intent: Some(place.intent),
+            order_id: BrokerOrderId::EMPTY,
+            instrument: place.instrument,
+            side: place.side,
+            purpose: place.purpose,
+            state: OrderState::Submitted,
+            order_type: place.order_type,
+            validity: place.validity,
+            qty: place.qty,
+            filled: Qty::ZERO,
+            reported_filled: Qty::ZERO,
+            price: place.price,
+            trigger: place.trigger,
+            pending: None,
+            reserve: Qty::ZERO,
+            modifies: 0,
+            turnover: Money::ZERO,
+            charges: Money::ZERO,
+            decision_price,
+            placed_ts: place.ts,
+            action_ts: place.ts,
+            state_ts: place.ts,
+            foreign_cancels: 0,
+            is_protective: false,
+            is_unwanted: false,
+            is_paged: false,
+            is_written_off: false,
+            stop: Price::NONE,
+            strategy: None,
+            group: None,
+            signal: None,
+            exit_reason: None,
+            last_trade: None,
+        }
+    }
+
+    /// The most that it can ever fill: while a modify is under way the larger of old and new.
+    #[must_use]
+    pub fn qty_max(&self) -> Qty {
+        self.qty.max(self.reserve)
+    }
+
     /// What may still be filled, or was filled by the order's row without its trades having come.
     #[must_use]
     pub fn open_qty(&self) -> Qty {
         let bound = if self.state.may_be_live() {
-            self.qty
+            self.qty_max()
         } else {
             self.reported_filled
         };
         Qty::new((bound.get() - self.filled.get()).max(0))
+    }
+
+    /// The dearer of the confirmed price and the one that a modify under way asked for: what exposure is counted at.
+    #[must_use]
+    pub fn exposure_price(&self) -> Price {
+        let asked = self.pending.map_or(Price::NONE, |terms| terms.price);
+        self.price.max(asked).max(self.trigger)
     }
 
     /// Average price of the applied trades; [`Price::NONE`] without any.
@@ -82,6 +175,50 @@ impl Order {
             Price::new(self.turnover.get() / self.filled.get())
         }
     }
+
+    /// The terms as last confirmed.
+    #[must_use]
+    pub const fn terms(&self) -> Terms {
+        Terms {
+            order_type: self.order_type,
+            qty: self.qty,
+            price: self.price,
+            trigger: self.trigger,
+        }
+    }
+
+    /// Notes that a modify to `terms` is on its way.
+    pub(crate) fn ask(&mut self, terms: Terms, now: TsNs) {
+        self.reserve = self.reserve.max(terms.qty);
+        self.pending = Some(terms);
+        self.modifies = self.modifies.saturating_add(1);
+        self.action_ts = now;
+    }
+
+    /// The broker shows what the newest modify asked for.
+    pub(crate) fn confirm(&mut self) {
+        if let Some(terms) = self.pending.take() {
+            self.order_type = terms.order_type;
+            self.qty = terms.qty;
+            self.price = terms.price;
+            self.trigger = terms.trigger;
+        }
+        self.reserve = Qty::ZERO;
+    }
+
+    /// The newest modify had no effect.
+    pub(crate) fn forget_modify(&mut self) {
+        self.pending = None;
+        self.reserve = Qty::ZERO;
+    }
+}
+
+/// One applied trade, and the one before it of the same order.
+#[derive(Clone, Copy, Debug)]
+struct AppliedTrade {
+    order: u32,
+    former: Option<u32>,
+    id: TradeId,
 }
 
 /// All orders of the day.
@@ -90,8 +227,11 @@ pub struct OrderBook {
     orders: Vec<Order>,
     /// Indices into `orders` of those that may be live or whose trades have not all come, oldest first.
     live: Vec<u32>,
-    /// Which trades were applied: index of the order and the exchange's id.
-    trades: Vec<(u32, TradeId)>,
+    /// Our intents and where their orders stand in `orders`, sorted.
+    intents: Vec<(IntentId, u32)>,
+    /// Indices into `orders` of those of somebody else.
+    foreign: Vec<u32>,
+    trades: Vec<AppliedTrade>,
 }
 
 impl Default for OrderBook {
@@ -99,7 +239,9 @@ impl Default for OrderBook {
         Self {
             orders: Vec::with_capacity(ORDERS_PER_DAY_MAX),
             live: Vec::with_capacity(ORDERS_LIVE_MAX),
-            trades: Vec::with_capacity(ORDERS_PER_DAY_MAX),
+            intents: Vec::with_capacity(ORDERS_PER_DAY_MAX),
+            foreign: Vec::with_capacity(ORDERS_LIVE_MAX),
+            trades: Vec::with_capacity(TRADES_PER_DAY_USUAL),
         }
     }
 }
@@ -162,28 +304,37 @@ impl OrderBook {
             && self.live.len() + POSITIONS_MAX < ORDERS_LIVE_MAX
     }
 
-    /// Finds an order by intent or, without one, by the broker's id. Live orders are looked at first.
+    /// Finds an order by intent or, without one, by the broker's id.
     #[must_use]
     pub fn find(&self, intent: Option<IntentId>, order_id: &BrokerOrderId) -> Option<usize> {
-        let matches = |order: &Order| match intent {
-            Some(_) => order.intent == intent,
-            None => order.intent.is_none() && order.order_id == *order_id,
+        let Some(intent) = intent else {
+            let is_meant = |index: &&u32| self.orders[**index as usize].order_id == *order_id;
+            return self
+                .foreign
+                .iter()
+                .rev()
+                .find(is_meant)
+                .map(|index| *index as usize);
         };
-        self.live()
-            .find(|(_, order)| matches(order))
-            .map(|(index, _)| index)
-            .or_else(|| self.orders.iter().rposition(matches))
+        let place = self.intents.binary_search_by_key(&intent, |known| known.0).ok()?;
+        Some(self.intents[place].1 as usize)
     }
 
     /// Adds an order; gives its index.
     pub(crate) fn add(&mut self, order: Order) -> usize {
-        let index = self.orders.len();
+        let index = index_of(self.orders.len());
+        match order.intent {
+            Some(intent) => {
+                let place = self.intents.partition_point(|known| known.0 < intent);
+                self.intents.insert(place, (intent, index));
+            }
+            None => self.foreign.push(index),
+        }
         self.orders.push(order);
         if order.state.may_be_live() {
-            self.live
-                .push(u32::try_from(index).expect("the day's orders are bounded"));
+            self.live.push(index);
         }
-        index
+        index as usize
     }
 
     /// Moves an order to `next` if the table of transitions allows it; tells whether it did.
@@ -196,29 +347,51 @@ impl OrderBook {
             order.state = next;
             order.state_ts = now;
         }
+        if next.is_final() {
+            order.forget_modify();
+        }
         self.settle(index);
         true
     }
 
-    /// Drops an order from the live list once it is final and its trades are all in.
+    /// Keeps the live list in step: an order leaves it once it is final and its trades are all in, and comes back when
+    /// the broker shows it as live after all.
     pub(crate) fn settle(&mut self, index: usize) {
         let order = &self.orders[index];
-        if order.state.is_final() && order.filled >= order.reported_filled {
-            self.live.retain(|live| *live as usize != index);
+        let is_over = order.state.is_final() && order.filled >= order.reported_filled;
+        let key = index_of(index);
+        match self.live.iter().position(|live| *live == key) {
+            Some(place) if is_over => {
+                self.live.remove(place);
+            }
+            None if !is_over => self.live.push(key),
+            Some(_) | None => {}
         }
     }
 
-    /// Remembers a trade; false if it was applied before.
-    pub(crate) fn is_new_trade(&mut self, index: usize, trade_id: &TradeId) -> bool {
-        let key = (
-            u32::try_from(index).expect("the day's orders are bounded"),
-            *trade_id,
-        );
-        if self.trades.iter().rev().any(|seen| *seen == key) {
-            return false;
+    /// Whether a trade was applied before.
+    #[must_use]
+    pub fn has_trade(&self, index: usize, trade_id: &TradeId) -> bool {
+        let mut next = self.orders[index].last_trade;
+        while let Some(place) = next {
+            let trade = &self.trades[place as usize];
+            if trade.id == *trade_id {
+                return true;
+            }
+            next = trade.former;
         }
-        self.trades.push(key);
-        true
+        false
+    }
+
+    /// Remembers a trade as applied.
+    pub(crate) fn note_trade(&mut self, index: usize, trade_id: &TradeId) {
+        let place = index_of(self.trades.len());
+        let former = self.orders[index].last_trade.replace(place);
+        self.trades.push(AppliedTrade {
+            order: index_of(index),
+            former,
+            id: *trade_id,
+        });
     }
 
     /// How many trades were applied.
@@ -232,56 +405,56 @@ impl OrderBook {
         for order in &self.orders {
             hash_order(order, hasher);
         }
-        hasher.u64(self.trades.len() as u64);
-        for (index, trade_id) in &self.trades {
+        hasher.u64(self.live.len() as u64);
+        for index in &self.live {
             hasher.u64(u64::from(*index));
-            hasher.bytes(trade_id.padded());
+        }
+        hasher.u64(self.trades.len() as u64);
+        for trade in &self.trades {
+            hasher.u64(u64::from(trade.order));
+            hasher.bytes(trade.id.padded());
         }
     }
 }
 
-/// The order that a placement becomes, before anything is heard of it.
-pub(crate) fn submitted(place: &Place, decision_price: Price) -> Order {
-    Order {
-        intent: Some(place.intent),
-        order_id: BrokerOrderId::EMPTY,
-        instrument: place.instrument,
-        side: place.side,
-        purpose: place.purpose,
-        state: OrderState::Submitted,
-        qty: place.qty,
-        filled: Qty::ZERO,
-        reported_filled: Qty::ZERO,
-        price: place.price,
-        turnover: Money::ZERO,
-        charges: Money::ZERO,
-        decision_price,
-        placed_ts: place.ts,
-        action_ts: place.ts,
-        state_ts: place.ts,
-        foreign_cancels: 0,
-        strategy: None,
-        group: None,
-        signal: None,
-        exit_reason: None,
-    }
+fn index_of(index: usize) -> u32 {
+    u32::try_from(index).expect("the day's orders and trades are bounded")
 }
 
 fn hash_order(order: &Order, hasher: &mut StateHasher) {
     hasher.u64(order.intent.map_or(0, IntentId::get));
     hasher.bytes(order.order_id.padded());
     hasher.u64(u64::from(order.instrument.get()));
-    hasher.u64(order.side as u64);
-    // One word, so that a day without cancels of others' orders hashes as it always did.
-    hasher.u64(order.purpose as u64 | u64::from(order.foreign_cancels) << 8);
-    hasher.u64(order.state as u64);
-    for value in [order.qty, order.filled, order.reported_filled] {
+    let marks = [
+        order.side as u8,
+        order.purpose as u8,
+        order.state as u8,
+        order.order_type as u8,
+        order.validity as u8,
+        order.modifies,
+        order.foreign_cancels,
+        u8::from(order.is_protective)
+            | u8::from(order.is_unwanted) << 1
+            | u8::from(order.is_paged) << 2
+            | u8::from(order.is_written_off) << 3,
+    ];
+    hasher.u64(u64::from_le_bytes(marks));
+    for value in [order.qty, order.filled, order.reported_filled, order.reserve] {
         hasher.i64(value.get());
     }
-    hasher.i64(order.price.get());
+    for price in [order.price, order.trigger, order.stop, order.decision_price] {
+        hasher.i64(price.get());
+    }
+    if let Some(terms) = &order.pending {
+        hasher.u64(1 + terms.order_type as u64);
+        for value in [terms.qty.get(), terms.price.get(), terms.trigger.get()] {
+            hasher.i64(value);
+        }
+    } else {
+        hasher.u64(0);
+    }
     hasher.i64(order.turnover.get());
     hasher.i64(order.charges.get());
-    hasher.i64(order.decision_price.get());
     for ts in [order.placed_ts, order.action_ts, order.state_ts] {
         hasher.i64(ts.get());
     }
@@ -294,3 +467,7 @@ fn hash_order(order: &Order, hasher: &mut StateHasher) {
     hasher.u64(order.signal.map_or(0, |signal| u64::from(signal.score_ppm)));
     hasher.u64(order.exit_reason.map_or(u64::MAX, |reason| reason as u64));
 }
+
+#[cfg(test)]
+#[path = "orders_tests.rs"]
+mod tests;

@@ -6,14 +6,16 @@
 use crate::config::Config;
 use crate::denial::{DENIALS, Denial};
 use crate::event::{FeedState, SessionOpened};
+use crate::exit_plan::ExitPlans;
 use crate::group::GroupBook;
 use crate::held::HeldBook;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::limits::POSITIONS_MAX;
 use crate::order::{OrderState, Purpose};
 use crate::orders::OrderBook;
+use crate::page::Pages;
 use crate::position::Position;
-use crate::price::{Money, Price};
+use crate::price::Money;
 use crate::protections::Protections;
 use crate::quote::Quote;
 use crate::risk::TradingMode;
@@ -54,6 +56,8 @@ pub struct Counts {
     pub fills: u64,
     /// Order updates that came too late or out of order, ignored.
     pub stale_updates: u64,
+    /// Trades that came for orders which had ended without them; booked, and told to a person.
+    pub late_fills: u64,
     /// Evidence that contradicts itself; each stops entries.
     pub contradictions: u64,
     /// Operator commands applied.
@@ -94,6 +98,8 @@ pub struct State {
     pub(crate) held: HeldBook,
     pub(crate) groups: GroupBook,
     pub(crate) orders: OrderBook,
+    pub(crate) exit_plans: ExitPlans,
+    pub(crate) pages: Pages,
     pub(crate) realised: Money,
     pub(crate) charges: Money,
     pub(crate) protections: Protections,
@@ -130,6 +136,8 @@ impl Default for State {
             held: HeldBook::default(),
             groups: GroupBook::default(),
             orders: OrderBook::default(),
+            exit_plans: ExitPlans::default(),
+            pages: Pages::default(),
             realised: Money::ZERO,
             charges: Money::ZERO,
             protections: Protections::default(),
@@ -288,59 +296,6 @@ impl State {
         }
     }
 
-    /// Realised result of the day, charges not deducted.
-    #[must_use]
-    pub const fn realised(&self) -> Money {
-        self.realised
-    }
-
-    /// Charges of the day.
-    #[must_use]
-    pub const fn charges(&self) -> Money {
-        self.charges
-    }
-
-    /// Result of the open positions, marked to what they could be closed at.
-    #[must_use]
-    pub fn unrealised(&self) -> Money {
-        let sum = self.open.iter().fold(0i64, |sum, id| {
-            sum.saturating_add(self.positions[id.index()].unrealised(self.mark(*id)).get())
-        });
-        Money::new(sum)
-    }
-
-    /// Result of the day so far: realised and unrealised, charges deducted. Saturates.
-    #[must_use]
-    pub fn result(&self) -> Money {
-        let gross = self.realised.get().saturating_add(self.unrealised().get());
-        Money::new(gross.saturating_sub(self.charges.get()))
-    }
-
-    /// Capital plus the result of the day. Saturates.
-    #[must_use]
-    pub fn equity(&self) -> Money {
-        Money::new(self.config.risk.capital.get().saturating_add(self.result().get()))
-    }
-
-    /// The price at which a position could be closed: the far touch, else the last trade, else its cost.
-    #[must_use]
-    pub fn mark(&self, instrument: InstrumentId) -> Price {
-        let quote = &self.quotes[instrument.index()];
-        let position = &self.positions[instrument.index()];
-        let touch = if position.qty.get() < 0 {
-            quote.ask
-        } else {
-            quote.bid
-        };
-        if touch.is_set() {
-            touch
-        } else if quote.ltp.is_set() {
-            quote.ltp
-        } else {
-            position.average_price()
-        }
-    }
-
     /// Whether the instrument has a position or an order that may be live.
     pub(crate) fn is_busy(&self, instrument: InstrumentId) -> bool {
         !self.positions[instrument.index()].is_flat()
@@ -394,7 +349,12 @@ impl State {
         {
             add(
                 order.instrument,
-                Money::new(order.price.get().saturating_mul(order.open_qty().get())),
+                Money::new(
+                    order
+                        .exposure_price()
+                        .get()
+                        .saturating_mul(order.open_qty().get()),
+                ),
             );
         }
         (Money::new(total), Money::new(options))
@@ -448,6 +408,8 @@ impl State {
         self.orders.hash_into(hasher);
         self.held.hash_into(hasher);
         self.groups.hash_into(hasher);
+        self.exit_plans.hash_into(hasher);
+        self.pages.hash_into(hasher);
         self.protections.hash_into(hasher);
         hasher.i64(self.realised.get());
         hasher.i64(self.charges.get());

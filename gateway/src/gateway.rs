@@ -9,6 +9,7 @@
 mod health;
 mod reads;
 mod reconciling;
+mod self_check;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -166,6 +167,8 @@ struct Listed {
     key: InstrumentKey,
     tick: Price,
     lot: Qty,
+    freeze: Qty,
+    is_option: bool,
 }
 
 /// The gateway.
@@ -210,6 +213,8 @@ impl Gateway {
             key: instrument.key,
             tick: instrument.tick,
             lot: instrument.lot,
+            freeze: instrument.freeze,
+            is_option: instrument.kind.is_option(),
         });
         Self {
             config,
@@ -294,6 +299,13 @@ impl Gateway {
                 self.give_up(place.intent);
                 return;
             }
+        }
+        if let Command::Modify(modify) = command
+            && !self.is_changeable(modify)
+        {
+            self.counts.gate_refusals += 1;
+            self.drop_command(command);
+            return;
         }
         let full = self.exits.len() + self.entries.len() >= ORDER_RING_SLOTS
             || self.intents.count() > ORDERS_PER_DAY_MAX;

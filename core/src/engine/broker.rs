@@ -1,19 +1,26 @@
 //! Evidence from the broker: submission results, order rows, trade rows and positions.
 //!
 //! Whatever a broker sends is taken in or counted, never a reason to panic. Rows that come late or out of
-//! order are dropped by the table of legal transitions. Contradictions halt entries.
+//! order are dropped by the table of legal transitions. Contradictions halt entries. A trade is booked and remembered
+//! together or not at all.
 
 use crate::charges::ChargedFill;
+use crate::command::Place;
 use crate::difference::{Difference, DifferenceKind};
 use crate::event::{IntentResolved, OrderUpdated, PositionReported, Submission, Traded};
 use crate::instrument::InstrumentId;
-use crate::order::{BrokerStatus, OrderState, Purpose, Side};
+use crate::order::{BrokerStatus, IntentId, OrderState, OrderType, Purpose, Side, Validity};
 use crate::orders::Order;
+use crate::page::PageReason;
 use crate::position::Position;
 use crate::price::{Money, Price};
 use crate::protections::TripFill;
 use crate::quantity::Qty;
 use crate::state::State;
+use crate::time::DurationNs;
+
+/// How long after a modify a row with the old terms may be older than it.
+const MODIFY_ECHO: DurationNs = DurationNs::from_secs(2);
 
 impl State {
     pub(super) fn resolve_intent(&mut self, resolved: &IntentResolved) {
@@ -31,12 +38,15 @@ impl State {
             Submission::Unknown => OrderState::Unknown,
             Submission::PresumedAbsent => OrderState::PresumedAbsent,
         };
+        let before = *self.orders.get(index);
         // The order stream may be faster than the reply; then the reply adds nothing.
-        let awaited = matches!(
-            self.orders.get(index).state,
-            OrderState::Submitted | OrderState::Unknown
-        );
-        if awaited && !self.orders.advance(index, next, self.now) {
+        let awaited = matches!(before.state, OrderState::Submitted | OrderState::Unknown);
+        if !awaited {
+            return;
+        }
+        if self.orders.advance(index, next, self.now) {
+            self.note_move(&before, index);
+        } else {
             self.counts.stale_updates += 1;
         }
     }
@@ -46,50 +56,125 @@ impl State {
             Some(index) => index,
             None => self.adopt_order(update),
         };
-        if self.is_contradicted(index, update) {
+        let before = *self.orders.get(index);
+        if before.instrument != update.instrument || before.side != update.side {
             self.contradict();
             return;
         }
+        let next = state_of(update.status);
         let order = self.orders.get_mut(index);
         order.order_id = update.order_id;
-        order.reported_filled = order.reported_filled.max(update.filled);
-        let Some(next) = state_of(update.status) else {
+        if is_withdrawn(&before, update, next) {
+            order.reported_filled = update.filled;
+            self.page(PageReason::FillWithdrawn, Some(before.instrument));
+        } else {
+            order.reported_filled = order.reported_filled.max(update.filled);
+        }
+        let Some(next) = next else {
             self.counts.stale_updates += 1;
             return;
         };
-        // "Received" after "open" is an old row; the table cannot tell, since both are live.
-        let stale = next == OrderState::Accepted
-            && order.state != OrderState::Accepted
-            && !matches!(
-                order.state,
-                OrderState::Submitted | OrderState::Unknown | OrderState::PresumedAbsent
-            );
-        if next == OrderState::Open {
-            order.qty = update.qty.max(order.filled);
-            order.price = update.price;
+        self.note_life_after_denial(index, next, update.filled);
+        if matches!(next, OrderState::Open | OrderState::TriggerPending) && before.state.may_become(next) {
+            self.take_terms(index, update);
         }
-        if stale || !self.orders.advance(index, next, self.now) {
+        // A completion that trades back, or that no row takes back whole, stands.
+        let is_backed = before.state == OrderState::Filled
+            && next != OrderState::Filled
+            && !is_withdrawn(&before, update, Some(next));
+        if is_backed || !self.orders.advance(index, next, self.now) {
             self.counts.stale_updates += 1;
+            self.orders.settle(index);
+            return;
+        }
+        self.note_move(&before, index);
+    }
+
+    /// An order that was thought absent, or refused, and lives or filled: what is left of it is not wanted.
+    fn note_life_after_denial(&mut self, index: usize, next: OrderState, filled: Qty) {
+        let order = self.orders.get_mut(index);
+        if !next.may_be_live() && filled.is_zero() {
+            return;
+        }
+        let instrument = Some(order.instrument);
+        match order.state {
+            OrderState::PresumedAbsent => {
+                order.is_unwanted = true;
+                order.is_written_off = false;
+                self.page(PageReason::AbsentAppeared, instrument);
+            }
+            OrderState::Refused | OrderState::NotSent => {
+                order.is_unwanted = true;
+                self.page(PageReason::AbsentAppeared, instrument);
+                self.contradict();
+            }
+            _ => {}
         }
     }
 
-    /// Whether a row cannot be about this order as we know it: another instrument or side, life after we were
-    /// told that it never began, or a completion taken back. The last one also drops its claim to a fill.
-    fn is_contradicted(&mut self, index: usize, update: &OrderUpdated) -> bool {
-        let order = *self.orders.get(index);
-        let is_other = order.instrument != update.instrument || order.side != update.side;
-        let next = state_of(update.status);
-        let never_began = matches!(order.state, OrderState::Refused | OrderState::NotSent);
-        let lives = next.is_some_and(OrderState::may_be_live) || update.filled.get() > 0;
-        let withdrawn = order.state == OrderState::Filled
-            && update.filled < order.reported_filled
-            && order.filled <= update.filled
-            && matches!(next, Some(OrderState::Cancelled | OrderState::Rejected));
-        if withdrawn {
-            self.orders.get_mut(index).reported_filled = update.filled;
-            self.orders.settle(index);
+    /// The terms that the broker shows: those of the newest modify confirm it; others, long enough after it, end it. A
+    /// working order whose terms nobody here asked for is taken as it is, and its instrument takes no entries.
+    fn take_terms(&mut self, index: usize, update: &OrderUpdated) {
+        let now = self.now;
+        let order = self.orders.get_mut(index);
+        let price = if update.price.is_set() {
+            update.price
+        } else {
+            order.price
+        };
+        let is_settled = now.since(order.action_ts) >= MODIFY_ECHO;
+        let is_limited = matches!(order.order_type, OrderType::Limit | OrderType::StopLimit);
+        if let Some(asked) = order.pending
+            && asked.qty == update.qty
+            && (asked.price == price || asked.order_type == OrderType::Market)
+        {
+            order.confirm();
+            return;
         }
-        is_other || (never_began && lives) || withdrawn
+        if order.pending.is_some() && is_settled {
+            order.forget_modify();
+        }
+        let differs = update.qty != order.qty || (is_limited && price != order.price);
+        if !differs || (order.modifies > 0 && !is_settled) {
+            return;
+        }
+        let is_ours = order.intent.is_some();
+        order.qty = update.qty.max(order.filled);
+        order.price = price;
+        let instrument = order.instrument;
+        if is_ours {
+            self.frozen[instrument.index()] = true;
+            self.page(PageReason::TermsDiffer, Some(instrument));
+        }
+    }
+
+    /// What a change of state means beyond the order: failed exits and lost protection are tried again, later, and a
+    /// stop that was released or rejected at its trigger means that the position is to be left now.
+    fn note_move(&mut self, before: &Order, index: usize) {
+        let order = *self.orders.get(index);
+        if order.purpose != Purpose::Exit || order.intent.is_none() || order.state == before.state {
+            return;
+        }
+        let is_failed = matches!(
+            order.state,
+            OrderState::Rejected | OrderState::Refused | OrderState::NotSent
+        );
+        let was_armed = before.state == OrderState::TriggerPending;
+        if order.is_protective && order.state == OrderState::Open && was_armed {
+            self.orders.get_mut(index).is_protective = false;
+            self.leave_after_stop(order.instrument);
+        } else if order.is_protective && is_failed {
+            self.note_lost_protection(order.instrument);
+            if was_armed {
+                self.leave_after_stop(order.instrument);
+            }
+        } else if order.is_protective && order.state == OrderState::Cancelled {
+            if before.state != OrderState::PendingCancel {
+                self.note_lost_protection(order.instrument);
+            }
+        } else if is_failed {
+            self.note_failed_exit(order.instrument);
+        }
     }
 
     /// An order that we did not know: counted in every limit, and its instrument is left alone.
@@ -105,28 +190,24 @@ impl State {
         if update.intent.is_none() {
             self.person_acted(update.instrument, false);
         }
-        self.orders.add(Order {
-            intent: update.intent,
-            order_id: update.order_id,
+        let place = Place {
+            ts: self.now,
+            intent: update.intent.unwrap_or(IntentId::from_raw(0)),
             instrument: update.instrument,
             side: update.side,
             purpose: self.purpose_of(update.instrument, update.side),
-            state: OrderState::Unknown,
+            order_type: OrderType::Limit,
+            validity: Validity::Day,
             qty: update.qty,
-            filled: Qty::ZERO,
-            reported_filled: update.filled,
             price: update.price,
-            turnover: Money::ZERO,
-            charges: Money::ZERO,
-            decision_price: Price::NONE,
-            placed_ts: self.now,
-            action_ts: self.now,
-            state_ts: self.now,
-            foreign_cancels: 0,
-            strategy: None,
-            group: None,
-            signal: None,
-            exit_reason: None,
+            trigger: Price::NONE,
+        };
+        self.orders.add(Order {
+            intent: update.intent,
+            order_id: update.order_id,
+            state: OrderState::Unknown,
+            reported_filled: update.filled,
+            ..Order::submitted(&place, Price::NONE)
         })
     }
 
@@ -146,34 +227,60 @@ impl State {
             self.contradict();
             return;
         };
-        if trade.qty.get() <= 0 || !trade.price.is_set() {
+        let order = *self.orders.get(index);
+        let is_other = order.instrument != trade.instrument || order.side != trade.side;
+        if is_other || trade.qty.get() <= 0 || !trade.price.is_set() {
             self.contradict();
             return;
         }
-        if !self.orders.is_new_trade(index, &trade.trade_id) {
+        if self.orders.has_trade(index, &trade.trade_id) {
             self.counts.stale_updates += 1;
             return;
         }
-        self.book_trade(index, trade);
-        self.track_open(trade.instrument);
-        if trade.intent.is_none() {
-            self.person_acted(trade.instrument, false);
+        let filled = order.filled.plus(trade.qty);
+        if filled.is_none_or(|filled| filled > order.qty_max()) {
+            self.page(PageReason::Overfill, Some(order.instrument));
+            self.contradict();
+            return;
         }
-        self.watch_day_loss();
+        if self.book_trade(index, trade) {
+            self.orders.note_trade(index, &trade.trade_id);
+            self.note_late_fill(&order);
+            self.follow_position(trade.instrument);
+            self.protect_entry(&order);
+            if trade.intent.is_none() {
+                self.person_acted(trade.instrument, false);
+            }
+            self.watch_day_loss();
+        } else {
+            self.contradict();
+        }
     }
 
-    fn book_trade(&mut self, index: usize, trade: &Traded) {
+    /// A fill of an order that had ended, and whose end did not tell of it.
+    fn note_late_fill(&mut self, before: &Order) {
+        let is_told = before.filled < before.reported_filled;
+        if !before.state.is_final() || is_told {
+            return;
+        }
+        self.counts.late_fills += 1;
+        self.page(PageReason::LateFill, Some(before.instrument));
+        if before.state != OrderState::Cancelled {
+            self.contradict();
+        }
+    }
+
+    /// Books a trade into position, result and order; `false`, and nothing changes, when a sum leaves its range.
+    fn book_trade(&mut self, index: usize, trade: &Traded) -> bool {
         let order = *self.orders.get(index);
         let (Some(turnover), Some(filled)) = (trade.price.times(trade.qty), order.filled.plus(trade.qty))
         else {
-            self.contradict();
-            return;
+            return false;
         };
         let position = &mut self.positions[trade.instrument.index()];
         let (qty_before, realised_before) = (position.qty, position.realised);
         if position.fill(trade.side, trade.qty, trade.price).is_err() {
-            self.contradict();
-            return;
+            return false;
         }
         let qty_after = position.qty;
         let gained = position.realised.get() - realised_before.get();
@@ -200,17 +307,23 @@ impl State {
         booked.filled = filled;
         booked.turnover = Money::new(order.turnover.get().saturating_add(turnover.get()));
         booked.charges = Money::new(order.charges.get().saturating_add(charges.get()));
-        if filled > order.qty {
-            self.contradict();
-        }
-        if filled >= order.qty {
+        if filled >= order.qty_max() && !matches!(order.state, OrderState::Refused | OrderState::NotSent) {
             self.orders.advance(index, OrderState::Filled, self.now);
         }
         self.orders.settle(index);
+        true
+    }
+
+    /// Keeps the list of open positions and the plans in step with a changed position.
+    fn follow_position(&mut self, instrument: InstrumentId) {
+        self.track_open(instrument);
+        self.exit_plans
+            .follow(instrument, self.positions[instrument.index()].qty);
     }
 
     /// The broker is the truth about positions: a difference is taken over and leaves reduce-only.
     pub(super) fn compare_position(&mut self, report: &PositionReported) {
+        self.write_off_absent_exits(report.instrument);
         let ours = self.positions[report.instrument.index()];
         if ours.qty == report.qty {
             self.supervision.differences.follow(report.instrument, report.qty);
@@ -232,7 +345,20 @@ impl State {
             ..ours
         };
         self.protections.forget_trip(report.instrument);
-        self.track_open(report.instrument);
+        self.follow_position(report.instrument);
+    }
+
+    /// The broker's own position was read after these exits were presumed absent: what it still shows may be left.
+    fn write_off_absent_exits(&mut self, instrument: InstrumentId) {
+        let mut place = 0;
+        while let Some(index) = self.orders.live_at(place) {
+            let order = self.orders.get_mut(index);
+            let is_absent = order.state == OrderState::PresumedAbsent && order.purpose == Purpose::Exit;
+            if order.instrument == instrument && is_absent {
+                order.is_written_off = true;
+            }
+            place += 1;
+        }
     }
 
     fn adoption_price(&self, instrument: InstrumentId) -> Price {
@@ -249,6 +375,12 @@ impl State {
     pub(super) fn contradict(&mut self) {
         self.counts.contradictions += 1;
         self.halted = true;
+        self.page(PageReason::Contradiction, None);
+    }
+
+    /// Tells a person.
+    pub(super) fn page(&mut self, reason: PageReason, instrument: Option<InstrumentId>) {
+        self.pages.raise(reason, instrument, self.now);
     }
 }
 
@@ -265,4 +397,12 @@ const fn state_of(status: BrokerStatus) -> Option<OrderState> {
         BrokerStatus::Rejected => OrderState::Rejected,
         BrokerStatus::Unrecognised => return None,
     })
+}
+
+/// Whether a row takes back a completion that no trade backs.
+fn is_withdrawn(order: &Order, update: &OrderUpdated, next: Option<OrderState>) -> bool {
+    order.state == OrderState::Filled
+        && update.filled < order.reported_filled
+        && order.filled <= update.filled
+        && matches!(next, Some(OrderState::Cancelled | OrderState::Rejected))
 }

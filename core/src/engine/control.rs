@@ -89,7 +89,7 @@ impl State {
                 if let Some(id) = control.instrument {
                     self.person_acted(id, true);
                     let qty = self.positions[id.index()].qty.abs();
-                    self.place_exit(id, qty, ExitReason::Operator, commands);
+                    self.leave(id, qty, ExitReason::Operator, commands);
                 }
             }
             Verb::ReduceOnly => {

@@ -4,9 +4,11 @@ use crate::command::{Command, Commands, Place};
 use crate::denial::Denial;
 use crate::exposure::Candidate;
 use crate::instrument::{InstrumentId, InstrumentKind};
-use crate::order::{IntentId, OrderState, OrderType, Purpose, Side, Validity};
-use crate::orders::{Order, submitted};
+use crate::limits::SLICES_MAX;
+use crate::order::{IntentId, OrderState, OrderType, Purpose, Side};
+use crate::orders::Order;
 use crate::price::{Money, Price};
+use crate::quantity::Qty;
 use crate::risk::{EntryFacts, check_entry};
 use crate::session::{Market, SessionTimes};
 use crate::state::{JudgedSignal, SIGNALS_REMEMBERED, State};
@@ -176,27 +178,44 @@ impl State {
         }
     }
 
+    /// Places an entry, cut at the freeze quantity: each child has an intent of its own and counts by itself.
     fn place_entry(&mut self, enter: &Enter, commands: &mut Commands) {
         let id = enter.signal.instrument;
+        let contract = &self.instruments[id.index()];
+        let largest = contract.freeze.floor_to_lot(contract.lot);
+        let mut left = enter.qty;
+        for _ in 0..SLICES_MAX {
+            let qty = left.min(largest);
+            if qty.get() <= 0 || !commands.has_room() || !self.orders.has_room_for_entries() {
+                break;
+            }
+            self.place_entry_slice(enter, qty, commands);
+            left = Qty::new(left.get() - qty.get());
+        }
+        self.last_entries[id.index()][enter.signal.side as usize] = self.now;
+        self.protections
+            .note_entry(id, enter.signal.strategy, self.now, &self.config.risk);
+    }
+
+    fn place_entry_slice(&mut self, enter: &Enter, qty: Qty, commands: &mut Commands) {
         let place = Place {
             ts: self.now,
             intent: self.next_intent(),
-            instrument: id,
+            instrument: enter.signal.instrument,
             side: enter.signal.side,
             purpose: Purpose::Entry,
             order_type: OrderType::Limit,
-            validity: Validity::Day,
-            qty: enter.qty,
+            validity: self.config.orders.entry_validity,
+            qty,
             price: enter.limit,
             trigger: Price::NONE,
         };
-        let mut order = submitted(&place, self.touch(id, place.side));
-        order.signal = Some(enter.signal);
-        order.strategy = Some(enter.signal.strategy);
-        self.orders.add(order);
-        self.last_entries[id.index()][place.side as usize] = self.now;
-        self.protections
-            .note_entry(id, enter.signal.strategy, self.now, &self.config.risk);
+        self.orders.add(Order {
+            stop: enter.stop,
+            signal: Some(enter.signal),
+            strategy: Some(enter.signal.strategy),
+            ..Order::submitted(&place, self.touch(place.instrument, place.side))
+        });
         self.counts.entries += 1;
         commands.push(Command::Place(place));
     }

@@ -1,30 +1,49 @@
-//! Reducing risk: exits, their re-pricing, entry time-outs, square-off and flattening.
+//! Reducing risk: exits, their re-pricing, square-off and flattening.
 //!
-//! At most one exit order per instrument may be live, and never for more than the position, so an exit can
-//! never turn a position round. Nothing here passes the entry gate: exits come before entries, always.
+//! What may still fill against a position (open, pending, unknown, presumed absent, of whomever) never adds up to more
+//! than the position, so no exit can turn it round. The one exception is written down: an exit presumed absent stops
+//! counting once the broker's own position was read after that, since only that read says what is left to close. A wish
+//! stands until the position shows it. Nothing here passes the entry gate: exits come before entries, always.
 
-use crate::command::{Cancel, CancelForeign, Command, Commands, Modify, Place};
+use super::cancels::ACTION_GAP;
+use super::exit_price::TELL_AFTER;
+use crate::command::{Command, Commands, Modify, Place, Reconcile};
 use crate::instrument::InstrumentId;
-use crate::limits::{ORDERS_LIVE_MAX, POSITIONS_MAX};
+use crate::limits::{MODIFIES_PER_ORDER_MAX, POSITIONS_MAX, SLICES_MAX};
 use crate::order::{OrderState, OrderType, Purpose, Side, Validity};
-use crate::orders::{Order, submitted};
-use crate::price::{Price, Round};
+use crate::orders::{Order, Terms};
+use crate::page::PageReason;
+use crate::price::Price;
 use crate::quantity::Qty;
 use crate::state::State;
 use crate::strategy::{ExitReason, Leave};
-use crate::time::DurationNs;
+use crate::time::{DurationNs, TsNs};
 
-/// How long an unanswered cancel or modify is left alone before the broker's word allows another.
-const ACTION_GAP: DurationNs = DurationNs::from_secs(2);
 /// How long after a failed exit the next one is tried: a price outside the band must not eat the order budget.
-const EXIT_AGAIN: DurationNs = DurationNs::from_secs(5);
-
-/// How often a cancel of somebody else's order is asked for before it is left to a person: a refusal that stays must
-/// not eat the order budget.
-const FOREIGN_CANCELS_MAX: u8 = 5;
-
+pub(super) const EXIT_AGAIN: DurationNs = DurationNs::from_secs(5);
+/// How often a person is told again of an exit that cannot be sent or finds nobody.
+const TELL_AGAIN: DurationNs = DurationNs::from_secs(30);
+/// How often the broker's positions are asked for while an exit that is presumed absent stands in the way.
+const REREAD_AGAIN: DurationNs = DurationNs::from_secs(15);
+/// How long a modify may be under way before the order is cancelled instead.
+const MODIFY_PATIENCE: DurationNs = DurationNs::from_secs(5);
 /// How long square-off, re-pricing and a kill wait for a reconciliation that does not end.
 const RECONCILE_PATIENCE: DurationNs = DurationNs::from_secs(60);
+
+/// What may still fill against a position.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counted {
+    /// All of it.
+    pub(super) total: i64,
+    /// Of this, stops at the broker that have not been released.
+    pub(super) protective: i64,
+    /// Of this, orders presumed absent and of somebody else: no command of ours takes them away.
+    beyond_us: i64,
+    /// Whether any of them is presumed absent.
+    has_absent: bool,
+    /// Orders of ours that are not protective.
+    slices: usize,
+}
 
 impl State {
     pub(super) fn consider_exit(&mut self, leave: &Leave, commands: &mut Commands) {
@@ -33,110 +52,223 @@ impl State {
         if self.held.is_manual(leave.instrument) || self.groups.owner(leave.instrument).is_some() {
             return;
         }
-        self.place_exit(leave.instrument, leave.qty, leave.reason, commands);
+        self.leave(leave.instrument, leave.qty, leave.reason, commands);
     }
 
-    /// Sends an exit for at most the position, unless one is live already or no price is known.
-    pub(super) fn place_exit(
-        &mut self,
-        id: InstrumentId,
-        qty: Qty,
-        reason: ExitReason,
-        commands: &mut Commands,
-    ) {
+    /// Leaves `qty` of a position, or all of it if that is less, as soon as it may be done.
+    pub(super) fn leave(&mut self, id: InstrumentId, qty: Qty, reason: ExitReason, commands: &mut Commands) {
         self.cancel_entries_of(id, commands);
+        self.want_exit(id, qty, reason);
+        self.work_exit(id, commands);
+    }
+
+    /// Remembers that `qty` of a position is to be left.
+    pub(super) fn want_exit(&mut self, id: InstrumentId, qty: Qty, reason: ExitReason) {
         let position = self.positions[id.index()].qty;
-        let must_wait = self.must_wait_with_exit(id) || self.hedge_must_wait(id);
-        if position.is_zero() || must_wait || !commands.has_room() {
+        if position.is_zero() {
             return;
         }
-        let contract = &self.instruments[id.index()];
-        let qty = qty
-            .min(position.abs())
-            .min(contract.freeze.floor_to_lot(contract.lot));
-        let side = if position.get() > 0 { Side::Sell } else { Side::Buy };
-        let price = self.exit_price(id, side);
-        if !price.is_set() || qty.is_zero() {
+        let keep = Qty::new(position.abs().get().saturating_sub(qty.get()).max(0));
+        self.exit_plans.get_mut(id, position.get() > 0).want(keep, reason);
+    }
+
+    /// Sends what is due of a wish to leave, as far as orders that may be live leave room for it.
+    pub(super) fn work_exit(&mut self, id: InstrumentId, commands: &mut Commands) {
+        let leaving = self.exit_plans.get(id).and_then(|plan| plan.leaving);
+        let position = self.positions[id.index()].qty;
+        let Some(leaving) = leaving.filter(|_| !position.is_zero()) else {
+            return;
+        };
+        let outranks_a_person = matches!(
+            leaving.reason,
+            ExitReason::Operator | ExitReason::SquareOff | ExitReason::Unwind
+        );
+        if self.held.is_manual(id) && !outranks_a_person {
+            // A person took the position over: what a strategy wished for before is not carried on.
+            self.exit_plans.get_mut(id, position.get() > 0).leaving = None;
             return;
         }
-        let place = Place {
-            ts: self.now,
-            intent: self.next_intent(),
-            instrument: id,
-            side,
-            purpose: Purpose::Exit,
-            order_type: OrderType::Limit,
-            validity: Validity::Day,
+        self.cancel_entries_of(id, commands);
+        let side = exit_side(position);
+        if self.must_wait_with_exit(id, side) {
+            return;
+        }
+        let size = position.abs().get();
+        let counted = self.counted_exits(id, side);
+        let due = size - leaving.keep.get() - (counted.total - counted.protective);
+        let room = size - counted.total;
+        if due > room && counted.protective > 0 {
+            self.yield_protection(id, side, leaving.keep, commands);
+        }
+        if room <= 0 && due + counted.beyond_us > 0 && counted.beyond_us > 0 {
+            self.page_at_times(PageReason::ExitBlocked, id);
+            if counted.has_absent {
+                self.ask_for_positions(id, commands);
+            }
+        }
+        if due.min(room) > 0 && counted.slices < SLICES_MAX {
+            self.place_exits(id, side, Qty::new(due.min(room)), commands);
+        }
+    }
+
+    /// What may still fill against the position that an order of `side` reduces.
+    pub(super) fn counted_exits(&self, id: InstrumentId, side: Side) -> Counted {
+        let mut counted = Counted::default();
+        for (_, order) in self.orders.live() {
+            if order.instrument != id || order.side != side || order.is_written_off {
+                continue;
+            }
+            let open = order.open_qty().get();
+            counted.total = counted.total.saturating_add(open);
+            if order.is_protective {
+                counted.protective = counted.protective.saturating_add(open);
+            } else {
+                counted.slices += 1;
+            }
+            let is_absent = order.state == OrderState::PresumedAbsent;
+            counted.has_absent |= is_absent;
+            if is_absent || order.intent.is_none() {
+                counted.beyond_us = counted.beyond_us.saturating_add(open);
+            }
+        }
+        counted
+    }
+
+    /// An exit presumed absent stands before the next one: the broker's own position decides, so it is read again.
+    fn ask_for_positions(&mut self, id: InstrumentId, commands: &mut Commands) {
+        let now = self.now;
+        let is_long = self.positions[id.index()].qty.get() > 0;
+        let plan = self.exit_plans.get_mut(id, is_long);
+        let is_due = !plan.reread.is_set() || now.since(plan.reread) >= REREAD_AGAIN;
+        if is_due && commands.has_room() {
+            plan.reread = now;
+            commands.push(Command::Reconcile(Reconcile { ts: now, flat: false }));
+        }
+    }
+
+    /// Places an exit, cut at the freeze quantity.
+    fn place_exits(&mut self, id: InstrumentId, side: Side, qty: Qty, commands: &mut Commands) {
+        let position = self.positions[id.index()].qty;
+        let plan = self.exit_plans.get_mut(id, position.get() > 0);
+        let Some(leaving) = &mut plan.leaving else {
+            return;
+        };
+        leaving.attempts = leaving.attempts.saturating_add(1);
+        let (reason, attempts) = (leaving.reason, leaving.attempts);
+        let Some(terms) = self.exit_terms(id, side, attempts - 1) else {
+            self.page_at_times(PageReason::NoExitPrice, id);
+            return;
+        };
+        let is_over_absent = |order: &Order| order.instrument == id && order.is_written_off;
+        if self.orders.live().any(|(_, order)| is_over_absent(order)) {
+            self.page(PageReason::ExitOverAbsent, Some(id));
+        }
+        let terms = Terms {
+            order_type: terms.order_type,
             qty,
-            price,
+            price: terms.price,
             trigger: Price::NONE,
         };
-        let mut order = submitted(&place, self.touch(id, side));
-        order.exit_reason = Some(reason);
-        order.strategy = self.protections.owner(id);
-        self.orders.add(order);
-        self.counts.exits += 1;
-        commands.push(Command::Place(place));
+        self.place_sliced(id, side, terms, (reason, false), commands);
     }
 
-    /// Whether an exit must not be sent now: one may be live, the last one failed a moment ago, the market is
-    /// shut, or the order table is full. An order presumed absent by the written rule does not block exits: it
-    /// still counts in every limit on entries.
-    fn must_wait_with_exit(&self, id: InstrumentId) -> bool {
-        let exit_of = |order: &Order| order.instrument == id && order.purpose == Purpose::Exit;
-        let is_live = self
-            .orders
-            .live()
-            .any(|(_, order)| exit_of(order) && order.state != OrderState::PresumedAbsent);
-        let failed = |order: &Order| {
-            matches!(
-                order.state,
-                OrderState::NotSent | OrderState::Refused | OrderState::Rejected
-            )
-        };
+    /// Places `terms` as orders of at most the freeze quantity each, with an intent of its own each; what does not fit
+    /// now is due again as these end.
+    pub(super) fn place_sliced(
+        &mut self,
+        id: InstrumentId,
+        side: Side,
+        terms: Terms,
+        (reason, is_protective): (ExitReason, bool),
+        commands: &mut Commands,
+    ) {
+        let contract = &self.instruments[id.index()];
+        let largest = contract.freeze.floor_to_lot(contract.lot);
+        let mut left = terms.qty;
+        for _ in 0..SLICES_MAX {
+            let qty = left.min(largest);
+            if qty.get() <= 0 || !commands.has_room() || !self.orders.has_room() {
+                return;
+            }
+            let place = Place {
+                ts: self.now,
+                intent: self.next_intent(),
+                instrument: id,
+                side,
+                purpose: Purpose::Exit,
+                order_type: terms.order_type,
+                validity: Validity::Day,
+                qty,
+                price: terms.price,
+                trigger: terms.trigger,
+            };
+            self.orders.add(Order {
+                is_protective,
+                exit_reason: Some(reason),
+                strategy: self.protections.owner(id),
+                ..Order::submitted(&place, self.touch(id, side))
+            });
+            self.counts.exits += 1;
+            commands.push(Command::Place(place));
+            left = Qty::new(left.get() - qty.get());
+        }
+    }
+
+    /// Whether an exit must not be sent now: the last one failed a moment ago, an entry of ours could match it, the
+    /// market is shut, or the order table is full.
+    fn must_wait_with_exit(&self, id: InstrumentId, side: Side) -> bool {
         let failed_just_now = self
-            .orders
-            .all()
-            .iter()
-            .rev()
-            .take(ORDERS_LIVE_MAX)
-            .any(|order| exit_of(order) && failed(order) && self.now.since(order.placed_ts) < EXIT_AGAIN);
+            .exit_plans
+            .get(id)
+            .is_some_and(|plan| self.now < plan.not_before);
         let close = self.hours(id).close;
         let is_shut = close.is_set() && self.now >= close;
-        is_live || failed_just_now || is_shut || !self.orders.has_room()
+        failed_just_now
+            || is_shut
+            || !self.orders.has_room()
+            || self.hedge_must_wait(id)
+            || self.is_entry_in_the_way(id, side)
     }
 
-    /// A limit beyond the touch, so that it trades at once yet never far away: the slack while there is time,
-    /// the collar once the session forces the issue.
-    fn exit_price(&self, id: InstrumentId, side: Side) -> Price {
-        let hours = self.hours(id);
-        let forced = hours.close.is_set() && self.now >= hours.squareoff_forced;
-        let slack_bps = if forced || self.killed {
-            self.config.risk.collar_bps
-        } else {
-            self.config.strategy.exit_slack_bps
-        };
-        let touch = self.touch(id, side);
-        let tick = self.instruments[id.index()].tick;
-        match side {
-            Side::Buy => touch.moved_bps(slack_bps).on_tick(tick, Round::Up),
-            Side::Sell => touch.moved_bps(-slack_bps).on_tick(tick, Round::Down),
+    /// An exit was refused or rejected: the next one waits a little.
+    pub(super) fn note_failed_exit(&mut self, id: InstrumentId) {
+        self.page(PageReason::ExitRejected, Some(id));
+        let position = self.positions[id.index()].qty;
+        if !position.is_zero() {
+            let again = self.now.plus(EXIT_AGAIN);
+            self.exit_plans.get_mut(id, position.get() > 0).not_before = again;
+        }
+    }
+
+    /// Tells a person of a position that cannot be left, now and then.
+    pub(super) fn page_at_times(&mut self, reason: PageReason, id: InstrumentId) {
+        let now = self.now;
+        let position = self.positions[id.index()].qty;
+        if position.is_zero() {
+            return;
+        }
+        let plan = self.exit_plans.get_mut(id, position.get() > 0);
+        if plan.paged == TsNs::NEVER || now.since(plan.paged) >= TELL_AGAIN {
+            plan.paged = now;
+            self.page(reason, Some(id));
         }
     }
 
     /// Whether timed actions run: after reconciliation, or once it has taken so long that the journal's own
     /// positions must be looked after without it.
     pub(super) fn may_act_by_time(&self) -> bool {
-        self.reconciled || self.now.since(self.process_started) >= RECONCILE_PATIENCE
+        self.session.is_some()
+            && (self.reconciled || self.now.since(self.process_started) >= RECONCILE_PATIENCE)
     }
 
     /// What the passing of time makes due.
     pub(super) fn run_timed_actions(&mut self, commands: &mut Commands) {
-        if self.session.is_none() || !self.may_act_by_time() {
+        if !self.may_act_by_time() {
             return;
         }
         self.watch_day_loss();
         self.time_out_entries(commands);
+        self.tidy_orders(commands);
         self.reprice_exits(commands);
         self.square_off(commands);
         self.exit_what_was_asked(commands);
@@ -144,53 +276,140 @@ impl State {
             self.close_all(ExitReason::Operator, commands);
             self.check_flat(commands);
         }
-    }
-
-    fn time_out_entries(&mut self, commands: &mut Commands) {
-        let timeout = self.config.strategy.entry_timeout;
-        let mut place = 0;
-        while let Some(index) = self.orders.live_at(place) {
-            let order = self.orders.get(index);
-            let hours = self.hours(order.instrument);
-            let late = self.now.since(order.placed_ts) >= timeout || self.now >= hours.entries_stop;
-            // A group's legs have its time to form.
-            if order.purpose == Purpose::Entry && order.group.is_none() && late {
-                self.cancel(index, commands);
-            }
-            place += 1;
+        for id in self.open_copy().iter().flatten() {
+            self.follow_up(*id, commands);
         }
     }
 
+    /// What evidence about an instrument makes due: too many exits go, wishes to leave and protection follow.
+    pub(super) fn follow_up(&mut self, id: InstrumentId, commands: &mut Commands) {
+        self.trim_exits(id, commands);
+        self.work_exit(id, commands);
+        self.maintain_protection(id, commands);
+    }
+
+    /// Cancels our exits where those that may be live exceed the position, newest first and protection before the
+    /// rest: the broker's own square-off, or a person's order, must not find ours beside it.
+    fn trim_exits(&mut self, id: InstrumentId, commands: &mut Commands) {
+        let position = self.positions[id.index()].qty;
+        let side = exit_side(position);
+        let mut excess = self.counted_exits(id, side).total - position.abs().get();
+        if position.is_zero() {
+            self.cancel_exits(id, None, &mut i64::MAX.clone(), commands);
+        } else if excess > 0 {
+            self.page_at_times(PageReason::ExitsExceed, id);
+            for is_protective in [true, false] {
+                self.cancel_exits(id, Some((side, is_protective)), &mut excess, commands);
+            }
+        }
+    }
+
+    /// Cancels exits of ours, newest first, until `excess` is covered; of one side and role, or all of them.
+    fn cancel_exits(
+        &mut self,
+        id: InstrumentId,
+        only: Option<(Side, bool)>,
+        excess: &mut i64,
+        commands: &mut Commands,
+    ) {
+        for place in (0..self.orders.live_count()).rev() {
+            let index = self.orders.live_at(place).expect("a place below the count");
+            let order = *self.orders.get(index);
+            let is_meant = only.is_none_or(|only| only == (order.side, order.is_protective));
+            let is_ours = order.intent.is_some() && order.purpose == Purpose::Exit;
+            if order.instrument == id && is_ours && is_meant && *excess > 0 {
+                *excess = excess.saturating_sub(order.open_qty().get());
+                self.cancel(index, commands);
+            }
+        }
+    }
+
+    /// Prices exits anew that found nobody in time, and ends those whose change came to nothing.
     fn reprice_exits(&mut self, commands: &mut Commands) {
         let patience = self.config.strategy.exit_reprice;
         let mut place = 0;
         while let Some(index) = self.orders.live_at(place) {
             place += 1;
             let order = *self.orders.get(index);
-            let waiting = order.state == OrderState::Open && self.now.since(order.action_ts) >= patience;
-            if order.purpose != Purpose::Exit || !waiting || !commands.has_room() {
+            if order.purpose != Purpose::Exit || order.intent.is_none() {
                 continue;
             }
-            let price = self.exit_price(order.instrument, order.side);
-            let Some(intent) = order.intent.filter(|_| price.is_set() && price != order.price) else {
-                continue;
-            };
-            let moved = self.orders.advance(index, OrderState::PendingModify, self.now);
-            assert!(moved, "an open order may be modified");
-            let changed = self.orders.get_mut(index);
-            changed.price = price;
-            changed.action_ts = self.now;
-            commands.push(Command::Modify(Modify {
-                ts: self.now,
-                intent,
-                order_id: order.order_id,
-                purpose: order.purpose,
-                order_type: OrderType::Limit,
-                qty: order.qty,
-                price,
-                trigger: Price::NONE,
-            }));
+            let waited = self.now.since(order.action_ts);
+            match order.state {
+                // Between "modified" and "waiting for its trigger" a stop may be called open; one that stays so works.
+                OrderState::Open if order.is_protective && waited >= MODIFY_PATIENCE => {
+                    self.orders.get_mut(index).is_protective = false;
+                    self.leave_after_stop(order.instrument);
+                }
+                OrderState::Open if !order.is_protective && waited >= patience => {
+                    self.reprice(index, commands);
+                }
+                // The modify that should have made an exit of this stop did nothing.
+                OrderState::TriggerPending if !order.is_protective && waited >= ACTION_GAP => {
+                    self.cancel(index, commands);
+                }
+                OrderState::PendingModify if waited >= MODIFY_PATIENCE => self.cancel(index, commands),
+                _ => {}
+            }
         }
+    }
+
+    fn reprice(&mut self, index: usize, commands: &mut Commands) {
+        let order = *self.orders.get(index);
+        let (id, position) = (order.instrument, self.positions[order.instrument.index()].qty);
+        if position.is_zero() || order.side != exit_side(position) || !commands.has_room() {
+            self.cancel(index, commands);
+            return;
+        }
+        let mut attempts = 0;
+        if let Some(leaving) = &mut self.exit_plans.get_mut(id, position.get() > 0).leaving {
+            leaving.attempts = leaving.attempts.saturating_add(1);
+            attempts = leaving.attempts;
+        }
+        if attempts > TELL_AFTER {
+            self.page_at_times(PageReason::ExitNotFilling, id);
+        }
+        let Some(next) = self.exit_terms(id, order.side, attempts) else {
+            self.page_at_times(PageReason::NoExitPrice, id);
+            return;
+        };
+        let is_same = order.order_type == next.order_type && order.price == next.price;
+        if is_same || order.order_type == OrderType::Market {
+            return;
+        }
+        let terms = Terms {
+            order_type: next.order_type,
+            qty: order.qty,
+            price: next.price,
+            trigger: Price::NONE,
+        };
+        self.modify(index, terms, commands);
+    }
+
+    /// Asks for new terms of a live order; where the broker counts no further modify, for its cancel instead. What is
+    /// to be done after that is due again once it ended.
+    pub(super) fn modify(&mut self, index: usize, terms: Terms, commands: &mut Commands) {
+        let order = *self.orders.get(index);
+        let Some(intent) = order.intent.filter(|_| order.modifies < MODIFIES_PER_ORDER_MAX) else {
+            self.cancel(index, commands);
+            return;
+        };
+        if order.order_id.is_empty() || !commands.has_room() {
+            return;
+        }
+        let moved = self.orders.advance(index, OrderState::PendingModify, self.now);
+        assert!(moved, "a working order may be modified");
+        self.orders.get_mut(index).ask(terms, self.now);
+        commands.push(Command::Modify(Modify {
+            ts: self.now,
+            intent,
+            order_id: order.order_id,
+            purpose: order.purpose,
+            order_type: terms.order_type,
+            qty: terms.qty,
+            price: terms.price,
+            trigger: terms.trigger,
+        }));
     }
 
     /// Closes whatever is open once its market is about to close.
@@ -199,7 +418,7 @@ impl State {
             let hours = self.hours(*id);
             if self.now >= hours.squareoff_begin {
                 let qty = self.positions[id.index()].qty.abs();
-                self.place_exit(*id, qty, ExitReason::SquareOff, commands);
+                self.leave(*id, qty, ExitReason::SquareOff, commands);
             }
         }
     }
@@ -209,96 +428,28 @@ impl State {
         for id in self.open_copy().iter().flatten() {
             if self.held.get(*id).is_some_and(|held| held.exit_asked) {
                 let qty = self.positions[id.index()].qty.abs();
-                self.place_exit(*id, qty, ExitReason::Operator, commands);
+                self.leave(*id, qty, ExitReason::Operator, commands);
             }
         }
     }
 
     /// A person's word to be out: cancels every live entry and, in the instruments of our positions, every order of
-    /// somebody else, which would stand between a position and its exit; sends an exit for every position.
+    /// somebody else, which would stand between a position and its exit; sends an exit for every position, shorts
+    /// first, whose buying back needs the margin that selling longs would free too late.
     pub(super) fn close_all(&mut self, reason: ExitReason, commands: &mut Commands) {
         self.cancel_orders(
             |order| order.purpose == Purpose::Entry || order.intent.is_none(),
             commands,
         );
-        for id in self.open_copy().iter().flatten() {
-            let qty = self.positions[id.index()].qty.abs();
-            self.place_exit(*id, qty, reason, commands);
-        }
-    }
-
-    fn cancel_entries_of(&mut self, id: InstrumentId, commands: &mut Commands) {
-        self.cancel_orders(
-            |order| order.instrument == id && order.purpose == Purpose::Entry,
-            commands,
-        );
-    }
-
-    /// Asks for a cancel of every live order that is meant.
-    pub(super) fn cancel_orders(&mut self, is_meant: impl Fn(&Order) -> bool, commands: &mut Commands) {
-        let mut place = 0;
-        while let Some(index) = self.orders.live_at(place) {
-            if is_meant(self.orders.get(index)) {
-                self.cancel(index, commands);
+        let open = self.open_copy();
+        for is_long in [false, true] {
+            for id in open.iter().flatten() {
+                let qty = self.positions[id.index()].qty;
+                if !qty.is_zero() && (qty.get() > 0) == is_long {
+                    self.leave(*id, qty.abs(), reason, commands);
+                }
             }
-            place += 1;
         }
-    }
-
-    /// Asks for a cancel, unless the order has no broker id yet or was acted on a moment ago. Somebody else's order
-    /// is cancelled for a person alone, only where we hold a position, and not without end.
-    pub(super) fn cancel(&mut self, index: usize, commands: &mut Commands) {
-        let order = *self.orders.get(index);
-        let cancellable = matches!(
-            order.state,
-            OrderState::Accepted | OrderState::Open | OrderState::TriggerPending
-        );
-        let acted_just_now =
-            order.action_ts != order.placed_ts && self.now.since(order.action_ts) < ACTION_GAP;
-        let is_allowed = order.intent.is_some() || self.stands_before_an_exit(&order);
-        if !is_allowed || !cancellable || order.order_id.is_empty() || acted_just_now || !commands.has_room()
-        {
-            return;
-        }
-        if order.intent.is_none() && !self.may_try_again(index) {
-            return;
-        }
-        let moved = self.orders.advance(index, OrderState::PendingCancel, self.now);
-        assert!(moved, "an accepted or open order may be cancelled");
-        self.orders.get_mut(index).action_ts = self.now;
-        commands.push(match order.intent {
-            Some(intent) => Command::Cancel(Cancel {
-                ts: self.now,
-                intent,
-                order_id: order.order_id,
-            }),
-            None => Command::CancelForeign(CancelForeign {
-                ts: self.now,
-                order_id: order.order_id,
-                instrument: order.instrument,
-            }),
-        });
-    }
-
-    /// Whether a person wants to be out of a position in the order's instrument. Where we hold nothing, somebody
-    /// else's order protects what is theirs.
-    fn stands_before_an_exit(&self, order: &Order) -> bool {
-        (self.flattening || self.killed) && !self.positions[order.instrument.index()].qty.is_zero()
-    }
-
-    /// Counts a cancel of somebody else's order. The one too many is not sent but told once as a contradiction: the
-    /// broker shows the order as live and does not let it be cancelled.
-    fn may_try_again(&mut self, index: usize) -> bool {
-        let tries = &mut self.orders.get_mut(index).foreign_cancels;
-        if *tries > FOREIGN_CANCELS_MAX {
-            return false;
-        }
-        *tries += 1;
-        let exhausted = *tries > FOREIGN_CANCELS_MAX;
-        if exhausted {
-            self.contradict();
-        }
-        !exhausted
     }
 
     /// The open positions as they stand, so that the list may change while it is walked.
@@ -309,4 +460,9 @@ impl State {
         }
         copy
     }
+}
+
+/// The side of an order that reduces a position of `qty`.
+pub(super) fn exit_side(qty: Qty) -> Side {
+    if qty.get() > 0 { Side::Sell } else { Side::Buy }
 }

@@ -13,7 +13,7 @@ use crate::group::{
 };
 use crate::instrument::InstrumentId;
 use crate::order::{OrderType, Purpose, Side, Validity};
-use crate::orders::submitted;
+use crate::orders::Order;
 use crate::price::{Money, Price};
 use crate::risk::check_entry;
 use crate::state::State;
@@ -248,7 +248,7 @@ impl State {
             price: plan.limit,
             trigger: Price::NONE,
         };
-        let mut booked = submitted(&order, self.touch(plan.instrument, plan.side));
+        let mut booked = Order::submitted(&order, self.touch(plan.instrument, plan.side));
         booked.signal = Some(enter.signal);
         booked.strategy = Some(signal.strategy);
         booked.group = Some(id);
@@ -319,7 +319,7 @@ impl State {
             for leg in group.legs() {
                 let qty = self.positions[leg.plan.instrument.index()].qty;
                 if !qty.is_zero() && (qty.get() < 0) == shorts {
-                    self.place_exit(leg.plan.instrument, qty.abs(), reason, commands);
+                    self.leave(leg.plan.instrument, qty.abs(), reason, commands);
                 }
             }
         }

@@ -7,10 +7,12 @@ use bijli_core::command::{Command, Commands, Place, Reconcile};
 use bijli_core::config::Config;
 use bijli_core::event::{
     Controlled, DataKind, Event, FeedChanged, FeedState, FlatChecked, IntentResolved, OrderUpdated,
-    ProcessStarted, Reconciled, SessionOpened, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
+    PositionReported, ProcessStarted, Reconciled, SessionOpened, Submission, Tick, TickFlags, Traded,
+    VenueKind, Verb,
 };
 use bijli_core::instrument::{Instrument, InstrumentKind};
 use bijli_core::order::{BrokerOrderId, BrokerStatus, IntentId, Side, TradeId};
+use bijli_core::page::PageReason;
 use bijli_core::session::{Market, SessionTimes};
 use bijli_core::state_hash::StateHasher;
 use bijli_core::strategy::{
@@ -258,6 +260,19 @@ impl House {
         house.update(&place, BrokerStatus::Open, 0);
         house.trade(&place, 100, 10_005);
         (house, place)
+    }
+
+    pub(crate) fn report_position(&mut self, instrument: InstrumentId, qty: i64) -> Vec<Command> {
+        self.tell(Event::PositionReported(PositionReported {
+            ts: self.now,
+            instrument,
+            qty: Qty::new(qty),
+        }))
+    }
+
+    /// How often a person was told of this.
+    pub(crate) fn pages(&self, reason: PageReason) -> u64 {
+        self.engine.state().pages().get(reason).count
     }
 
     pub(crate) fn position(&self, instrument: InstrumentId) -> i64 {

@@ -1,8 +1,9 @@
 //! An order's life: from wish to fill, with late, lost, doubled and reordered evidence.
 
 use bijli_core::command::Command;
-use bijli_core::event::{Event, PositionReported, Submission};
+use bijli_core::event::{Event, Submission};
 use bijli_core::order::{BrokerStatus, OrderState, Purpose, Side};
+use bijli_core::page::PageReason;
 use bijli_core::risk::TradingMode;
 use bijli_core::{Denial, DurationNs, Price, Qty};
 
@@ -136,12 +137,7 @@ fn an_exit_is_never_larger_than_the_position_and_never_doubled() {
 #[test]
 fn a_position_that_the_broker_sees_differently_is_taken_over_and_stops_entries() {
     let (mut house, _) = House::bought(STOCK);
-    let report = PositionReported {
-        ts: house.now,
-        instrument: STOCK,
-        qty: Qty::new(70),
-    };
-    house.tell(Event::PositionReported(report));
+    house.report_position(STOCK, 70);
     assert_eq!(house.position(STOCK), 70);
     assert_eq!(house.engine.state().mode(), TradingMode::ReduceOnly);
     let exit = only_place(&house.wish_to_leave(STOCK, 100));
@@ -163,7 +159,7 @@ fn a_restart_turns_an_unanswered_placement_into_unknown() {
 }
 
 #[test]
-fn an_exit_presumed_absent_does_not_block_the_next_exit() {
+fn an_exit_presumed_absent_blocks_the_next_one_until_the_broker_s_position_is_read() {
     let (mut house, _) = House::bought(STOCK);
     let exit = only_place(&house.wish_to_leave(STOCK, 100));
     house.resolve(exit.intent, Submission::Unknown);
@@ -173,8 +169,13 @@ fn an_exit_presumed_absent_does_not_block_the_next_exit() {
         "an exit of unknown fate may be live"
     );
     house.resolve(exit.intent, Submission::PresumedAbsent);
-    let again = only_place(&house.wish_to_leave(STOCK, 100));
+    assert_eq!(house.wish_to_leave(STOCK, 100), [], "it still counts");
+    let pages = *house.engine.state().pages().get(PageReason::ExitBlocked);
+    assert_eq!((pages.count, pages.instrument), (1, Some(STOCK)));
+    let again = only_place(&house.report_position(STOCK, 100));
     assert_ne!(again.intent, exit.intent);
+    assert_eq!(again.qty, Qty::new(100));
+    assert_eq!(house.pages(PageReason::ExitOverAbsent), 1);
 }
 
 #[test]
@@ -207,10 +208,12 @@ fn a_completion_that_is_taken_back_frees_the_instrument() {
     house.update(&exit, BrokerStatus::Complete, 100);
     house.update(&exit, BrokerStatus::Rejected, 0);
     assert_eq!(house.engine.state().orders().live_count(), 0);
-    assert_eq!(house.engine.state().mode(), TradingMode::Halted);
+    assert_eq!(house.engine.state().orders().get(1).state, OrderState::Rejected);
+    assert_eq!(house.engine.state().mode(), TradingMode::Active);
+    assert_eq!(house.pages(PageReason::FillWithdrawn), 1);
     assert_eq!(
-        only_place(&house.wish_to_leave(STOCK, 100)).qty,
+        only_place(&house.wait(DurationNs::from_secs(5))).qty,
         Qty::new(100),
-        "the position can be closed"
+        "the wish to leave stands"
     );
 }

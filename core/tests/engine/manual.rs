@@ -72,9 +72,7 @@ fn flatten_and_kill_go_on_trading_what_a_person_has() {
         let makes_way = |command: &Command| matches!(command, Command::CancelForeign(_));
         assert!(commands.iter().any(makes_way), "{verb:?}: {commands:?}");
         let event = cancelled(&house);
-        house.tell(event);
-        house.tick(STOCK, 10_000);
-        let commands = house.wait(DurationNs::from_secs(1));
+        let commands = house.tell(event);
         let leaves =
             |command: &Command| matches!(command, Command::Place(place) if place.instrument == STOCK);
         assert!(commands.iter().any(leaves), "{verb:?}: {commands:?}");

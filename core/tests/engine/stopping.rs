@@ -133,9 +133,9 @@ fn an_exit_that_is_rejected_is_asked_for_again_at_square_off() {
 }
 
 /// An order that a person placed at the broker's own screen, selling the whole position.
-fn sold_by_hand(house: &mut House, status: BrokerStatus) -> BrokerOrderId {
+fn sold_by_hand(house: &mut House, status: BrokerStatus) -> (BrokerOrderId, Vec<Command>) {
     let order_id = BrokerOrderId::new("260731009999999").expect("fifteen digits");
-    house.tell(Event::OrderUpdated(OrderUpdated {
+    let commands = house.tell(Event::OrderUpdated(OrderUpdated {
         ts: house.now,
         intent: None,
         order_id,
@@ -147,7 +147,7 @@ fn sold_by_hand(house: &mut House, status: BrokerStatus) -> BrokerOrderId {
         price: Price::from_paise(12_000),
         average_price: Price::from_paise(12_000),
     }));
-    order_id
+    (order_id, commands)
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn a_person_s_own_exit_is_left_alone_by_stops_and_by_time() {
 #[test]
 fn a_kill_cancels_a_foreign_order_in_its_way_and_then_closes() {
     let (mut house, _) = House::bought(STOCK);
-    let order_id = sold_by_hand(&mut house, BrokerStatus::Open);
+    let (order_id, _) = sold_by_hand(&mut house, BrokerStatus::Open);
     let cancel = Command::CancelForeign(CancelForeign {
         ts: house.now,
         order_id,
@@ -178,8 +178,8 @@ fn a_kill_cancels_a_foreign_order_in_its_way_and_then_closes() {
         [],
         "one cancel is on its way"
     );
-    sold_by_hand(&mut house, BrokerStatus::Cancelled);
-    let exit = only_place(&house.wait(DurationNs::from_secs(1)));
+    let (_, commands) = sold_by_hand(&mut house, BrokerStatus::Cancelled);
+    let exit = only_place(&commands);
     assert_eq!(
         (exit.instrument, exit.side, exit.qty),
         (STOCK, Side::Sell, Qty::new(100))
@@ -222,7 +222,7 @@ fn an_order_of_somebody_else_is_left_alone_where_we_hold_nothing_and_does_not_ke
 #[test]
 fn a_foreign_order_that_cannot_be_cancelled_is_tried_five_times_and_then_told() {
     let (mut house, _) = House::bought(STOCK);
-    let order_id = sold_by_hand(&mut house, BrokerStatus::Open);
+    let (order_id, _) = sold_by_hand(&mut house, BrokerStatus::Open);
     let mut commands = house.control(Verb::Kill, 1);
     for _ in 0..20 {
         sold_by_hand(&mut house, BrokerStatus::Open);

@@ -18,25 +18,9 @@ use crate::intent::Stage;
 use crate::orders::Order;
 use crate::request::{Lane, Reply, Request};
 use crate::upstox::call::Call;
-use crate::upstox::order_api::{self, QTY_MAX, Terms};
+use crate::upstox::order_api::{self, Terms};
 
 impl Gateway {
-    /// Whether a placement agrees with the day's table; the engine's own gates come before this one.
-    pub(super) fn is_placeable(&self, place: &Place) -> bool {
-        let Some(listed) = self.listed.get(place.instrument.index()) else {
-            return false;
-        };
-        let limited = matches!(place.order_type, OrderType::Limit | OrderType::StopLimit);
-        let stop = matches!(place.order_type, OrderType::StopLimit | OrderType::StopMarket);
-        let priced = place.price.is_set() && place.price.is_on_tick(listed.tick);
-        let triggered = place.trigger.is_set() && place.trigger.is_on_tick(listed.tick);
-        place.qty.get() > 0
-            && place.qty.get() <= QTY_MAX
-            && place.qty.is_whole_lots(listed.lot)
-            && (priced || !limited)
-            && (triggered || !stop)
-    }
-
     /// The next write of the exit or entry lane, if one may leave now.
     pub(super) fn next_write(&mut self, lane: Lane) -> Option<Request> {
         if !self.is_free(lane) {

@@ -200,6 +200,21 @@ impl WorkingOrder {
         true
     }
 
+    /// Changes how an order that has not been released, or is a plain one, is priced: a stop may become a limit or
+    /// market order, or get another trigger. Price and quantity follow by [`WorkingOrder::modify`].
+    ///
+    /// # Panics
+    /// When the new type is a stop without a trigger: the venue's entry checks refuse such changes first.
+    pub fn retype(&mut self, order_type: OrderType, trigger: Price) {
+        let stop = matches!(order_type, OrderType::StopLimit | OrderType::StopMarket);
+        assert!(trigger.is_set() || !stop, "a stop order has a trigger");
+        let was_stop = matches!(self.order_type, OrderType::StopLimit | OrderType::StopMarket);
+        // A stop that the market has released stays released.
+        self.released = !stop || (was_stop && self.released);
+        self.order_type = order_type;
+        self.trigger = trigger;
+    }
+
     /// Where the order stands; asked after [`match_order`] returned `None`.
     #[must_use]
     pub fn standing(&self) -> Standing {

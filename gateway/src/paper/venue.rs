@@ -172,8 +172,7 @@ impl PaperVenue {
 
     /// What the broker's front would refuse, in its own codes (`upstox/PROTOCOL.md`).
     fn refusal_of(&self, place: &Place) -> Option<Text<24>> {
-        let limited = matches!(place.order_type, OrderType::Limit | OrderType::StopLimit);
-        let stop = matches!(place.order_type, OrderType::StopLimit | OrderType::StopMarket);
+        let (limited, stop) = shape(place.order_type);
         let desk = self.desks.get(place.instrument.index());
         let code = match desk {
             Some(desk) if !desk.tradable => "UDAPI100011",
@@ -224,8 +223,14 @@ impl PaperVenue {
         };
         let paper = &mut self.orders[number as usize];
         let desk = &self.desks[paper.instrument.index()];
-        let fits = modify.price.is_on_tick(desk.tick) && modify.qty.is_whole_lots(desk.lot);
+        let (limited, stop) = shape(modify.order_type);
+        let fits = modify.price.is_on_tick(desk.tick)
+            && modify.trigger.is_on_tick(desk.tick)
+            && modify.qty.is_whole_lots(desk.lot)
+            && (modify.price.is_set() || !limited)
+            && (modify.trigger.is_set() || !stop);
         if !is_over(paper.status) && fits && paper.order.modify(modify.qty, modify.price) {
+            paper.order.retype(modify.order_type, modify.trigger);
             // The state is told again even if the new terms fill nothing.
             paper.status = BrokerStatus::Received;
             self.work(now, number);
@@ -345,6 +350,16 @@ impl PaperVenue {
             qty: fill.qty,
             price: fill.price,
         }));
+    }
+}
+
+/// Whether orders of this type have a limit price, and whether they have a trigger.
+const fn shape(order_type: OrderType) -> (bool, bool) {
+    match order_type {
+        OrderType::Limit => (true, false),
+        OrderType::Market => (false, false),
+        OrderType::StopLimit => (true, true),
+        OrderType::StopMarket => (false, true),
     }
 }
 

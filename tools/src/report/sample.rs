@@ -1,5 +1,6 @@
 //! A small invented day for the tests of the report.
 
+use bijli_core::command::Place;
 use bijli_core::denial::Denial;
 use bijli_core::event::{DataKind, Submission, VenueKind};
 use bijli_core::order::{BrokerOrderId, IntentId, OrderState, OrderType, Purpose, Side, Validity};
@@ -33,30 +34,28 @@ fn signal(ts: TsNs, instrument: u32, score_ppm: u32) -> Signal {
 fn order(sequence: u32, ts: TsNs, side: Side, qty: i64, rupees: i64) -> OrderRow {
     let entry = side == Side::Buy;
     let turnover = Money::from_rupees(rupees * qty);
+    let place = Place {
+        ts,
+        intent: IntentId::new(1, sequence),
+        instrument: InstrumentId::new(1),
+        side,
+        purpose: if entry { Purpose::Entry } else { Purpose::Exit },
+        order_type: OrderType::Limit,
+        validity: Validity::Day,
+        qty: Qty::new(qty),
+        price: Price::new((rupees + side.sign()) * 10_000),
+        trigger: Price::NONE,
+    };
+    let mut order = Order::submitted(&place, Price::new(rupees * 10_000 - side.sign() * 500));
+    order.order_id = BrokerOrderId::new(&format!("25073100000{sequence:04}")).expect("fits");
+    order.state = OrderState::Filled;
+    (order.filled, order.reported_filled) = (place.qty, place.qty);
+    (order.turnover, order.charges) = (turnover, Money::new(153_400));
+    order.strategy = Some(StrategyId::SPIKE);
+    order.signal = entry.then(|| signal(ts, 1, 830_000));
+    order.exit_reason = (!entry).then_some(ExitReason::Target);
     OrderRow {
-        order: Order {
-            intent: Some(IntentId::new(1, sequence)),
-            order_id: BrokerOrderId::new(&format!("25073100000{sequence:04}")).expect("fits"),
-            instrument: InstrumentId::new(1),
-            side,
-            purpose: if entry { Purpose::Entry } else { Purpose::Exit },
-            state: OrderState::Filled,
-            qty: Qty::new(qty),
-            filled: Qty::new(qty),
-            reported_filled: Qty::new(qty),
-            price: Price::new((rupees + side.sign()) * 10_000),
-            turnover,
-            charges: Money::new(153_400),
-            decision_price: Price::new(rupees * 10_000 - side.sign() * 500),
-            placed_ts: ts,
-            action_ts: ts,
-            state_ts: ts,
-            foreign_cancels: 0,
-            strategy: Some(StrategyId::SPIKE),
-            group: None,
-            signal: entry.then(|| signal(ts, 1, 830_000)),
-            exit_reason: (!entry).then_some(ExitReason::Target),
-        },
+        order,
         order_type: Some(OrderType::Limit),
         validity: Some(Validity::Day),
         acked: TsNs::new(ts.get() + 12_000_000),

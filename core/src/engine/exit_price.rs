@@ -1,0 +1,107 @@
+//! What an exit costs: the ladder of prices from the touch to the last resort.
+//!
+//! Slack beyond the touch while there is time; the collar once patience or the session ends; some collars more when a
+//! kill or the close forces it; a market order with the broker's price protection last, where the configuration allows
+//! one. No limit leaves the exchange's bands. A crossed, one-sided or old book prices nothing by itself: then the
+//! worse of what is known of touch and last trade stands in for it.
+
+use crate::instrument::{InstrumentId, InstrumentKind};
+use crate::order::{OrderType, Side};
+use crate::price::{Price, Round};
+use crate::risk::bands::clamp_to_bands;
+use crate::state::State;
+
+/// Attempts after which an exit goes to the collar.
+const COLLAR_AFTER: u32 = 4;
+/// Attempts after which a forced exit goes beyond it.
+const EDGE_AFTER: u32 = 8;
+/// Attempts after which a forced exit may become a market order.
+const MARKET_AFTER: u32 = 12;
+/// How far beyond the touch the last limit price lies, in collars, unless the exchange's bands cut it off before that.
+const EDGE_COLLARS: i64 = 4;
+
+/// Attempts after which a person is told that nobody takes the other side.
+pub(super) const TELL_AFTER: u32 = EDGE_AFTER;
+
+/// How an exit is written now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ExitTerms {
+    pub(super) order_type: OrderType,
+    /// [`Price::NONE`] for a market order.
+    pub(super) price: Price,
+}
+
+impl State {
+    /// How the next exit of `side` is written; `None` while no price is known at all.
+    pub(super) fn exit_terms(&self, id: InstrumentId, side: Side, attempts: u32) -> Option<ExitTerms> {
+        let hours = self.hours(id);
+        let forced = self.killed || (hours.close.is_set() && self.now >= hours.squareoff_forced);
+        if forced && attempts >= MARKET_AFTER && self.config.orders.exit_market_last {
+            return Some(ExitTerms {
+                order_type: OrderType::Market,
+                price: Price::NONE,
+            });
+        }
+        let collar = self.config.risk.collar_bps;
+        let slack_bps = if forced && attempts >= EDGE_AFTER {
+            collar.saturating_mul(EDGE_COLLARS)
+        } else if forced || attempts >= COLLAR_AFTER {
+            collar
+        } else {
+            self.config.strategy.exit_slack_bps
+        };
+        let touch = self.exit_reference(id, side);
+        let price = self.beyond(id, side, touch, slack_bps, self.quotes[id.index()].ltp);
+        price.is_set().then_some(ExitTerms {
+            order_type: OrderType::Limit,
+            price,
+        })
+    }
+
+    /// `price` moved so far that an order of `side` gives way by `bps`, on the tick grid and inside the exchange's bands
+    /// around `reference`, which is what trades when the order does.
+    pub(super) fn beyond(
+        &self,
+        id: InstrumentId,
+        side: Side,
+        price: Price,
+        bps: i64,
+        reference: Price,
+    ) -> Price {
+        let contract = &self.instruments[id.index()];
+        let moved = match side {
+            Side::Buy => price.moved_bps(bps).on_tick(contract.tick, Round::Up),
+            Side::Sell => price.moved_bps(-bps).on_tick(contract.tick, Round::Down),
+        };
+        let Some(session) = self.session.filter(|_| price.is_set()) else {
+            return Price::NONE;
+        };
+        let on_index = self.instruments[contract.underlying.index()].kind == InstrumentKind::Index;
+        clamp_to_bands(
+            contract,
+            on_index,
+            reference,
+            side,
+            moved.max(contract.tick),
+            session.day,
+        )
+    }
+
+    /// The price that an exit is measured from: the fresh touch, else the worse of an old touch and the last trade.
+    fn exit_reference(&self, id: InstrumentId, side: Side) -> Price {
+        let quote = &self.quotes[id.index()];
+        let touch = match side {
+            Side::Buy => quote.ask,
+            Side::Sell => quote.bid,
+        };
+        let is_fresh = self.now.since(quote.book_ts) <= self.config.risk.quote_age_max;
+        match (touch.is_set(), quote.ltp.is_set()) {
+            (true, true) if !is_fresh => match side {
+                Side::Buy => touch.max(quote.ltp),
+                Side::Sell => touch.min(quote.ltp),
+            },
+            (true, _) => touch,
+            (false, _) => quote.ltp,
+        }
+    }
+}
