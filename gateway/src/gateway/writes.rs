@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use bijli_core::command::{Cancel, CancelForeign, Modify, Place};
 use bijli_core::event::{IntentResolved, Submission};
-use bijli_core::order::{BrokerOrderId, IntentId, OrderType, Validity};
+use bijli_core::order::{BrokerOrderId, IntentId, Validity};
 use bijli_core::planted::{Bug, planted};
 use bijli_core::text::Text;
 use bijli_core::{Command, Event};
