@@ -49,6 +49,7 @@ pub mod state;
 pub mod exposure;
 mod day_result;
 pub mod engine;
+pub mod self_test;
 pub mod driver;
 pub mod planted;
 

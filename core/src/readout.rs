@@ -373,3 +373,67 @@ impl Default for DenialReadout {
         }
     }
 }
+
+readout! {
+    /// What operators, the start and the supervision have decided.
+    #[derive(Default)]
+    SupervisionReadout, "supervision" {
+        /// Verdicts of the start's steps, a byte each, the first step lowest.
+        start_verdicts: u64,
+        /// Number of the first step that bars entries, from 1; 0 when none does.
+        barring_step: u8,
+        /// What was found there.
+        barring_note: Text<40>,
+        /// Whether two reads of the broker's books have agreed since the start.
+        reconciled: bool,
+        /// Whether real money waits for a person to arm.
+        disarmed: bool,
+        /// Whether an operator wants nothing but exits.
+        reduce_only: bool,
+        /// Whether a flatten is under way.
+        flattening: bool,
+        /// Paused strategies, a bit each.
+        paused_strategies: u32,
+        /// A doubt about time: 0 none, 1 the clock was set, 2 the process stood still.
+        clock_doubt: u8,
+        /// Whether the broker was asked what is open and owes the answer.
+        flat_asked: bool,
+        /// Whether the broker has answered.
+        flat_answered: bool,
+        /// Positions that the broker shows, those outside the day's table included.
+        broker_positions: u32,
+        /// Live orders of ours that the broker shows.
+        broker_orders: u32,
+        /// Differences between the broker's books and ours.
+        differences: u64,
+        /// Commands obeyed.
+        controls: u64,
+        /// Commands refused.
+        controls_refused: u64,
+        /// Whether the broker has told its funds.
+        funds_told: bool,
+        /// Free for new orders.
+        funds_available: Money,
+        /// Taken by orders and positions.
+        funds_used: Money,
+        /// Engine time of that.
+        funds_ts: TsNs,
+    }
+}
+
+readout! {
+    /// One difference between the broker's books and ours.
+    #[derive(Default)]
+    DifferenceReadout, "difference" {
+        /// 0 a position, 1 an order that the journal did not know.
+        kind: u8,
+        /// Trading symbol of its instrument.
+        symbol: Text<40>,
+        /// What our journal had.
+        ours: Qty,
+        /// What the broker said last.
+        brokers: Qty,
+        /// Engine time at which it was found.
+        since: TsNs,
+    }
+}

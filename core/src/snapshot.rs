@@ -13,14 +13,14 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use crate::latency::{STAGES, Stage};
 use crate::readout::{
-    DenialReadout, EngineReadout, FeedReadout, GatewayReadout, LatencyReadout, OrderReadout, PositionReadout,
-    Readout, SessionReadout, SignalReadout,
+    DenialReadout, DifferenceReadout, EngineReadout, FeedReadout, GatewayReadout, LatencyReadout,
+    OrderReadout, PositionReadout, Readout, SessionReadout, SignalReadout, SupervisionReadout,
 };
 use table::{CONTENT_BYTES_MAX, Group, HEADER_WORDS, header_words};
 
 pub use table::{
-    ORDER_SLOTS, POSITION_SLOTS, SIGNAL_SLOTS, SNAPSHOT_BYTES, SNAPSHOT_VERSION, SlotGroup, layout,
-    layout_hash,
+    DIFFERENCE_SLOTS, ORDER_SLOTS, POSITION_SLOTS, SIGNAL_SLOTS, SNAPSHOT_BYTES, SNAPSHOT_VERSION, SlotGroup,
+    layout, layout_hash,
 };
 
 /// Loads of a slot before a reader gives up. A write takes well under a microsecond, so only a writer that
@@ -197,6 +197,23 @@ impl<'a> SnapshotWriter<'a> {
         self.put(Group::DENIAL, 0, readout);
     }
 
+    /// Writes the slot of supervision.
+    pub fn put_supervision(&self, readout: &SupervisionReadout) {
+        self.put(Group::SUPERVISION, 0, readout);
+    }
+
+    /// Writes a slot of a difference, or empties it; `slot` is below [`DIFFERENCE_SLOTS`].
+    pub fn put_difference(&self, slot: usize, readout: Option<&DifferenceReadout>) {
+        match readout {
+            Some(readout) => self.put(Group::DIFFERENCE, slot, readout),
+            None => write_slot(
+                Group::DIFFERENCE.words(self.words, slot),
+                false,
+                &[0; DifferenceReadout::BYTES],
+            ),
+        }
+    }
+
     fn put<R: Readout>(&self, group: Group, slot: usize, readout: &R) {
         assert!(
             group.content_bytes == R::BYTES,
@@ -284,6 +301,19 @@ impl<'a> SnapshotReader<'a> {
     /// [`SnapshotError`], also when nothing was written yet.
     pub fn denials(&self) -> Result<DenialReadout, SnapshotError> {
         self.sole(Group::DENIAL)
+    }
+
+    /// Reads the slot of supervision.
+    ///
+    /// # Errors
+    /// [`SnapshotError`], also when nothing was written yet.
+    pub fn supervision(&self) -> Result<SupervisionReadout, SnapshotError> {
+        self.sole(Group::SUPERVISION)
+    }
+
+    /// Reads all differences that are there.
+    pub fn differences(&self) -> impl Iterator<Item = Result<DifferenceReadout, SnapshotError>> + use<'a> {
+        self.every(Group::DIFFERENCE)
     }
 
     /// Reads one position slot; `slot` is below [`POSITION_SLOTS`]. `None`: empty.

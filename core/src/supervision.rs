@@ -109,6 +109,18 @@ impl State {
         &self.supervision
     }
 
+    /// Whether two reads of the broker's books have agreed since the start, and nothing has put them in doubt since.
+    #[must_use]
+    pub const fn is_reconciled(&self) -> bool {
+        self.reconciled
+    }
+
+    /// Whether real money waits for a person to arm.
+    #[must_use]
+    pub const fn is_disarmed(&self) -> bool {
+        self.disarmed
+    }
+
     /// Whether a flatten is under way.
     #[must_use]
     pub const fn is_flattening(&self) -> bool {

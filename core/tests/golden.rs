@@ -310,6 +310,10 @@ fn events_of_supervision_version_1() {
         "06000000000000006665617200000000000000000000000000000000000000000000000000000000\
         0000000000000000e8030000",
     );
+}
+
+#[test]
+fn doubts_steps_and_questions_version_1() {
     let doubted = ClockDoubted {
         ts: TS,
         doubt: ClockDoubt::StoodStill,

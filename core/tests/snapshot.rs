@@ -348,12 +348,14 @@ fn any_bytes_as_a_snapshot_never_panic() {
             reader.feed(),
             reader.gateway(),
             reader.denials(),
+            reader.supervision(),
         );
         let _ = STAGES.map(|stage| reader.latency(stage));
         let _ = (
             reader.positions().count(),
             reader.signals().count(),
             reader.orders().count(),
+            reader.differences().count(),
         );
     }
 }
@@ -374,15 +376,17 @@ fn the_layout_is_pinned() {
         ("signal", 9_984, 192, 16),
         ("order", 13_056, 128, 64),
         ("denial", 21_248, 832, 1),
+        ("supervision", 22_080, 256, 1),
+        ("difference", 22_336, 128, 16),
     ];
     assert_eq!(groups, expected);
-    assert_eq!((SNAPSHOT_BYTES, layout_hash()), (22_080, 0x1fe4_3b64_f063_1dbc));
+    assert_eq!((SNAPSHOT_BYTES, layout_hash()), (24_384, 0x8922_432b_0094_b972));
 
     let mut memory = vec![0xEE; SNAPSHOT_BYTES];
     SnapshotWriter::create(&mut memory).expect("enough aligned memory");
     let hex: String = memory[..128].iter().map(|byte| format!("{byte:02x}")).collect();
-    let header = "42494a4c534e41500200000000000000bc1d63f0643be41f4056000000000000\
-        0900000000000000000200000000000080000000000000000100000000000000\
+    let header = "42494a4c534e4150020000000000000072b994002b432289405f000000000000\
+        0b00000000000000000200000000000080000000000000000100000000000000\
         8002000000000000000100000000000001000000000000008003000000000000\
         800100000000000001000000000000000005000000000000c000000000000000";
     assert_eq!(hex, header);

@@ -43,6 +43,12 @@ impl AccountLock {
         }
     }
 
+    /// The lock file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The next process epoch of the account, on disk before it is given: a tag is never used twice, not even
     /// after a power cut. `at_least` is an epoch that some journal proves to have been used.
     ///

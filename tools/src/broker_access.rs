@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use bijli_core::event::DataKind;
+use bijli_core::start_steps::StepVerdict;
 use bijli_core::{DurationNs, Instrument, IstDay, TsNs};
 use bijli_feed::liveness::MarketHours;
 use bijli_feed::planner::capacity::{AccountPlan, Capacity, LimitScope};
@@ -15,6 +16,7 @@ use bijli_feed::upstox::universe::{self, Universe};
 use bijli_feed::{FeedSettings, Mode, TokenHandle};
 use bijli_gateway::request::{Lane, RequestId};
 use bijli_gateway::socket::{RestLane, RestSettings, StreamSettings};
+use bijli_gateway::upstox::account_api;
 use bijli_gateway::upstox::call::Call;
 use serde::Deserialize;
 
@@ -230,6 +232,35 @@ fn choose(source: impl Read, choice: Choice<'_>) -> Result<Vec<Instrument>, Mast
 /// What went wrong and what to do, in words.
 pub fn check_token(access: &Access) -> Result<(), Trouble> {
     get(access, &format!("{}/v2/order/retrieve-all", access.api_url)).map(|_book| ())
+}
+
+/// Compares the address that this machine's calls come from with those that the broker has registered: orders from any
+/// other are refused, while data flow. Nobody else can be asked what our public address is, so it is configured.
+#[must_use]
+pub fn check_address(access: &Access, source_ip: Option<&str>) -> (StepVerdict, String) {
+    let Some(ours) = source_ip else {
+        return (
+            StepVerdict::Failed,
+            "broker.source_ip is not configured".to_owned(),
+        );
+    };
+    let lane = RestLane::new(&access.rest());
+    let Ok(mut lane) = lane else {
+        return (StepVerdict::Failed, "no connection can be made".to_owned());
+    };
+    let request = account_api::static_ip().into_request(RequestId::new(0), Lane::Read);
+    let Ok(registered) = account_api::static_ip_of(&lane.perform(&request).reply) else {
+        return (
+            StepVerdict::Failed,
+            "the broker does not tell its addresses".to_owned(),
+        );
+    };
+    let known = [registered.primary_ip, registered.secondary_ip];
+    if known.iter().flatten().any(|known| known == ours) {
+        (StepVerdict::Passed, ours.to_owned())
+    } else {
+        (StepVerdict::Failed, format!("{ours} is not registered"))
+    }
 }
 
 /// The day that a simulator plays, where its data come from, and when its tokens die, if it tells.

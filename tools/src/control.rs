@@ -4,15 +4,20 @@
 //! root may call. A command is answered after the engine has journaled and applied it, or refused with a
 //! reason; the socket never touches engine state itself.
 
+mod server;
+
 use std::io::{self, Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use bijli_core::event::Verb;
+use bijli_core::strategy::StrategyId;
 use bijli_core::text::Text;
 use serde::{Deserialize, Serialize};
+
+pub use server::{ControlServer, LatchWord};
 
 /// Largest body of a control frame.
 const BODY_BYTES_MAX: usize = 4 * 1024;
@@ -31,11 +36,14 @@ pub struct ControlRequest {
     pub version: u32,
     /// Chosen by the client; a repeated id is obeyed once.
     pub command_id: u64,
-    /// `pause`, `resume`, `exit`, `flatten`, `kill` or `arm`.
+    /// One of [`VERBS`].
     pub verb: String,
     /// For `exit`: the trading symbol or instrument key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub symbol: Option<String>,
+    /// For `pause`, `resume` and `arm`: only this strategy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<String>,
     /// Why; needed for `arm`. At most 40 printable characters.
     #[serde(default)]
     pub reason: String,
@@ -52,6 +60,21 @@ pub struct ControlReply {
     pub open_positions: u64,
     /// Orders that may still be live, without resting ones of others.
     pub live_orders: u64,
+    /// What is open, by our books, one line each.
+    #[serde(default)]
+    pub open: Vec<String>,
+    /// Whether the broker itself has shown, since the command, that nothing is open.
+    #[serde(default)]
+    pub broker_flat: bool,
+    /// What the broker showed; empty before it was asked and answered.
+    #[serde(default)]
+    pub broker_says: String,
+    /// Whether the command was new, rather than a repeated id.
+    #[serde(default)]
+    pub is_new: bool,
+    /// Engine time of the answer, nanoseconds since 1970 UTC.
+    #[serde(default)]
+    pub now_ns: i64,
     /// Why it was refused; empty when accepted.
     pub message: String,
 }
@@ -63,6 +86,8 @@ pub struct ControlCall {
     pub verb: Verb,
     /// For `exit`: which instrument, as typed.
     pub symbol: Option<String>,
+    /// Only this strategy.
+    pub strategy: Option<StrategyId>,
     /// User id of the peer.
     pub uid: u32,
     /// The client's command id.
@@ -82,104 +107,13 @@ impl ControlReply {
             mode: String::new(),
             open_positions: 0,
             live_orders: 0,
+            open: Vec::new(),
+            broker_flat: false,
+            broker_says: String::new(),
+            is_new: false,
+            now_ns: 0,
             message: message.into(),
         }
-    }
-}
-
-/// Listens for operators. Polled by the housekeeping thread; never blocks longer than a peer's deadline.
-#[derive(Debug)]
-pub struct ControlServer {
-    listener: UnixListener,
-    path: PathBuf,
-    calls: SyncSender<ControlCall>,
-}
-
-impl ControlServer {
-    /// Binds the socket at `path`, readable and writable by its owner alone, and gives the engine's end.
-    ///
-    /// # Errors
-    /// When the path cannot be bound, for instance because its folder is missing.
-    pub fn bind(path: &Path) -> io::Result<(Self, Receiver<ControlCall>)> {
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        let listener = UnixListener::bind(path)?;
-        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        listener.set_nonblocking(true)?;
-        let (calls, engine_end) = sync_channel(16);
-        Ok((
-            Self {
-                listener,
-                path: path.to_owned(),
-                calls,
-            },
-            engine_end,
-        ))
-    }
-
-    /// Serves whoever is waiting; gives how many were served. `wake` is called after a command was handed over.
-    pub fn poll(&mut self, wake: &dyn Fn()) -> usize {
-        let mut served = 0;
-        while served < 8 {
-            let Ok((stream, _)) = self.listener.accept() else {
-                break;
-            };
-            served += 1;
-            let answered = self.serve(stream, wake);
-            if let Err(error) = answered {
-                // A peer that hangs up or stalls is its own problem; nothing was lost here.
-                eprintln!("control: a peer was dropped: {error}");
-            }
-        }
-        served
-    }
-
-    fn serve(&self, mut stream: UnixStream, wake: &dyn Fn()) -> io::Result<()> {
-        stream.set_nonblocking(false)?;
-        stream.set_read_timeout(Some(PEER_DEADLINE))?;
-        stream.set_write_timeout(Some(PEER_DEADLINE))?;
-        let peer = rustix::net::sockopt::socket_peercred(&stream)?;
-        let (peer, own) = (peer.uid.as_raw(), rustix::process::geteuid().as_raw());
-        let reply = if peer == own || peer == 0 {
-            self.pass_on(&read_frame(&mut stream)?, peer, wake)
-        } else {
-            ControlReply::refused(format!(
-                "user {peer} may not control this engine; run as user {own}"
-            ))
-        };
-        write_frame(&mut stream, &serde_json::to_vec(&reply)?)
-    }
-
-    fn pass_on(&self, body: &[u8], uid: u32, wake: &dyn Fn()) -> ControlReply {
-        let request: ControlRequest = match serde_json::from_slice(body) {
-            Ok(request) => request,
-            Err(error) => return ControlReply::refused(format!("not a control request: {error}")),
-        };
-        let (answer, heard) = sync_channel(1);
-        let call = match check(request, uid, answer) {
-            Ok(call) => call,
-            Err(message) => return ControlReply::refused(message),
-        };
-        if self.calls.try_send(call).is_err() {
-            return ControlReply::refused("the engine takes no commands now; try again");
-        }
-        wake();
-        match heard.recv_timeout(ENGINE_DEADLINE) {
-            Ok(reply) => reply,
-            Err(RecvTimeoutError::Timeout) => {
-                ControlReply::refused("the engine did not answer in two seconds; look at `bijli status`")
-            }
-            Err(RecvTimeoutError::Disconnected) => ControlReply::refused("the engine has stopped"),
-        }
-    }
-}
-
-impl Drop for ControlServer {
-    fn drop(&mut self) {
-        // The path may be gone already; there is nothing to be done about it at this point.
-        let _gone = std::fs::remove_file(&self.path);
     }
 }
 
@@ -192,8 +126,9 @@ fn check(request: ControlRequest, uid: u32, reply: SyncSender<ControlReply>) -> 
     }
     let verb = verb_of(&request.verb).ok_or_else(|| {
         format!(
-            "unknown verb {:?}: pause, resume, exit, flatten, kill or arm",
-            request.verb
+            "unknown verb {:?}: {}",
+            request.verb,
+            VERBS.map(|(name, _)| name).join(", ")
         )
     })?;
     if verb == Verb::Exit && request.symbol.is_none() {
@@ -202,11 +137,22 @@ fn check(request: ControlRequest, uid: u32, reply: SyncSender<ControlReply>) -> 
     if verb == Verb::Arm && request.reason.trim().is_empty() {
         return Err("arm needs a reason: --reason TEXT".to_owned());
     }
+    let strategy = match request
+        .strategy
+        .as_deref()
+        .map(|name| (name, StrategyId::of_name(name)))
+    {
+        None => None,
+        Some((_, Some(id))) if matches!(verb, Verb::Pause | Verb::Resume | Verb::Arm) => Some(id),
+        Some((_, Some(_))) => return Err("only pause, resume and arm may be about one strategy".to_owned()),
+        Some((name, None)) => return Err(format!("unknown strategy {name:?}")),
+    };
     let reason = Text::new(&request.reason)
         .ok_or_else(|| "a reason is at most 40 printable ASCII characters".to_owned())?;
     Ok(ControlCall {
         verb,
         symbol: request.symbol,
+        strategy,
         uid,
         command_id: request.command_id,
         reason,
@@ -214,16 +160,22 @@ fn check(request: ControlRequest, uid: u32, reply: SyncSender<ControlReply>) -> 
     })
 }
 
+/// Every verb by its name.
+pub const VERBS: [(&str, Verb); 7] = [
+    ("pause", Verb::Pause),
+    ("resume", Verb::Resume),
+    ("exit", Verb::Exit),
+    ("flatten", Verb::Flatten),
+    ("kill", Verb::Kill),
+    ("arm", Verb::Arm),
+    ("reduce-only", Verb::ReduceOnly),
+];
+
 fn verb_of(name: &str) -> Option<Verb> {
-    Some(match name {
-        "pause" => Verb::Pause,
-        "resume" => Verb::Resume,
-        "exit" => Verb::Exit,
-        "flatten" => Verb::Flatten,
-        "kill" => Verb::Kill,
-        "arm" => Verb::Arm,
-        _ => return None,
-    })
+    VERBS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, verb)| *verb)
 }
 
 /// Sends one command to the engine that listens at `path`.
@@ -276,6 +228,7 @@ mod tests {
             command_id: 1,
             verb: verb.to_owned(),
             symbol: None,
+            strategy: None,
             reason: String::new(),
         }
     }
@@ -294,7 +247,7 @@ mod tests {
                 call.reply.try_send(reply).expect("room for one answer");
             }
         };
-        assert_eq!(server.poll(&wake), 1);
+        while server.poll(&wake) > 0 {}
         serde_json::from_slice(&read_frame(&mut client).expect("a reply")).expect("a readable reply")
     }
 
@@ -330,8 +283,63 @@ mod tests {
     }
 
     #[test]
-    fn an_oversized_frame_is_dropped_without_reading_it() {
-        let mut bytes: &[u8] = &[0xff, 0xff, 0xff, 0xff, 0];
-        assert!(read_frame(&mut bytes).is_err());
+    fn an_oversized_frame_is_dropped_and_counted() {
+        let folder = tempfile::tempdir().expect("a folder for the socket");
+        let path = folder.path().join("control.sock");
+        let (mut server, _engine_end) = ControlServer::bind(&path).expect("a fresh path");
+        let mut client = UnixStream::connect(&path).expect("the server listens");
+        client
+            .write_all(&[0xff, 0xff, 0xff, 0x7f, 0])
+            .expect("room for five bytes");
+        assert_eq!(server.poll(&|| ()), 0);
+        assert_eq!(server.refused().load(std::sync::atomic::Ordering::Relaxed), 1);
+        assert!(read_frame(&mut client).is_err(), "hung up on");
+    }
+
+    #[test]
+    fn silent_peers_hold_nobody_up() {
+        let folder = tempfile::tempdir().expect("a folder for the socket");
+        let path = folder.path().join("control.sock");
+        let (mut server, engine_end) = ControlServer::bind(&path).expect("a fresh path");
+        let silent: Vec<UnixStream> = (0..7)
+            .map(|_| UnixStream::connect(&path).expect("the server listens"))
+            .collect();
+        let mut client = UnixStream::connect(&path).expect("the server listens");
+        write_frame(&mut client, &body(&request("kill"))).expect("a small frame");
+        assert_eq!(server.poll(&|| ()), silent.len() + 1);
+        let call = engine_end
+            .try_recv()
+            .expect("the kill went past them at the first look");
+        assert_eq!(call.verb, Verb::Kill);
+    }
+
+    #[test]
+    fn a_kill_is_reported_only_once_its_latch_is_on_disk_and_a_failing_disk_is_named() {
+        for (written, expected) in [
+            (Ok(()), ""),
+            (Err(io::ErrorKind::StorageFull.into()), "not on disk"),
+        ] {
+            let folder = tempfile::tempdir().expect("a folder for the socket");
+            let path = folder.path().join("control.sock");
+            let (mut server, engine_end) = ControlServer::bind(&path).expect("a fresh path");
+            let (latch, words) = std::sync::mpsc::sync_channel(1);
+            server.keep_latch(latch);
+            let mut client = UnixStream::connect(&path).expect("the server listens");
+            write_frame(&mut client, &body(&request("kill"))).expect("a small frame");
+            assert_eq!(server.poll(&|| ()), 1);
+            let call = engine_end.try_recv().expect("a call was handed over");
+            let mut reply = ControlReply::refused("");
+            (reply.accepted, reply.is_new) = (true, true);
+            call.reply.try_send(reply).expect("room for one answer");
+            assert_eq!(server.poll(&|| ()), 1, "not answered yet");
+            let Ok(LatchWord::Set(_, ack)) = words.try_recv() else {
+                panic!("the kill goes to disk");
+            };
+            ack.send(written).expect("the server waits");
+            assert_eq!(server.poll(&|| ()), 0);
+            let heard: ControlReply =
+                serde_json::from_slice(&read_frame(&mut client).expect("a reply")).expect("readable");
+            assert!(heard.accepted && heard.message.contains(expected), "{heard:?}");
+        }
     }
 }

@@ -26,6 +26,7 @@ use crate::latency_recorder::LatencyRecorder;
 use crate::latency_report::LatencyReport;
 use crate::opening::{DayPlan, OpenDay, OpeningError, open_day};
 use crate::report::{self, ReportError, RunFacts, Summary};
+use crate::start_checks::StartCount;
 use crate::store::{StoreError, remove_unused_segments};
 use crate::topology::{Connections, OrderSink, Placement, Running, StartError, start};
 use crate::words;
@@ -63,6 +64,8 @@ pub struct Finished {
     pub summary: Summary,
     /// Whether the session came to its end, rather than being interrupted.
     pub day_over: bool,
+    /// Whether a kill or flatten was under way at the end and the broker had not shown that nothing is open.
+    pub killed_not_flat: bool,
     /// Set when the access token died and ended the run: the positions that are still open at the broker.
     pub left_without_token: Option<Vec<String>>,
 }
@@ -111,6 +114,7 @@ pub fn run_day(
     ticks_sent: impl FnOnce() -> Option<u64>,
 ) -> Result<Finished, RunError> {
     let run_dir = plan.day.run_dir.clone();
+    let account_lock = plan.day.account_lock.clone();
     let mut facts = RunFacts {
         facts: plan.facts.clone(),
         ..RunFacts::default()
@@ -121,16 +125,7 @@ pub fn run_day(
     ));
     let day = open_day(&plan.day).map_err(RunError::Opening)?;
     let recovered = day.records_recovered;
-    if recovered > 0 {
-        facts
-            .facts
-            .push(("records recovered".to_owned(), recovered.to_string()));
-        if day.is_without_entries() {
-            eprintln!("WARNING: {}", words::NO_ENTRIES_TODAY);
-            let fact = ("entries".to_owned(), words::NO_ENTRIES_TODAY.to_owned());
-            facts.facts.push(fact);
-        }
-    }
+    tell_recovery(&day, &mut facts);
     let sink = sink_for(plan.day.venue, &day, plan.token_expires);
     let feed = feed_for(&day, plan.feed, plan.clock);
     let connections = Connections {
@@ -155,6 +150,7 @@ pub fn run_day(
         leave_out_process_counts(&mut facts);
     }
     let day_over = end.day_over;
+    let killed_not_flat = is_killed_not_flat(end.engine.state());
     let left_without_token = end.token_dead.then(|| open_positions(end.engine.state()));
     if let Some(failure) = end.failure {
         return Err(RunError::Engine(failure));
@@ -163,11 +159,34 @@ pub fn run_day(
     remove_unused_segments(&run_dir.join("journal")).map_err(RunError::Engine)?;
     capture_store::remove_unused(&run_dir.join("capture")).map_err(RunError::Engine)?;
     let summary = report::write(&run_dir, &facts).map_err(RunError::Report)?;
+    StartCount::beside(&account_lock).forget();
     Ok(Finished {
         summary,
         day_over: day_over || !interrupted,
+        killed_not_flat,
         left_without_token,
     })
+}
+
+/// What a restart should say of the day that it takes over.
+fn tell_recovery(day: &OpenDay, facts: &mut RunFacts) {
+    if day.records_recovered == 0 {
+        return;
+    }
+    let recovered = day.records_recovered.to_string();
+    facts.facts.push(("records recovered".to_owned(), recovered));
+    if day.is_without_entries() {
+        eprintln!("WARNING: {}", words::NO_ENTRIES_TODAY);
+        let fact = ("entries".to_owned(), words::NO_ENTRIES_TODAY.to_owned());
+        facts.facts.push(fact);
+    }
+}
+
+/// Whether a person wanted to be out, something is still open, and the broker has not shown otherwise.
+fn is_killed_not_flat(state: &State) -> bool {
+    let wants_out = state.is_killed() || state.is_flattening();
+    let is_open = !state.open_positions().is_empty() || state.orders().unfinished_count() > 0;
+    wants_out && is_open && !state.supervision().flat_check.is_flat()
 }
 
 /// Symbol, quantity and average price of each open position.
@@ -184,10 +203,7 @@ fn open_positions(state: &State) -> Vec<String> {
 fn sink_for(venue: VenueKind, day: &OpenDay, token_expires: TsNs) -> OrderSink {
     let state = day.engine.state();
     match venue {
-        VenueKind::Paper => OrderSink::Paper(
-            Box::new(PaperVenue::new(state.instruments())),
-            paper_opening(state),
-        ),
+        VenueKind::Paper => OrderSink::Paper(Box::new(paper_venue(state)), paper_opening(state)),
         VenueKind::Simulated | VenueKind::Live => {
             OrderSink::Broker(Box::new(gateway_for(day, token_expires)))
         }
@@ -213,6 +229,15 @@ fn leave_out_process_counts(facts: &mut RunFacts) {
         "latencies".to_owned(),
         "of the last process of the day".to_owned(),
     ));
+}
+
+/// A paper venue with the positions that a former process left.
+fn paper_venue(state: &State) -> PaperVenue {
+    let mut venue = PaperVenue::new(state.instruments());
+    for id in state.open_positions() {
+        venue.adopt_position(*id, state.positions()[id.index()].qty);
+    }
+    venue
 }
 
 /// What a fresh paper venue tells the engine: orders of a former process died with its venue, and there is no

@@ -10,6 +10,8 @@ pub mod store;
 pub mod durability;
 pub mod persister;
 pub mod account_lock;
+pub mod kill_latch;
+pub mod start_checks;
 pub mod capture_store;
 pub mod run_dir;
 pub mod exit_code;

@@ -4,6 +4,8 @@
 //! the torn end of its last segment, which is named in the first record of ours. Damage anywhere else refuses
 //! the start: a person decides what the day is then.
 
+mod supervise;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
@@ -23,6 +25,7 @@ use crate::account_lock::AccountLock;
 use crate::durability::Durability;
 use crate::persister::{PersisterTask, RamTier, take_over_ram};
 use crate::run_dir::segment_paths;
+use crate::start_checks::{StartChecks, StartFacts, is_other_program, program_name};
 use crate::store::{
     JournalStart, JournalStore, SegmentMaker, StoreError, check_reserve, make_dir, map_read, read_mark_file,
     remove_unused_segments,
@@ -55,6 +58,8 @@ pub struct DayPlan {
     pub ram_dir: PathBuf,
     /// What must be free on the disk when a day is begun.
     pub reserve_bytes: u64,
+    /// What was found out before.
+    pub checks: StartChecks,
 }
 
 /// A day taken over.
@@ -98,6 +103,8 @@ pub enum OpeningError {
     Corrupt(PathBuf, Corruption),
     /// The journal of the day cannot be read.
     Unreadable(PathBuf, String),
+    /// Another program opened what is open now.
+    OtherProgram,
     /// The journal is of another day.
     OtherDay(IstDay, IstDay),
     /// The journal was begun on other data or for another venue.
@@ -143,6 +150,10 @@ impl fmt::Display for OpeningError {
                 f,
                 "the run directory holds a day begun as {found:?}, not as {wanted:?}; a day does not change \
                  between paper and real money: use another account name"
+            ),
+            Self::OtherProgram => f.write_str(
+                "another version of this program opened the positions of this day: go back to it, or flatten first, \
+                 or accept the change with --accept-upgrade",
             ),
             Self::OtherInstruments => f.write_str(
                 "the opening of the day was cut short and its instruments are not those of now; nothing was sent: \
@@ -196,6 +207,14 @@ pub fn open_day(plan: &DayPlan) -> Result<OpenDay, OpeningError> {
         // A day under way is never turned away: it may hold positions.
         check_reserve(&journal_dir, plan.reserve_bytes)?;
     }
+    let program = if plan.checks.is_real {
+        program_name()
+    } else {
+        String::new()
+    };
+    if !plan.checks.accept_upgrade && is_other_program(past.engine.state(), &program) {
+        return Err(OpeningError::OtherProgram);
+    }
     let epoch = lock.next_epoch(past.engine.state().epoch())?;
     let start = JournalStart {
         day: plan.day,
@@ -219,6 +238,12 @@ pub fn open_day(plan: &DayPlan) -> Result<OpenDay, OpeningError> {
     };
     let mut driver = Driver::new(past.engine);
     driver.begin(past.tail_cut, &facts, epoch, &mut journal)?;
+    let found = StartFacts {
+        records: past.records,
+        program,
+        starts: supervise::note_start(plan)?,
+    };
+    supervise::tell(&mut driver, &mut journal, plan, &found)?;
     Ok(OpenDay {
         engine: driver.into_engine(),
         journal,
@@ -329,6 +354,7 @@ mod tests {
             durability: Durability::Process,
             ram_dir: folder.join("memory"),
             reserve_bytes: 0,
+            checks: StartChecks::default(),
         }
     }
 
@@ -345,7 +371,7 @@ mod tests {
         assert_eq!((first.epoch, first.records_recovered), (1, 0));
         drop(first);
         let second = open_day(&plan).expect("the journal is sound");
-        assert_eq!((second.epoch, second.records_recovered), (2, 3));
+        assert_eq!((second.epoch, second.records_recovered), (2, 6));
         assert_ne!(second.engine.state_hash(), hash, "the epoch is part of the state");
     }
 

@@ -3,6 +3,8 @@
 //! A refresh copies numbers into seqlock slots; readers never make a writer wait. Slots are refreshed every
 //! 50 ms of real time, and soon after an order changed.
 
+mod supervision;
+
 use bijli_core::Engine;
 use bijli_core::denial::DENIALS;
 use bijli_core::event::FeedState;
@@ -20,6 +22,8 @@ use bijli_core::time::DurationNs;
 use bijli_strategy::SpikeStrategy;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::duty_cycle::{Moment, MonoNs, wall_now};
 use crate::latency_recorder::LatencyRecorder;
@@ -89,6 +93,7 @@ pub struct EngineScreen {
     screen: Screen,
     schedule: Schedule,
     positions_shown: usize,
+    controls_refused: Arc<AtomicU64>,
 }
 
 impl EngineScreen {
@@ -100,7 +105,13 @@ impl EngineScreen {
             screen,
             schedule: Schedule::default(),
             positions_shown: 0,
+            controls_refused: Arc::default(),
         }
+    }
+
+    /// Shows what the operators' socket refuses.
+    pub fn show_refusals(&mut self, controls_refused: Arc<AtomicU64>) {
+        self.controls_refused = controls_refused;
     }
 
     /// An order changed: the next refresh comes sooner.
@@ -141,6 +152,7 @@ impl EngineScreen {
         let state = engine.state();
         self.screen.put_engine(&engine_readout(engine, journal));
         self.screen.put_denials(&denial_readout(state));
+        supervision::put(&self.screen, state, self.controls_refused.load(Ordering::Relaxed));
         self.put_positions(engine);
         let signals = state.counts().signals as usize;
         for back in 0..SIGNAL_SLOTS.min(signals) {

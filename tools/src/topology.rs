@@ -5,11 +5,12 @@
 //! be slow. Nothing is shared but rings, channels and counters.
 
 mod slow_threads;
+mod start_error;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -23,12 +24,14 @@ use bijli_feed::{FeedClient, FeedSettings};
 use bijli_gateway::socket::{RestSettings, StreamSettings};
 use bijli_gateway::{Gateway, PaperVenue};
 
+pub use self::start_error::StartError;
+
 use self::slow_threads::{
-    Housekeeping, Persisting, SinkEnds, sink_duty, start_housekeeping, start_persister,
+    Housekeeping, Persisting, SinkEnds, sink_duty, start_control, start_housekeeping, start_persister,
 };
 use crate::account_lock::AccountLock;
 use crate::capture_store::CaptureStore;
-use crate::control::{ControlCall, ControlServer};
+use crate::control::{ControlCall, ControlServer, LatchWord};
 use crate::credential::TokenMemory;
 use crate::durability::DurableView;
 use crate::duty::engine::{EngineDuty, EngineLinks};
@@ -37,9 +40,10 @@ use crate::duty::feed_aim::{FeedAim, InUse};
 use crate::duty::token_watch::TokenWatch;
 use crate::duty::{Ended, FeedItem, FeedWord, Outbound};
 use crate::duty_cycle::{Bell, ClockSource, Duty, EngineClock, Wait, run_duties};
+use crate::kill_latch::KillLatch;
 use crate::opening::OpenDay;
 use crate::screen::{EngineScreen, FeedScreen, GatewayScreen, Screen, open_screen};
-use crate::store::{SegmentMaker, StoreError};
+use crate::store::SegmentMaker;
 
 /// A duty, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,20 +199,22 @@ pub fn start(
     placement: &Placement,
     stop: Arc<AtomicBool>,
 ) -> Result<Running, StartError> {
-    let (control, calls) = bind_control(&connections.run_dir)?;
+    let (control, calls, latch_words) = bind_control(&connections.run_dir)?;
     let common = Common {
         screen: open_screen(&connections.run_dir.join("snapshot.bin"))?,
         clock: EngineClock::new(connections.clock, day.engine.state().now()),
         bells: bells_of(placement.shape),
         traffic: Traffic::default(),
         token: TokenWatch::dying_at(connections.token_expires),
+        entries_barred: Arc::new(AtomicBool::new(day.engine.state().is_killed())),
         stop,
     };
     let (feed_out, feed_in) = ring(TICK_RING_SLOTS);
     let (orders_out, orders_in) = ring::<Outbound>(ORDER_RING_SLOTS);
     let (events_out, events_in) = ring(ORDER_RING_SLOTS);
     let (notes_out, notes) = channel();
-    let screen = EngineScreen::new(common.screen, &session_readout(&day, connections.token_expires));
+    let mut screen = EngineScreen::new(common.screen, &session_readout(&day, connections.token_expires));
+    screen.show_refusals(control.refused());
     let mut makers = vec![day.maker];
     let in_use = InUse::at_start(day.engine.state());
     let inputs = FeedInputs {
@@ -237,23 +243,22 @@ pub fn start(
         orders_taken: Arc::clone(&common.traffic.taken),
         token: common.token.clone(),
         durability,
+        entries_barred: Arc::clone(&common.entries_barred),
     };
-    let (clock, stop) = (common.clock.clone(), Arc::clone(&common.stop));
-    let engine = EngineDuty::new(day.engine, day.journal, links, screen, clock, stop);
-    others.push(start_housekeeping(Housekeeping {
-        control,
+    let stop = || Arc::clone(&common.stop);
+    let clock = common.clock.clone();
+    let engine = EngineDuty::new(day.engine, day.journal, links, screen, clock, stop());
+    let house = Housekeeping {
+        latch: KillLatch::beside(day.lock.path()),
+        latch_words,
         makers,
-        bells: common.bells.clone(),
         notes,
         token_memory: connections.token_memory,
-        stop: Arc::clone(&common.stop),
-    })?);
-    let drain = Arc::new(AtomicBool::new(false));
-    if let Some(persisting) = persisting {
-        others.push(start_persister(persisting, Arc::clone(&drain))?);
-    }
-    let duties: [Box<dyn Duty<Ended>>; 3] = [Box::new(feed), Box::new(engine), gateway];
-    let hot = start_hot(duties, placement, &common)?;
+        stop: stop(),
+    };
+    others.push(start_control(control, common.bells.clone(), stop())?);
+    let drain = start_keepers(house, persisting, &mut others)?;
+    let hot = start_hot([Box::new(feed), Box::new(engine), gateway], placement, &common)?;
     Ok(Running {
         hot,
         others,
@@ -263,9 +268,30 @@ pub fn start(
     })
 }
 
-fn bind_control(run_dir: &Path) -> Result<(ControlServer, Receiver<ControlCall>), StartError> {
+/// Housekeeping, and the persister where the day waits for its disk; gives what makes the persister end.
+fn start_keepers(
+    house: Housekeeping,
+    persisting: Option<Persisting>,
+    others: &mut Vec<JoinHandle<()>>,
+) -> Result<Arc<AtomicBool>, StartError> {
+    others.push(start_housekeeping(house)?);
+    let drain = Arc::new(AtomicBool::new(false));
+    if let Some(persisting) = persisting {
+        others.push(start_persister(persisting, Arc::clone(&drain))?);
+    }
+    Ok(drain)
+}
+
+/// The operators' socket, the engine's end of it, and what the kill latch on disk is to say.
+type Control = (ControlServer, Receiver<ControlCall>, Receiver<LatchWord>);
+
+fn bind_control(run_dir: &Path) -> Result<Control, StartError> {
     let path = run_dir.join("control.sock");
-    ControlServer::bind(&path).map_err(|error| StartError::Control(path, error))
+    let bound = ControlServer::bind(&path);
+    let (mut control, calls) = bound.map_err(|error| StartError::Control(path, error))?;
+    let (latch, latch_words) = sync_channel(4);
+    control.keep_latch(latch);
+    Ok((control, calls, latch_words))
 }
 
 /// What all duties share.
@@ -276,6 +302,7 @@ struct Common {
     bells: [Bell; 3],
     traffic: Traffic,
     token: TokenWatch,
+    entries_barred: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
 }
 
@@ -295,6 +322,7 @@ impl Common {
             screen: GatewayScreen::new(self.screen),
             token: self.token.clone(),
             durable,
+            entries_barred: Arc::clone(&self.entries_barred),
             stop: Arc::clone(&self.stop),
         }
     }
@@ -324,38 +352,6 @@ impl Running {
             thread.join().expect("a helping thread does not panic");
         }
         ended
-    }
-}
-
-/// Why the engine could not start.
-#[derive(Debug)]
-pub enum StartError {
-    /// A file could not be had.
-    Store(StoreError),
-    /// The control socket could not be bound.
-    Control(PathBuf, std::io::Error),
-    /// A connection's settings are of no use.
-    Connection(String),
-    /// The system refused a thread.
-    Thread(std::io::Error),
-}
-
-impl std::fmt::Display for StartError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Store(error) => error.fmt(f),
-            Self::Control(path, error) => write!(f, "binding the control socket {}: {error}", path.display()),
-            Self::Connection(what) => f.write_str(what),
-            Self::Thread(error) => write!(f, "starting a thread: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
-impl From<StoreError> for StartError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
     }
 }
 

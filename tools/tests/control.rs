@@ -4,10 +4,14 @@
 
 mod world;
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-use bijli_simulator::Speed;
+use bijli_core::{IstDay, Money};
+use bijli_simulator::settings::Transport;
+use bijli_simulator::{DaySpec, SimSettings, Speed};
 use serde_json::Value;
 use world::World;
 
@@ -112,11 +116,8 @@ fn kill_closes_everything_and_stays_latched_over_a_restart_until_armed_with_a_re
         "the broker's ledger is flat"
     );
     until(&world, "the screen says killed", has_mode("KILLED"));
-    assert_eq!(
-        obeyed(&world, &["resume"])["mode"],
-        "KILLED",
-        "resume does not lift a kill"
-    );
+    assert_eq!(killed["broker_flat"], true, "{killed}");
+    assert!(refused(&world, &["resume"]).contains("only `arm --reason`"));
     engine.kill();
 
     let engine = world.spawn_engine();
@@ -126,9 +127,149 @@ fn kill_closes_everything_and_stays_latched_over_a_restart_until_armed_with_a_re
     assert_eq!(state["mode"], "KILLED", "a restart lifts no latch");
     assert_eq!(state["engine"]["kill_latched"], true);
     assert!(refused(&world, &["arm"]).contains("needs a reason"));
-    until(&world, "still killed", has_mode("KILLED"));
+    let state = until(&world, "reconciled", |state| {
+        state["supervision"]["reconciled"] == true
+    });
+    assert_eq!(state["mode"], "KILLED");
     obeyed(&world, &["arm", "--reason", "test"]);
     until(&world, "active again", has_mode("ACTIVE"));
     assert_eq!(world.stats().broker.duplicate_tags, 0);
+    engine.kill();
+}
+
+/// A world whose simulator speaks without TLS, so that a test can script it.
+fn scripted_world(seed: u64) -> World {
+    let settings = SimSettings {
+        day: DaySpec::Synthetic {
+            day: IstDay::from_ymd(2026, 7, 31).expect("a real date"),
+            instruments: 60,
+        },
+        speed: Speed::Times(300.0),
+        seed,
+        capital: Money::from_rupees(100_000),
+        transport: Transport::Plain,
+        ..SimSettings::default()
+    };
+    World::with(settings, "")
+}
+
+/// Switches faults of the simulator.
+fn script(world: &World, body: &str) {
+    let base = &world.simulator().api_url;
+    let host = base.strip_prefix("http://").expect("plain");
+    let mut stream = TcpStream::connect(host).expect("it listens");
+    let length = body.len();
+    let request =
+        format!("PUT /sim/script HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n{body}");
+    stream.write_all(request.as_bytes()).expect("it reads");
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).expect("an answer");
+    assert_eq!(&status, b"HTTP/1.1 200");
+}
+
+#[test]
+fn a_kill_that_cannot_close_says_what_is_open_with_exit_code_6_and_goes_on_until_it_can() {
+    let world = scripted_world(6);
+    let engine = world.spawn_engine();
+    until(&world, "a position to close", |state| {
+        state["engine"]["open_positions"].as_u64() > Some(0)
+    });
+    script(&world, r#"{"order_host": "down"}"#);
+    let output = ctl(&world, &["kill", "--wait", "2", "--reason", "test"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(6), "{output:?}");
+    assert!(
+        said.contains("not flat by the broker's word") && said.contains("open: "),
+        "{said}"
+    );
+    let state = until(&world, "killed and open", has_mode("KILLED"));
+    assert!(state["engine"]["open_positions"].as_u64() > Some(0), "{state}");
+
+    script(&world, r#"{"order_host": "up"}"#);
+    let killed = obeyed(&world, &["kill", "--reason", "again"]);
+    assert_eq!(
+        (&killed["broker_flat"], &killed["open"]),
+        (&true.into(), &Value::Array(vec![]))
+    );
+    assert_eq!(
+        world.stats().broker.open_positions,
+        0,
+        "the broker's ledger is flat"
+    );
+    let state = until(&world, "the screen says so", |state| {
+        state["supervision"]["broker"]["answered"] == true
+    });
+    assert_eq!(state["supervision"]["broker"]["positions"], 0);
+    engine.kill();
+}
+
+#[test]
+fn a_kill_of_yesterday_holds_today_until_somebody_arms_and_not_after() {
+    let first = World::start_at(5, 60, Speed::Times(300.0));
+    let engine = first.spawn_engine();
+    until(&first, "reconciled and active", has_mode("ACTIVE"));
+    obeyed(&first, &["kill", "--reason", "yesterday"]);
+    engine.kill();
+    let latch = first.path("runs/test.latch");
+    let kept = std::fs::read_to_string(&latch).expect("the latch is on disk when the kill is reported");
+    assert!(kept.contains("yesterday"), "{kept}");
+
+    // Another day is another world; the account's folder is what goes over.
+    let second = World::start_at(7, 60, Speed::Times(300.0));
+    std::fs::create_dir_all(second.path("runs")).expect("a folder");
+    let carried = second.path("runs/test.latch");
+    std::fs::copy(&latch, &carried).expect("a small file");
+    let engine = second.spawn_engine();
+    let state = until(&second, "reconciled", |state| {
+        state["supervision"]["reconciled"] == true
+    });
+    assert_eq!(
+        (&state["mode"], &state["engine"]["kill_latched"]),
+        (&"KILLED".into(), &true.into())
+    );
+    assert_eq!(state["engine"]["entries_sent"], 0);
+    obeyed(&second, &["arm", "--reason", "looked"]);
+    until(&second, "active", has_mode("ACTIVE"));
+    let gone = (0..1_000).any(|_| {
+        std::thread::sleep(Duration::from_millis(5));
+        !carried.exists()
+    });
+    assert!(gone, "arming takes the latch off the disk");
+    engine.kill();
+    let run_dir = second.run_dir().display().to_string();
+    let verified = second.bijli(&["replay", second.journal(), "--verify"]);
+    assert!(verified.status.success(), "{run_dir}: {verified:?}");
+    let engine = second.spawn_engine();
+    until(&second, "active after a restart", |state| {
+        state["epoch"] == 2 && state["mode"] == "ACTIVE"
+    });
+    engine.kill();
+}
+
+#[test]
+fn every_step_of_the_start_funds_and_refusals_are_on_the_screen() {
+    let world = World::start_at(5, 60, Speed::Times(300.0));
+    let engine = world.spawn_engine();
+    let state = until(&world, "active, with funds", |state| {
+        state["mode"] == "ACTIVE" && !state["supervision"]["funds"].is_null()
+    });
+    let supervision = &state["supervision"];
+    for step in ["journal", "account", "token", "day", "risk-gate"] {
+        assert_eq!(supervision["start"][step], "passed", "{step}: {supervision}");
+    }
+    assert_eq!(supervision["start"]["address"], "not needed");
+    assert_eq!(supervision["waits_for"], Value::Array(vec![]));
+    assert!(supervision["funds"]["available_rupees"].as_f64() > Some(0.0));
+
+    assert!(refused(&world, &["kill", "--strategy", "spike"]).contains("about one strategy"));
+    obeyed(&world, &["pause", "--strategy", "spike"]);
+    let state = until(&world, "one strategy is paused", |state| {
+        state["supervision"]["paused_strategies"][0] == "spike"
+    });
+    assert_eq!(state["mode"], "ACTIVE", "the account is not");
+    assert_eq!(state["supervision"]["commands"]["refused"], 1);
+    obeyed(&world, &["resume", "--strategy", "spike"]);
+    assert_eq!(obeyed(&world, &["reduce-only"])["mode"], "REDUCE-ONLY");
+    assert_eq!(obeyed(&world, &["resume"])["mode"], "ACTIVE");
     engine.kill();
 }

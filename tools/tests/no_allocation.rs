@@ -22,6 +22,7 @@ use bijli_tools::duty::token_watch::TokenWatch;
 use bijli_tools::duty_cycle::{Bell, ClockSource, Duty, EngineClock, Moment, MonoNs, Turn};
 use bijli_tools::opening::{DayPlan, open_day};
 use bijli_tools::screen::{EngineScreen, open_screen};
+use bijli_tools::start_checks::StartChecks;
 use bijli_tools::topology::venue_start;
 
 thread_local! {
@@ -85,6 +86,7 @@ fn plan(folder: &Path) -> DayPlan {
         durability: Durability::Process,
         ram_dir: folder.join("memory"),
         reserve_bytes: 0,
+        checks: StartChecks::default(),
     }
 }
 
@@ -159,6 +161,7 @@ fn two_hundred_thousand_ticks_allocate_nothing() {
             bell: None,
             marks: None,
         },
+        entries_barred: Arc::default(),
         in_use: InUse::new(INSTRUMENTS as usize),
         feed: feed_in,
         broker: broker_in,

@@ -17,6 +17,7 @@ use bijli_simulator::random::Random;
 use bijli_tools::durability::Durability;
 use bijli_tools::opening::{DayPlan, open_day};
 use bijli_tools::replica::{JournalBytes, Strictness, replay};
+use bijli_tools::start_checks::StartChecks;
 use bijli_tools::store::remove_unused_segments;
 use bijli_tools::topology::venue_start;
 
@@ -56,6 +57,7 @@ fn plan(folder: &Path) -> DayPlan {
         durability: Durability::Process,
         ram_dir: folder.join("memory"),
         reserve_bytes: 0,
+        checks: StartChecks::default(),
     }
 }
 

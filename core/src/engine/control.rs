@@ -116,7 +116,12 @@ impl State {
         let paused = &mut self.supervision.paused_strategies[strategy.index()];
         match verb {
             Verb::Pause => *paused = true,
-            Verb::Resume | Verb::Arm => *paused = false,
+            Verb::Resume => *paused = false,
+            // A person answers for a runaway: what it did so far no longer counts.
+            Verb::Arm => {
+                *paused = false;
+                self.protections.clear_latch(strategy);
+            }
             Verb::Exit | Verb::Flatten | Verb::Kill | Verb::ReduceOnly => {}
         }
     }

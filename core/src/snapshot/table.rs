@@ -11,8 +11,8 @@ use crate::codec::FieldRow;
 use crate::latency::STAGES;
 use crate::limits::POSITIONS_MAX;
 use crate::readout::{
-    DenialReadout, EngineReadout, FeedReadout, GatewayReadout, LatencyReadout, OrderReadout, PositionReadout,
-    Readout, SessionReadout, SignalReadout,
+    DenialReadout, DifferenceReadout, EngineReadout, FeedReadout, GatewayReadout, LatencyReadout,
+    OrderReadout, PositionReadout, Readout, SessionReadout, SignalReadout, SupervisionReadout,
 };
 use crate::state_hash::StateHasher;
 
@@ -24,8 +24,10 @@ pub const POSITION_SLOTS: usize = POSITIONS_MAX;
 pub const SIGNAL_SLOTS: usize = 16;
 /// Slots for the last orders.
 pub const ORDER_SLOTS: usize = 64;
+/// Slots for differences between the broker's books and ours.
+pub const DIFFERENCE_SLOTS: usize = 16;
 /// Bytes of a whole snapshot.
-pub const SNAPSHOT_BYTES: usize = Group::DENIAL.end();
+pub const SNAPSHOT_BYTES: usize = Group::DIFFERENCE.end();
 
 /// Largest contents of any slot.
 pub(super) const CONTENT_BYTES_MAX: usize = 768;
@@ -58,9 +60,12 @@ impl Group {
     pub(super) const SIGNAL: Self = Self::at::<SignalReadout>(Self::POSITION.end(), SIGNAL_SLOTS);
     pub(super) const ORDER: Self = Self::at::<OrderReadout>(Self::SIGNAL.end(), ORDER_SLOTS);
     pub(super) const DENIAL: Self = Self::at::<DenialReadout>(Self::ORDER.end(), 1);
+    pub(super) const SUPERVISION: Self = Self::at::<SupervisionReadout>(Self::DENIAL.end(), 1);
+    pub(super) const DIFFERENCE: Self =
+        Self::at::<DifferenceReadout>(Self::SUPERVISION.end(), DIFFERENCE_SLOTS);
 
     /// Every group in the order in which they lie.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::SESSION,
         Self::ENGINE,
         Self::FEED,
@@ -70,6 +75,8 @@ impl Group {
         Self::SIGNAL,
         Self::ORDER,
         Self::DENIAL,
+        Self::SUPERVISION,
+        Self::DIFFERENCE,
     ];
 
     const fn at<R: Readout>(offset: usize, slots: usize) -> Self {

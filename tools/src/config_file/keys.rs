@@ -100,6 +100,8 @@ pub static KEYS: &[Key] = keys! {
         "A certificate authority to trust besides the public ones; for the simulator.";
     "broker" "algo_name", Kind::Text, "", "",
         "Name of the algorithm as registered with the exchange, sent with every order. Leave it out when none is registered.";
+    "broker" "source_ip", Kind::Text, "", "",
+        "The public address that this machine's calls come from; live only, where a start arms only if the broker has it registered.";
     "feed" "mode", Kind::Word(&["ltpc", "full", "option_greeks", "full_d30"]), r#""full""#, "",
         "How much is sent per instrument. Orders need a book, so `ltpc` only watches.";
     "feed" "plan", Kind::Word(&["normal", "plus"]), r#""normal""#, "",

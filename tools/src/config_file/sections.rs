@@ -91,6 +91,8 @@ pub struct BrokerSection {
     pub extra_root_pem_file: Option<PathBuf>,
     /// Name of the algorithm as registered with the exchange; `None` when there is none.
     pub algo_name: Option<String>,
+    /// The public address that this machine's calls come from.
+    pub source_ip: Option<String>,
 }
 
 /// How much the feed sends per instrument.
@@ -307,6 +309,7 @@ impl Default for BrokerSection {
             redirect_uri: "http://127.0.0.1:8765/callback".to_owned(),
             extra_root_pem_file: None,
             algo_name: None,
+            source_ip: None,
         }
     }
 }

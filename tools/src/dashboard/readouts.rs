@@ -8,8 +8,8 @@ use bijli_core::Money;
 use bijli_core::config::RiskConfig;
 use bijli_core::latency::STAGES;
 use bijli_core::readout::{
-    DenialReadout, EngineReadout, FeedReadout, GatewayReadout, LatencyReadout, OrderReadout, PositionReadout,
-    SessionReadout, SignalReadout,
+    DenialReadout, DifferenceReadout, EngineReadout, FeedReadout, GatewayReadout, LatencyReadout,
+    OrderReadout, PositionReadout, SessionReadout, SignalReadout, SupervisionReadout,
 };
 use bijli_core::risk::TradingMode;
 use bijli_core::snapshot::{SnapshotError, SnapshotReader};
@@ -42,6 +42,10 @@ pub struct Readouts {
     pub orders: Vec<OrderReadout>,
     /// Answers of the risk gate.
     pub denials: Option<DenialReadout>,
+    /// Start, supervision, funds.
+    pub supervision: Option<SupervisionReadout>,
+    /// Where the broker's books differ from ours.
+    pub differences: Vec<DifferenceReadout>,
     /// Slots that could not be read, and why.
     pub doubts: Vec<String>,
 }
@@ -83,6 +87,8 @@ impl Readouts {
             signals,
             orders,
             denials: sole(reader.denials(), &mut doubts),
+            supervision: sole(reader.supervision(), &mut doubts),
+            differences: all(reader.differences(), &mut doubts),
             doubts,
         })
     }

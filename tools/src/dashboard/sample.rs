@@ -5,8 +5,8 @@ use bijli_core::event::{DataKind, FeedState, VenueKind};
 use bijli_core::latency::STAGES;
 use bijli_core::order::{IntentId, OrderState, Purpose, Side};
 use bijli_core::readout::{
-    DENIAL_COUNTS, DenialReadout, EngineReadout, FeedReadout, GatewayReadout, LatencyReadout, OrderReadout,
-    PositionReadout, SessionReadout, SignalReadout,
+    DENIAL_COUNTS, DenialReadout, DifferenceReadout, EngineReadout, FeedReadout, GatewayReadout,
+    LatencyReadout, OrderReadout, PositionReadout, SessionReadout, SignalReadout, SupervisionReadout,
 };
 use bijli_core::snapshot::SnapshotWriter;
 use bijli_core::strategy::StrategyId;
@@ -188,7 +188,33 @@ pub(crate) fn readouts() -> Readouts {
             order(1, "RELIANCE", Side::Buy, OrderState::Filled),
         ],
         denials: Some(DenialReadout { counts }),
+        supervision: Some(supervision()),
+        differences: vec![DifferenceReadout {
+            kind: 0,
+            symbol: symbol("INFY"),
+            ours: Qty::new(20),
+            brokers: Qty::ZERO,
+            since: at(9, 20),
+        }],
         doubts: Vec::new(),
+    }
+}
+
+/// The address step (number 5) failed; a difference waits for a person.
+fn supervision() -> SupervisionReadout {
+    SupervisionReadout {
+        start_verdicts: 3 << (8 * 5),
+        barring_step: 6,
+        barring_note: symbol("203.0.113.7 is not registered"),
+        reconciled: true,
+        differences: 1,
+        controls: 4,
+        controls_refused: 1,
+        funds_told: true,
+        funds_available: Money::from_rupees(70_000),
+        funds_used: Money::from_rupees(30_000),
+        funds_ts: at(11, 41),
+        ..SupervisionReadout::default()
     }
 }
 
@@ -216,6 +242,12 @@ pub(crate) fn write(writer: &SnapshotWriter<'_>, readouts: &Readouts) {
         writer.put_feed(feed);
         writer.put_gateway(gateway);
         writer.put_denials(denials);
+    }
+    if let Some(supervision) = &readouts.supervision {
+        writer.put_supervision(supervision);
+    }
+    for (slot, difference) in readouts.differences.iter().enumerate() {
+        writer.put_difference(slot, Some(difference));
     }
     for (stage, latency) in STAGES.into_iter().zip(readouts.latency) {
         if let Some(latency) = latency {

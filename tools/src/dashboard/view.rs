@@ -175,6 +175,15 @@ fn state_line(sight: &Sight) -> Line<'static> {
                 Style::new().fg(BAD).bold(),
             ));
         }
+        let differences = readouts
+            .supervision
+            .map_or(0, |supervision| supervision.differences);
+        if differences > 0 {
+            spans.push(Span::styled(
+                format!("  {differences} DIFFERENCES WITH THE BROKER"),
+                Style::new().fg(BAD).bold(),
+            ));
+        }
         for (latched, name) in [
             (engine.day_loss_latched, "  DAY LOSS LATCHED"),
             (engine.kill_latched, "  KILL LATCHED"),

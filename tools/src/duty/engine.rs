@@ -3,6 +3,8 @@
 //! Order of inputs within a turn: operators, then the broker, then the feed. Nothing here formats, locks,
 //! allocates or calls the system per event; the clock is read once a turn and on sampled events.
 
+mod operators;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
@@ -10,17 +12,16 @@ use std::sync::mpsc::Receiver;
 use bijli_core::codec::{Closed, DurableMark, Item};
 use bijli_core::driver::{Driver, Journal};
 use bijli_core::event::{Controlled, Event, FeedChanged, FeedState, Tick, Verb};
-use bijli_core::instrument::InstrumentId;
 use bijli_core::latency::Stage;
 use bijli_core::ring::{Consumer, Producer};
 use bijli_core::risk::TradingMode;
-use bijli_core::state::State;
 use bijli_core::text::Text;
 use bijli_core::{Command, DurationNs, Engine, TsNs};
 use bijli_strategy::SpikeStrategy;
 
-use crate::control::{ControlCall, ControlReply};
+use crate::control::ControlCall;
 use crate::durability::DurableView;
+use crate::duty::clock_watch::ClockWatch;
 use crate::duty::feed_aim::InUse;
 use crate::duty::token_watch::TokenWatch;
 use crate::duty::{Ended, FeedItem, Outbound};
@@ -37,6 +38,8 @@ const BROKER_BATCH: usize = 64;
 const SAMPLE_EVERY: u64 = 64;
 /// A session is over this long after its last market closed.
 const AFTER_CLOSE: DurationNs = DurationNs::from_secs(60);
+
+pub use operators::open_lines;
 
 /// The ends of the rings that the engine holds.
 #[derive(Debug)]
@@ -63,6 +66,8 @@ pub struct EngineLinks {
     pub orders_taken: Arc<AtomicU64>,
     /// What is known of the token: dead, it ends the run.
     pub token: TokenWatch,
+    /// Raised while no entry may leave: looked at by the lane of entries just before each write.
+    pub entries_barred: Arc<AtomicBool>,
     /// How far the journal's disk is.
     pub durability: DurabilityLink,
 }
@@ -98,6 +103,7 @@ pub struct EngineDuty {
     apply: LatencyRecorder,
     /// Whether the feed said that the market is closed.
     market_closed: bool,
+    time: ClockWatch,
     ended: bool,
     /// Whether the failed disk was told to the engine.
     frozen: bool,
@@ -125,6 +131,7 @@ impl EngineDuty {
             ring: LatencyRecorder::new(Stage::Ring),
             apply: LatencyRecorder::new(Stage::Engine),
             market_closed: false,
+            time: ClockWatch::default(),
             ended: false,
             frozen: false,
             stop,
@@ -167,6 +174,9 @@ impl EngineDuty {
             links.orders_pushed.fetch_add(1, Ordering::Release);
         })?;
         self.links.in_use.heed(event);
+        if matches!(event, Event::Controlled(_)) {
+            self.bar_entries();
+        }
         if let Some(started) = started {
             self.apply.record(MonoNs::now().since(started));
         }
@@ -205,38 +215,6 @@ impl EngineDuty {
         }
     }
 
-    fn take_call(&mut self, call: &ControlCall, now: TsNs) {
-        let instrument = call.symbol.as_deref().map(|symbol| self.find(symbol));
-        if let Some(None) = instrument {
-            answer(
-                call,
-                ControlReply::refused("no such instrument today; see `bijli status`"),
-            );
-            return;
-        }
-        let control = Controlled {
-            strategy: None,
-            ts: now.max(self.driver.engine().state().now()),
-            verb: call.verb,
-            instrument: instrument.flatten(),
-            uid: call.uid,
-            command_id: call.command_id,
-            reason: call.reason,
-        };
-        self.take(&Event::Controlled(control), None);
-        let state = self.driver.engine().state();
-        answer(
-            call,
-            ControlReply {
-                accepted: self.failure.is_none(),
-                mode: state.mode().name().to_owned(),
-                open_positions: state.open_positions().len() as u64,
-                live_orders: state.orders().unfinished_count() as u64,
-                message: remark(call.verb, state),
-            },
-        );
-    }
-
     /// Puts the persister's marks into the journal, freezes entries once its disk failed, and tells the gate whether
     /// entries may still leave.
     fn heed_disk(&mut self, now: TsNs) {
@@ -258,22 +236,14 @@ impl EngineDuty {
                 instrument: None,
                 strategy: None,
                 uid: rustix::process::geteuid().as_raw(),
-                command_id: 0,
+                // Unlike any other: a disk that fails again after a restart freezes again.
+                command_id: now.get().unsigned_abs(),
                 reason: Text::new("the disk of the journal failed").expect("short enough"),
             };
             self.take(&Event::Controlled(freeze), None);
         }
         let makes_entries = self.driver.engine().state().mode() == TradingMode::Active;
         self.links.durability.view.bar_entries(!makes_entries);
-    }
-
-    fn find(&self, name: &str) -> Option<InstrumentId> {
-        let named = |text: &str| text.eq_ignore_ascii_case(name);
-        let listed = self.driver.engine().state().instruments();
-        listed
-            .iter()
-            .find(|row| named(row.symbol.as_str()) || named(row.key.as_str()))
-            .map(|row| row.id)
     }
 
     /// Whether the day is over and nothing is left to do.
@@ -319,37 +289,10 @@ pub struct EngineEnd {
     pub failure: Option<StoreError>,
 }
 
-/// What an operator should know although the command was obeyed.
-fn remark(verb: Verb, state: &State) -> String {
-    match verb {
-        Verb::Resume if state.is_killed() => "still killed: only arm clears that",
-        Verb::Exit if state.open_positions().is_empty() => "there is no position to close",
-        Verb::Flatten | Verb::Kill if state.open_positions().is_empty() && leaves_orders(state) => {
-            "orders of others stay where nothing is held"
-        }
-        Verb::Pause
-        | Verb::Resume
-        | Verb::Exit
-        | Verb::Flatten
-        | Verb::Kill
-        | Verb::Arm
-        | Verb::ReduceOnly => "",
-    }
-    .to_owned()
-}
-
-fn leaves_orders(state: &State) -> bool {
-    state.orders().live_count() > state.orders().unfinished_count()
-}
-
-fn answer(call: &ControlCall, reply: ControlReply) {
-    // The caller may have given up waiting; the command stands all the same.
-    let _heard = call.reply.try_send(reply);
-}
-
 impl Duty<Ended> for EngineDuty {
     fn turn(&mut self, moment: Moment) -> Turn {
         let mut work_count = 0;
+        self.watch_clock(moment);
         while let Ok(call) = self.links.calls.try_recv() {
             self.take_call(&call, moment.now);
             work_count += 1;

@@ -16,12 +16,12 @@ use bijli_core::event::{FeedState, Tick};
 use bijli_core::limits::TICK_RING_SLOTS;
 use bijli_core::ring::{Consumer, Producer, ring};
 use bijli_feed::FeedNote;
-use bijli_gateway::request::{Host, LANES, Lane};
+use bijli_gateway::request::{Host, LANES, Lane, Reply, Transport};
 use bijli_gateway::socket::{OrderStream, RestLane, RestSettings, StreamOutput, StreamSettings};
 use bijli_gateway::{Gateway, PaperVenue};
 
 use super::{OrderSink, Role, StartError, Traffic, spawn};
-use crate::control::ControlServer;
+use crate::control::{ControlServer, LatchWord};
 use crate::credential::TokenMemory;
 use crate::durability::DurableView;
 use crate::duty::durable_gate::DurableGate;
@@ -32,6 +32,7 @@ use crate::duty::paper::{PaperDuty, PaperLinks};
 use crate::duty::token_watch::TokenWatch;
 use crate::duty::{Ended, FeedWord, Outbound};
 use crate::duty_cycle::{Bell, Duty, MonoNs, wall_now};
+use crate::kill_latch::KillLatch;
 use crate::persister::{PersisterTask, Step};
 use crate::screen::GatewayScreen;
 use crate::store::SegmentMaker;
@@ -46,6 +47,7 @@ pub(super) struct SinkEnds {
     pub(super) screen: GatewayScreen,
     pub(super) token: TokenWatch,
     pub(super) durable: DurableView,
+    pub(super) entries_barred: Arc<AtomicBool>,
     pub(super) stop: Arc<AtomicBool>,
 }
 
@@ -82,7 +84,7 @@ fn broker_duty(
     stream_settings: &StreamSettings,
     ends: SinkEnds,
 ) -> Result<BrokerParts, StartError> {
-    let (lanes, done, mut threads) = start_lanes(rest, &ends.own_bell, &ends.stop)?;
+    let (lanes, done, mut threads) = start_lanes(rest, &ends.own_bell, (&ends.stop, &ends.entries_barred))?;
     let (news, stream) = channel();
     let flags = (ends.stop, ends.token.clone());
     threads.push(start_stream(stream_settings, news, ends.own_bell, flags)?);
@@ -130,7 +132,11 @@ type Lanes = (
 );
 
 /// One thread per lane, each with its own warm connection and one call at a time.
-fn start_lanes(settings: &RestSettings, bell: &Bell, stop: &Arc<AtomicBool>) -> Result<Lanes, StartError> {
+fn start_lanes(
+    settings: &RestSettings,
+    bell: &Bell,
+    (stop, entries_barred): (&Arc<AtomicBool>, &Arc<AtomicBool>),
+) -> Result<Lanes, StartError> {
     let (done_sender, done) = channel();
     let mut senders = Vec::new();
     let mut threads = Vec::new();
@@ -139,6 +145,8 @@ fn start_lanes(settings: &RestSettings, bell: &Bell, stop: &Arc<AtomicBool>) -> 
             .map_err(|error| StartError::Connection(format!("{lane:?} lane: {error}")))?;
         let (sender, jobs) = channel::<LaneJob>();
         let (done_sender, bell, stop) = (done_sender.clone(), bell.clone(), Arc::clone(stop));
+        // What lowers risk is never barred.
+        let barred = (*lane == Lane::Entry).then(|| Arc::clone(entries_barred));
         let host = if *lane == Lane::Read {
             Host::Api
         } else {
@@ -152,7 +160,15 @@ fn start_lanes(settings: &RestSettings, bell: &Bell, stop: &Arc<AtomicBool>) -> 
                     line.keep_warm(host, IDLE_MAX);
                     continue;
                 };
-                if done_sender.send(perform(&mut line, job)).is_err() {
+                let is_barred = barred
+                    .as_ref()
+                    .is_some_and(|barred| barred.load(Ordering::SeqCst));
+                let done = if is_barred {
+                    leave_unsent(job)
+                } else {
+                    perform(&mut line, job)
+                };
+                if done_sender.send(done).is_err() {
                     break;
                 }
                 bell.ring();
@@ -162,6 +178,24 @@ fn start_lanes(settings: &RestSettings, bell: &Bell, stop: &Arc<AtomicBool>) -> 
     }
     let senders = senders.try_into().expect("one sender per lane");
     Ok((senders, done, threads))
+}
+
+/// A person wants no entry: not one byte of this one leaves.
+fn leave_unsent(job: LaneJob) -> LaneDone {
+    let outcome = Err(Transport { wrote_bytes: false });
+    LaneDone {
+        id: job.request.id,
+        reply: Reply {
+            outcome,
+            body: Vec::new(),
+        },
+        retry_after: None,
+        lane: job.request.lane,
+        write_ns: 0,
+        written: MonoNs::now(),
+        cause_recv: None,
+        places: job.places,
+    }
 }
 
 fn perform(line: &mut RestLane, job: LaneJob) -> LaneDone {
@@ -209,9 +243,10 @@ fn start_stream(
 
 /// Everything that may be slow.
 pub(super) struct Housekeeping {
-    pub(super) control: ControlServer,
+    /// The kill switch on disk, and what it should say.
+    pub(super) latch: KillLatch,
+    pub(super) latch_words: Receiver<LatchWord>,
     pub(super) makers: Vec<SegmentMaker>,
-    pub(super) bells: [Bell; 3],
     /// What the feed has to tell.
     pub(super) notes: Receiver<FeedWord>,
     /// Where the feed's token is renewed; `None` = it stays.
@@ -229,7 +264,10 @@ pub(super) fn start_housekeeping(mut house: Housekeeping) -> Result<JoinHandle<(
         let mut in_trouble = false;
         let mut looked = MonoNs::now();
         while !house.stop.load(Ordering::Acquire) {
-            house.control.poll(&|| house.bells.iter().for_each(Bell::ring));
+            house
+                .latch_words
+                .try_iter()
+                .for_each(|word| keep_latch(&house.latch, word));
             for word in house.notes.try_iter() {
                 tell(&word, &mut in_trouble);
             }
@@ -254,6 +292,10 @@ pub(super) fn start_housekeeping(mut house: Housekeeping) -> Result<JoinHandle<(
             said = outcome.is_err();
             std::thread::park_timeout(HOUSEKEEPING_PERIOD);
         }
+        house
+            .latch_words
+            .try_iter()
+            .for_each(|word| keep_latch(&house.latch, word));
         // The last words, which may say why the run ends.
         house
             .notes
@@ -319,6 +361,44 @@ pub(super) fn start_persister(
             }
         }
     })
+}
+
+/// Between two looks at the operators' socket: nobody is there, or somebody waits for an answer.
+const CONTROL_IDLE: Duration = Duration::from_millis(5);
+const CONTROL_BUSY: Duration = Duration::from_micros(500);
+
+/// Operators have a thread of their own: no disk that stalls and no slow peer stands before a kill.
+pub(super) fn start_control(
+    mut control: ControlServer,
+    bells: [Bell; 3],
+    stop: Arc<AtomicBool>,
+) -> Result<JoinHandle<()>, StartError> {
+    spawn("bijli-control", move || {
+        while !stop.load(Ordering::Acquire) {
+            let in_hand = control.poll(&|| bells.iter().for_each(Bell::ring));
+            std::thread::park_timeout(if in_hand == 0 { CONTROL_IDLE } else { CONTROL_BUSY });
+        }
+        // A command that the engine took at its end is still answered.
+        let _in_hand = control.poll(&|| ());
+    })
+}
+
+fn keep_latch(latch: &KillLatch, word: LatchWord) {
+    match word {
+        LatchWord::Set(kill, written) => {
+            let outcome = latch.set(&kill);
+            if let Err(error) = &outcome {
+                eprintln!("error: the kill latch is not on disk: {error}");
+            }
+            // Whoever waited may have given up.
+            let _heard = written.try_send(outcome);
+        }
+        LatchWord::Clear => {
+            if let Err(error) = latch.clear() {
+                eprintln!("error: the kill latch stays on disk, the next start is killed: {error}");
+            }
+        }
+    }
 }
 
 /// Prints what an operator should know; that all is well only after trouble.

@@ -1,6 +1,8 @@
-//! `bijli ctl pause|resume|exit|flatten|kill|arm`: an operator's hand on a running engine.
+//! `bijli ctl pause|resume|exit|flatten|kill|arm|reduce-only`: an operator's hand on a running engine.
 //!
-//! `kill` and `flatten` wait until the engine reports flat; exit code 6 says that it did not within the limit.
+//! `kill` and `flatten` wait until the broker itself has shown, in two fresh reads that agree, that nothing is open.
+//! Exit code 6 says that it did not within the limit, with a list of what is open; exit code 0 is given for nothing
+//! less. The engine stays up and goes on closing, whatever this verb says.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,18 +17,20 @@ use crate::run_dir::RunDir;
 /// What may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CtlVerb {
-    /// Stop new entries; exits go on.
+    /// Stop new entries; exits go on. With `--strategy` for one strategy alone.
     Pause,
-    /// Allow entries again.
+    /// Allow entries again, after pause or reduce-only. Refused while killed or flattening.
     Resume,
     /// Close one instrument: `exit SYMBOL`.
     Exit,
     /// Close everything, then stay paused.
     Flatten,
-    /// Latch, cancel, close everything; stays latched over restarts until `arm`.
+    /// Latch, cancel, close everything; stays latched over restarts and days until `arm`.
     Kill,
-    /// Clear the kill latch and halts; needs `--reason`.
+    /// Clear the kill latch, halts and differences; needs `--reason`.
     Arm,
+    /// Cancel resting entries and allow nothing but exits, until `resume`.
+    ReduceOnly,
 }
 
 /// Arguments of `ctl`.
@@ -37,15 +41,18 @@ pub struct Args {
     verb: CtlVerb,
     /// For `exit`: trading symbol or instrument key.
     symbol: Option<String>,
+    /// For `pause`, `resume` and `arm`: only this strategy.
+    #[arg(long)]
+    strategy: Option<String>,
     /// Why; needed for `arm`, journaled with every command.
     #[arg(long, default_value = "")]
     reason: String,
     /// The run directory; default: the newest under ./runs.
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// How long `kill` and `flatten` wait for flat, seconds.
-    #[arg(long, default_value_t = 30)]
-    wait_s: u64,
+    /// How long `kill` and `flatten` wait for the broker's word, seconds.
+    #[arg(long, alias = "wait-s", default_value_t = 60)]
+    wait: u64,
     /// Print the reply as one JSON object.
     #[arg(long)]
     json: bool,
@@ -94,34 +101,51 @@ fn request(args: &Args) -> ControlRequest {
         command_id: wall_now().get().unsigned_abs(),
         verb: name(args.verb).to_owned(),
         symbol: args.symbol.clone(),
+        strategy: args.strategy.clone(),
         reason: args.reason.clone(),
     }
 }
 
-/// Asks again with the same command id, which changes nothing more, until the engine says that it is flat.
+/// Asks again with the same command id, which changes nothing more, until the broker has shown that nothing is open.
 fn wait_for_flat(args: &Args, socket: &Path, request: &ControlRequest, first: ControlReply) -> i32 {
     let started = MonoNs::now();
     let mut reply = first;
-    while reply.open_positions > 0 || reply.live_orders > 0 {
-        if MonoNs::now().since(started) > args.wait_s.saturating_mul(1_000_000_000) {
+    while !reply.broker_flat {
+        if MonoNs::now().since(started) > args.wait.saturating_mul(1_000_000_000) {
             show(args, &reply);
             eprintln!(
-                "error: not flat after {} s; the latch stays, look at `bijli status`",
-                args.wait_s
+                "error: not flat by the broker's word after {} s; the engine goes on closing, look at `bijli status`",
+                args.wait
             );
+            show_open(&reply);
             return exit_code::NOT_FLAT;
         }
         rest(Duration::from_millis(100));
         match control::call(socket, request) {
-            Ok(next) => reply = next,
+            // A reply that is refused (an engine that is busy) says nothing about what is open.
+            Ok(next) if next.accepted => reply = next,
+            Ok(_) => {}
             Err(error) => {
-                eprintln!("error: the engine went away while closing: {error}");
+                show(args, &reply);
+                eprintln!(
+                    "error: the engine went away before the broker had shown that nothing is open: {error}"
+                );
+                show_open(&reply);
                 return exit_code::NOT_FLAT;
             }
         }
     }
     show(args, &reply);
     exit_code::OK
+}
+
+fn show_open(reply: &ControlReply) {
+    for line in &reply.open {
+        eprintln!("open: {line}");
+    }
+    if !reply.broker_says.is_empty() {
+        eprintln!("{}", reply.broker_says);
+    }
 }
 
 fn show(args: &Args, reply: &ControlReply) {
@@ -135,6 +159,9 @@ fn show(args: &Args, reply: &ControlReply) {
             reply.open_positions,
             reply.live_orders
         );
+        if reply.broker_flat {
+            println!("{}", reply.broker_says);
+        }
         if !reply.message.is_empty() {
             println!("note: {}", reply.message);
         }
@@ -151,5 +178,6 @@ const fn name(verb: CtlVerb) -> &'static str {
         CtlVerb::Flatten => "flatten",
         CtlVerb::Kill => "kill",
         CtlVerb::Arm => "arm",
+        CtlVerb::ReduceOnly => "reduce-only",
     }
 }

@@ -26,6 +26,7 @@ use crate::exit_code;
 use crate::opening::DayPlan;
 use crate::report::Summary;
 use crate::sector_table::{SectorLists, SectorTable};
+use crate::start_checks::StartChecks;
 use crate::store::SEGMENT_BYTES;
 use crate::topology::{Placement, Running, venue_start};
 use crate::verb::sim::DayArgs;
@@ -157,6 +158,7 @@ fn plan(
             durability: Durability::Process,
             ram_dir: PathBuf::from(RAM_DIR),
             reserve_bytes: 0,
+            checks: StartChecks::default(),
         },
         clock: ClockSource::Venue,
         placement: Placement::for_this_machine(),

@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use bijli_core::event::{DataKind, VenueKind};
 use bijli_core::session::{ClosedDay, Market, SessionTimes};
+use bijli_core::start_steps::{StartStep, StepVerdict};
 use bijli_core::{DurationNs, Instrument, IstDay, TsNs};
 use bijli_feed::FeedSettings;
 use bijli_feed::liveness::MarketHours;
 use bijli_gateway::upstox::token;
 
 use crate::broker_access::{
-    Access, Choice, Trouble, check_token, fetch_instruments, read_instruments, simulated_day,
+    Access, Choice, Trouble, check_address, check_token, fetch_instruments, read_instruments, simulated_day,
 };
 use crate::config_check::{self, Finding, Severity};
 use crate::config_file::{self, RunConfig, RunMode, leads_here};
@@ -30,9 +31,11 @@ use crate::master_store::MasterStore;
 use crate::master_sync::{self, Origin};
 use crate::opening::DayPlan;
 use crate::sector_table::SectorTable;
+use crate::start_checks::StartChecks;
 use crate::topology::{Placement, Running, Shape, venue_start};
 use crate::verb::broker_arguments::{configured_target, credential_trouble};
 use crate::verb::top;
+use crate::words;
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -46,6 +49,9 @@ pub struct Args {
     /// Print the summary as one JSON object at the end.
     #[arg(long)]
     json: bool,
+    /// Take over positions that another version of this program opened.
+    #[arg(long)]
+    accept_upgrade: bool,
 }
 
 /// Runs the verb; gives the exit code.
@@ -70,7 +76,7 @@ pub fn run(args: &Args, stop: &Arc<AtomicBool>) -> i32 {
         eprintln!("error: see `bijli config check {}`", args.config.display());
         return exit_code::USAGE;
     }
-    let plan = match plan(&loaded.config) {
+    let plan = match plan(&loaded.config, args.accept_upgrade) {
         Ok(plan) => plan,
         Err(trouble) => {
             eprintln!("error: {}", trouble.message);
@@ -131,6 +137,10 @@ fn finish(args: &Args, finished: &Finished) -> i32 {
         eprintln!("no tick came: the venue's day was over already, or nothing was subscribed");
         return exit_code::NO_DATA;
     }
+    if finished.killed_not_flat {
+        eprintln!("error: KILLED, and not flat when the run ended: close by hand at the broker what is open");
+        return exit_code::NOT_FLAT;
+    }
     if finished.day_over && finished.summary.open_positions > 0 {
         exit_code::NOT_FLAT
     } else {
@@ -138,7 +148,7 @@ fn finish(args: &Args, finished: &Finished) -> i32 {
     }
 }
 
-fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
+fn plan(config: &RunConfig, accept_upgrade: bool) -> Result<RunPlan, Trouble> {
     let (access, wall_expires, token_memory) = access(config)?;
     let clock = match config.clock.source {
         config_file::ClockSource::Wall => ClockSource::Wall,
@@ -165,6 +175,12 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
         RunMode::Paper => VenueKind::Paper,
         RunMode::Live => VenueKind::Live,
         RunMode::Sim => VenueKind::Simulated,
+    };
+    let checks = StartChecks {
+        found: found(config, &access, venue, (token_expires, stale.as_deref())),
+        is_real: clock == ClockSource::Wall,
+        accept_upgrade,
+        started: wall_now(),
     };
     let root = &config.run.run_dir;
     Ok(RunPlan {
@@ -193,6 +209,7 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
             },
             ram_dir: config.journal.ram_dir.clone(),
             reserve_bytes: config.journal.reserve_mib.saturating_mul(1024 * 1024),
+            checks,
         },
         clock,
         placement: placement(config),
@@ -202,6 +219,33 @@ fn plan(config: &RunConfig) -> Result<RunPlan, Trouble> {
             .chain(stale.map(|reason| ("stale_master".to_owned(), reason)))
             .collect(),
     })
+}
+
+/// What was found out before the day is opened. The token was tried just now: without it nothing comes so far.
+fn found(
+    config: &RunConfig,
+    access: &Access,
+    venue: VenueKind,
+    (token_expires, stale): (TsNs, Option<&str>),
+) -> Vec<(StartStep, StepVerdict, String)> {
+    let token = if token_expires.is_set() {
+        format!("dies {}", words::stamp_text(token_expires))
+    } else {
+        "alive".to_owned()
+    };
+    let (address, seen) = match venue {
+        VenueKind::Live => check_address(access, config.broker.source_ip.as_deref()),
+        VenueKind::Paper | VenueKind::Simulated => (StepVerdict::NotNeeded, "no real money".to_owned()),
+    };
+    let (day, master) = match stale {
+        None => (StepVerdict::Passed, String::new()),
+        Some(_) => (StepVerdict::Failed, "the master is not of this day".to_owned()),
+    };
+    vec![
+        (StartStep::Token, StepVerdict::Passed, token),
+        (StartStep::Address, address, seen),
+        (StartStep::Day, day, master),
+    ]
 }
 
 /// The day's instruments and, when their master is not the day's own, the reason. On this machine's clock the master

@@ -167,6 +167,13 @@ fn private_copy(readouts: &Readouts) -> Vec<u8> {
         .denials
         .iter()
         .for_each(|denials| writer.put_denials(denials));
+    readouts
+        .supervision
+        .iter()
+        .for_each(|supervision| writer.put_supervision(supervision));
+    for (slot, difference) in readouts.differences.iter().enumerate() {
+        writer.put_difference(slot, Some(difference));
+    }
     for (stage, latency) in STAGES.into_iter().zip(readouts.latency) {
         latency
             .iter()

@@ -3,6 +3,8 @@
 //! What is synthetic, simulated or on paper comes first; a state whose process is gone is called stale and
 //! gives exit code 3, so that a script cannot take an old number for the present.
 
+pub(crate) mod supervision;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -88,6 +90,7 @@ fn json_of(sight: &Sight) -> Value {
             "unrealised_rupees": position.unrealised.rupees(),
             "realised_rupees": position.realised.rupees(),
         })).collect::<Vec<_>>(),
+        "supervision": supervision::json(readouts),
         "denials": denials_json(sight),
         "latency_ns": latency_json(sight),
         "doubts": readouts.doubts,
@@ -312,6 +315,7 @@ fn rows(sight: &Sight) -> Vec<(&'static str, String)> {
         let place = format!("{} at {}, last {}", position.qty, position.average, position.ltp);
         ("position", format!("{} {place}, {result}", position.symbol))
     }));
+    rows.extend(supervision::rows(readouts));
     rows.extend(readouts.doubts.iter().map(|doubt| ("doubt", doubt.clone())));
     rows
 }

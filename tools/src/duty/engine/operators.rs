@@ -1,0 +1,164 @@
+//! Operators and time, as the engine's duty takes them in.
+//!
+//! Invariants: a command is journaled with its user id before it acts, and a refused or repeated one is not; while a
+//! person wants no entry, the lane of entries is barred before the reply leaves. A reply may format and allocate:
+//! people call seldom.
+
+use std::sync::atomic::Ordering;
+
+use bijli_core::TsNs;
+use bijli_core::event::{ClockDoubted, Controlled, Event, Verb};
+use bijli_core::instrument::InstrumentId;
+use bijli_core::order::OrderState;
+use bijli_core::risk::TradingMode;
+use bijli_core::state::State;
+
+use super::EngineDuty;
+use crate::control::{ControlCall, ControlReply};
+use crate::duty_cycle::{ClockSource, Moment};
+use crate::words;
+
+/// Lines of open positions and orders in a reply, which must fit a frame.
+const LINES_MAX: usize = 20;
+
+impl EngineDuty {
+    pub(super) fn take_call(&mut self, call: &ControlCall, now: TsNs) {
+        let reply = match self.obey(call, now) {
+            Ok(is_new) => self.report(call.verb, is_new),
+            Err(message) => ControlReply::refused(message),
+        };
+        // The caller may have given up waiting; the command stands all the same.
+        let _heard = call.reply.try_send(reply);
+    }
+
+    /// Journals and applies a command; gives whether it was new.
+    fn obey(&mut self, call: &ControlCall, now: TsNs) -> Result<bool, String> {
+        let state = self.driver.engine().state();
+        if state.supervision().command_ids.has(call.command_id) {
+            return Ok(false);
+        }
+        let instrument = match call.symbol.as_deref() {
+            Some(symbol) => Some(find(state, symbol).ok_or("no such instrument today; see `bijli status`")?),
+            None => None,
+        };
+        if let Some(objection) = state.objection_to(call.verb, call.strategy) {
+            return Err(objection.words().to_owned());
+        }
+        let control = Controlled {
+            ts: now.max(state.now()),
+            verb: call.verb,
+            instrument,
+            strategy: call.strategy,
+            uid: call.uid,
+            command_id: call.command_id,
+            reason: call.reason,
+        };
+        self.take(&Event::Controlled(control), None);
+        match &self.failure {
+            None => Ok(true),
+            Some(failure) => Err(format!("the journal failed, nothing was done: {failure}")),
+        }
+    }
+
+    fn report(&self, verb: Verb, is_new: bool) -> ControlReply {
+        let state = self.driver.engine().state();
+        let check = &state.supervision().flat_check;
+        ControlReply {
+            accepted: true,
+            mode: state.mode().name().to_owned(),
+            open_positions: state.open_positions().len() as u64,
+            live_orders: state.orders().unfinished_count() as u64,
+            open: open_lines(state),
+            broker_flat: check.is_flat(),
+            broker_says: check.answer().map_or(String::new(), words::flat_text),
+            is_new,
+            now_ns: state.now().get(),
+            message: remark(verb, state),
+        }
+    }
+
+    /// Bars the lane of entries while a person wants none; the gateway takes back what waits there.
+    pub(super) fn bar_entries(&mut self) {
+        let state = self.driver.engine().state();
+        let barred = state.is_killed()
+            || state.is_flattening()
+            || state.supervision().reduce_only
+            || state.mode() == TradingMode::Paused;
+        self.links.entries_barred.store(barred, Ordering::SeqCst);
+    }
+
+    /// Tells the engine when this machine's time cannot be trusted. A simulated day keeps its own.
+    pub(super) fn watch_clock(&mut self, moment: Moment) {
+        if self.clock.source() != ClockSource::Wall {
+            return;
+        }
+        if let Some((doubt, length)) = self.time.look(moment.mono, moment.now) {
+            let ts = moment.now.max(self.driver.engine().state().now());
+            let doubted = ClockDoubted { ts, doubt, length };
+            self.take(&Event::ClockDoubted(doubted), None);
+        }
+    }
+}
+
+fn find(state: &State, name: &str) -> Option<InstrumentId> {
+    let named = |text: &str| text.eq_ignore_ascii_case(name);
+    let listed = state.instruments();
+    listed
+        .iter()
+        .find(|row| named(row.symbol.as_str()) || named(row.key.as_str()))
+        .map(|row| row.id)
+}
+
+/// Positions, and orders that may be live, one line each.
+#[must_use]
+pub fn open_lines(state: &State) -> Vec<String> {
+    let symbol = |id: InstrumentId| state.instruments()[id.index()].symbol;
+    let positions = state.open_positions().iter().map(|id| {
+        let position = &state.positions()[id.index()];
+        format!("{} position {}", symbol(*id), position.qty)
+    });
+    let orders = state.orders().live().map(|(_, order)| {
+        let whose = if order.intent.is_some() {
+            "order"
+        } else {
+            "order of others"
+        };
+        format!(
+            "{} {whose} {} {} of {} {}",
+            symbol(order.instrument),
+            words::side_name(order.side),
+            order.open_qty(),
+            order.qty,
+            order.state.name()
+        )
+    });
+    positions.chain(orders).take(LINES_MAX).collect()
+}
+
+/// What an operator should know although the command was obeyed.
+fn remark(verb: Verb, state: &State) -> String {
+    let leaves_orders = state.orders().live_count() > state.orders().unfinished_count();
+    let unknown = state
+        .orders()
+        .live()
+        .filter(|(_, order)| matches!(order.state, OrderState::Unknown | OrderState::PresumedAbsent))
+        .count();
+    match verb {
+        Verb::Exit if state.open_positions().is_empty() => "there is no position to close".to_owned(),
+        Verb::Flatten if state.is_killed() => "killed already, which does more".to_owned(),
+        Verb::Arm if state.is_flattening() => "the flatten under way goes on".to_owned(),
+        Verb::Flatten | Verb::Kill if unknown > 0 => {
+            format!("{unknown} orders have an unknown fate: flat only when the broker has told it")
+        }
+        Verb::Flatten | Verb::Kill if state.open_positions().is_empty() && leaves_orders => {
+            "orders of others stay where nothing is held".to_owned()
+        }
+        Verb::Pause
+        | Verb::Resume
+        | Verb::Exit
+        | Verb::Flatten
+        | Verb::Kill
+        | Verb::Arm
+        | Verb::ReduceOnly => String::new(),
+    }
+}

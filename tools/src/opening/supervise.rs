@@ -1,0 +1,60 @@
+//! What a start tells the engine before anything runs: its steps, and a kill that holds from before.
+//!
+//! Invariants: the journal's word or the latch file's is enough to be killed, and whichever lacks it learns it here;
+//! everything enters as journaled events. Left out: finding it out (`start_checks`), keeping it (`kill_latch`).
+
+use bijli_core::driver::Driver;
+use bijli_core::event::{Event, LatchCarried};
+use bijli_strategy::SpikeStrategy;
+
+use super::{DayPlan, OpeningError};
+use crate::kill_latch::{Kill, KillLatch};
+use crate::start_checks::{StartCount, StartFacts};
+use crate::store::{JournalStore, io_error};
+
+/// Counts this start, where starts are counted.
+pub(super) fn note_start(plan: &DayPlan) -> Result<usize, OpeningError> {
+    if !plan.checks.is_real {
+        return Ok(0);
+    }
+    let count = StartCount::beside(&plan.account_lock).note(plan.checks.started);
+    Ok(count.map_err(io_error("counting the starts", &plan.account_lock))?)
+}
+
+/// Tells the engine how the start went, and of a kill that holds: the journal's word or the file's is enough, and
+/// whichever lacks it learns it here.
+pub(super) fn tell(
+    driver: &mut Driver<SpikeStrategy>,
+    journal: &mut JournalStore,
+    plan: &DayPlan,
+    found: &StartFacts,
+) -> Result<(), OpeningError> {
+    let latch = KillLatch::beside(&plan.account_lock);
+    let ts = driver.engine().state().now();
+    let mut events = plan.checks.events(ts, &plan.config, plan.day, found);
+    match (latch.read(), driver.engine().state().is_killed()) {
+        (Some(kill), false) => events.push(Event::LatchCarried(LatchCarried {
+            ts,
+            since: kill.since(),
+            uid: kill.uid,
+            reason: kill.reason(),
+        })),
+        (None, true) => {
+            let kill = Kill {
+                since_ns: ts.get().max(1),
+                uid: 0,
+                reason: "by the journal of the day".to_owned(),
+            };
+            latch
+                .set(&kill)
+                .map_err(io_error("keeping the kill latch", &plan.account_lock))?;
+        }
+        (Some(_), true) | (None, false) => {}
+    }
+    for event in events {
+        driver.take(&event, journal, |command| {
+            panic!("an opening causes no commands: {command:?}")
+        })?;
+    }
+    Ok(())
+}
