@@ -199,7 +199,7 @@ fn text_of(logs: &[DayLog], written: &[Written], elapsed_ns: u64) -> String {
             lines.push(format!("*** {warning} ***"));
         }
         lines.push(format!(
-            "{} {} events: {} orders, {} trades, {} positions, {} signals, net ₹{}",
+            "{} {} events: {} orders, {} trades, {} positions, {} signals, net {}",
             log.session.day,
             words::count_text(log.replayed.events),
             log.day.orders.len(),
