@@ -11,6 +11,9 @@ use bijli_core::codec::DurableMark;
 /// A folder in memory that every Linux has.
 pub const RAM_DIR: &str = "/dev/shm";
 
+/// About one commit of ticks.
+const FAR_BEHIND_RECORDS: u64 = 512;
+
 /// What the journal survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
@@ -28,6 +31,7 @@ pub struct DurableView(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     next_seq: AtomicU64,
+    appended: AtomicU64,
     dead: AtomicBool,
     entries_barred: AtomicBool,
     exits_unwaited: AtomicU64,
@@ -38,6 +42,7 @@ impl DurableView {
     fn starting_at(next_seq: u64) -> Self {
         Self(Arc::new(Shared {
             next_seq: AtomicU64::new(next_seq),
+            appended: AtomicU64::new(next_seq),
             dead: AtomicBool::new(false),
             entries_barred: AtomicBool::new(false),
             exits_unwaited: AtomicU64::new(0),
@@ -73,6 +78,22 @@ impl DurableView {
     #[must_use]
     pub fn is_dead(&self) -> bool {
         self.0.dead.load(Ordering::Acquire)
+    }
+
+    /// Whether so much waits for the disk that simulated time had better wait too: it can outrun any disk.
+    #[must_use]
+    pub fn is_far_behind(&self) -> bool {
+        let behind = self
+            .0
+            .appended
+            .load(Ordering::Relaxed)
+            .saturating_sub(self.next_seq());
+        behind > FAR_BEHIND_RECORDS && !self.is_dead()
+    }
+
+    /// Told by the engine's thread once a turn: records below this number stand in the journal.
+    pub fn note_appended(&self, next_seq: u64) {
+        self.0.appended.store(next_seq, Ordering::Relaxed);
     }
 
     /// Exits that left without waiting for the disk.

@@ -34,6 +34,7 @@ use crate::capture_store::CaptureStore;
 use crate::control::{ControlCall, ControlServer, LatchWord};
 use crate::credential::TokenMemory;
 use crate::durability::DurableView;
+use crate::duty::durable_gate::DurableGate;
 use crate::duty::engine::{EngineDuty, EngineLinks};
 use crate::duty::feed::{FeedDuty, FeedParts, Lockstep};
 use crate::duty::feed_aim::{FeedAim, InUse};
@@ -275,10 +276,8 @@ fn start_keepers(
     others: &mut Vec<JoinHandle<()>>,
 ) -> Result<Arc<AtomicBool>, StartError> {
     others.push(start_housekeeping(house)?);
-    let drain = Arc::new(AtomicBool::new(false));
-    if let Some(persisting) = persisting {
-        others.push(start_persister(persisting, Arc::clone(&drain))?);
-    }
+    let drain = Arc::default();
+    others.extend(start_persister(persisting, &drain)?);
     Ok(drain)
 }
 
@@ -321,7 +320,7 @@ impl Common {
             traffic: self.traffic.clone(),
             screen: GatewayScreen::new(self.screen),
             token: self.token.clone(),
-            durable,
+            gate: DurableGate::new(durable, self.clock.source()),
             entries_barred: Arc::clone(&self.entries_barred),
             stop: Arc::clone(&self.stop),
         }

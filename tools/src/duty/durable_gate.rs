@@ -13,10 +13,12 @@ use bijli_core::order::Purpose;
 
 use crate::durability::DurableView;
 use crate::duty::Outbound;
-use crate::duty_cycle::MonoNs;
+use crate::duty_cycle::{ClockSource, MonoNs};
 
 /// How long a placement waits for the disk.
 const WAIT_MAX_NS: u64 = 20_000_000;
+/// The same on a simulated clock, which stands still meanwhile: the price does not run away.
+const SIMULATED_WAIT_MAX_NS: u64 = 2_000_000_000;
 
 /// What became of a command.
 #[derive(Clone, Copy, Debug)]
@@ -31,15 +33,21 @@ pub enum Passed {
 #[derive(Debug)]
 pub struct DurableGate {
     view: DurableView,
+    wait_max_ns: u64,
     waiting: VecDeque<(Outbound, MonoNs)>,
 }
 
 impl DurableGate {
     /// A gate that nothing waits at.
     #[must_use]
-    pub const fn new(view: DurableView) -> Self {
+    pub const fn new(view: DurableView, clock: ClockSource) -> Self {
+        let wait_max_ns = match clock {
+            ClockSource::Wall => WAIT_MAX_NS,
+            ClockSource::Venue => SIMULATED_WAIT_MAX_NS,
+        };
         Self {
             view,
+            wait_max_ns,
             waiting: VecDeque::new(),
         }
     }
@@ -49,10 +57,10 @@ impl DurableGate {
         self.waiting.push_back((outbound, now));
     }
 
-    /// How many wait.
+    /// How many wait; one more while the disk is far behind, which a simulated clock waits for.
     #[must_use]
     pub fn waiting_count(&self) -> usize {
-        self.waiting.len()
+        self.waiting.len() + usize::from(self.view.is_far_behind())
     }
 
     /// The next command that need not wait any longer.
@@ -102,7 +110,7 @@ impl DurableGate {
     }
 
     fn is_late(&self, now: MonoNs, since: MonoNs) -> bool {
-        self.view.is_dead() || now.since(since) >= WAIT_MAX_NS
+        self.view.is_dead() || now.since(since) >= self.wait_max_ns
     }
 }
 

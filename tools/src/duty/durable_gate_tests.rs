@@ -1,3 +1,5 @@
+//! The gate between engine and gateway: what leaves, when, and what never does.
+
 use bijli_core::TsNs;
 use bijli_core::codec::DurableMark;
 use bijli_core::command::{Cancel, Place};
@@ -61,7 +63,7 @@ fn passed(gate: &mut DurableGate, now: u64) -> Vec<(u64, bool)> {
 #[test]
 fn an_entry_leaves_once_its_record_is_on_the_disk_and_never_before() {
     let view = DurableView::of_disk(5);
-    let mut gate = DurableGate::new(view.clone());
+    let mut gate = DurableGate::new(view.clone(), ClockSource::Wall);
     gate.offer(placement(5, Purpose::Entry), MonoNs(0));
     gate.offer(placement(7, Purpose::Entry), MonoNs(0));
     assert_eq!(passed(&mut gate, 19 * MS), []);
@@ -76,7 +78,7 @@ fn an_entry_leaves_once_its_record_is_on_the_disk_and_never_before() {
 #[test]
 fn when_the_disk_stalls_an_entry_is_given_up_and_an_exit_goes_counted() {
     let view = DurableView::of_disk(0);
-    let mut gate = DurableGate::new(view.clone());
+    let mut gate = DurableGate::new(view.clone(), ClockSource::Wall);
     gate.offer(placement(1, Purpose::Entry), MonoNs(0));
     gate.offer(placement(2, Purpose::Exit), MonoNs(MS));
     assert_eq!(passed(&mut gate, 20 * MS - 1), []);
@@ -89,7 +91,7 @@ fn when_the_disk_stalls_an_entry_is_given_up_and_an_exit_goes_counted() {
 fn a_dead_disk_is_waited_for_by_nobody() {
     let view = DurableView::of_disk(0);
     view.die();
-    let mut gate = DurableGate::new(view);
+    let mut gate = DurableGate::new(view, ClockSource::Wall);
     gate.offer(placement(1, Purpose::Entry), MonoNs(0));
     gate.offer(placement(2, Purpose::Exit), MonoNs(0));
     assert_eq!(passed(&mut gate, 0), [(1, false), (2, true)]);
@@ -98,7 +100,7 @@ fn a_dead_disk_is_waited_for_by_nobody() {
 #[test]
 fn after_a_kill_no_waiting_entry_leaves_though_the_disk_catches_up() {
     let view = DurableView::of_disk(0);
-    let mut gate = DurableGate::new(view.clone());
+    let mut gate = DurableGate::new(view.clone(), ClockSource::Wall);
     gate.offer(placement(1, Purpose::Entry), MonoNs(0));
     gate.offer(placement(2, Purpose::Exit), MonoNs(0));
     view.bar_entries(true);
@@ -109,7 +111,7 @@ fn after_a_kill_no_waiting_entry_leaves_though_the_disk_catches_up() {
 #[test]
 fn cancels_do_not_wait_but_never_overtake_their_own_placement() {
     let view = DurableView::of_disk(0);
-    let mut gate = DurableGate::new(view.clone());
+    let mut gate = DurableGate::new(view.clone(), ClockSource::Wall);
     gate.offer(placement(1, Purpose::Exit), MonoNs(0));
     gate.offer(cancel_of(1), MonoNs(0));
     gate.offer(cancel_of(9), MonoNs(0));
@@ -120,7 +122,7 @@ fn cancels_do_not_wait_but_never_overtake_their_own_placement() {
 
 #[test]
 fn where_no_disk_is_waited_for_everything_passes_at_once() {
-    let mut gate = DurableGate::new(DurableView::never_waited_for());
+    let mut gate = DurableGate::new(DurableView::never_waited_for(), ClockSource::Wall);
     gate.offer(placement(1, Purpose::Entry), MonoNs(0));
     assert_eq!(passed(&mut gate, 0), [(1, true)]);
     assert!(!DurableView::never_waited_for().is_waited_for());

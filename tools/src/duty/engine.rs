@@ -215,8 +215,7 @@ impl EngineDuty {
         }
     }
 
-    /// Puts the persister's marks into the journal, freezes entries once its disk failed, and tells the gate whether
-    /// entries may still leave.
+    /// Puts the persister's marks into the journal, and freezes entries once its disk failed.
     fn heed_disk(&mut self, now: TsNs) {
         if let Some(mark) = self
             .links
@@ -242,8 +241,13 @@ impl EngineDuty {
             };
             self.take(&Event::Controlled(freeze), None);
         }
-        let makes_entries = self.driver.engine().state().mode() == TradingMode::Active;
-        self.links.durability.view.bar_entries(!makes_entries);
+    }
+
+    /// Tells the gate how much is journaled and whether entries may still leave; the last thing of a turn.
+    fn tell_gate(&self) {
+        let view = &self.links.durability.view;
+        view.note_appended(self.journal.records());
+        view.bar_entries(self.driver.engine().state().mode() != TradingMode::Active);
     }
 
     /// Whether the day is over and nothing is left to do.
@@ -317,6 +321,7 @@ impl Duty<Ended> for EngineDuty {
         if self.clock.source() == ClockSource::Wall {
             self.advance_to(moment.now);
         }
+        self.tell_gate();
         self.screen.refresh(
             moment,
             self.driver.engine(),

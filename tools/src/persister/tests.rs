@@ -1,3 +1,5 @@
+//! The persister on real files: what it makes durable, what a start finds, what a failed disk leaves.
+
 use std::fs;
 
 use bijli_core::codec::Item;

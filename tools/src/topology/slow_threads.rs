@@ -46,7 +46,7 @@ pub(super) struct SinkEnds {
     pub(super) traffic: Traffic,
     pub(super) screen: GatewayScreen,
     pub(super) token: TokenWatch,
-    pub(super) durable: DurableView,
+    pub(super) gate: DurableGate,
     pub(super) entries_barred: Arc<AtomicBool>,
     pub(super) stop: Arc<AtomicBool>,
 }
@@ -98,9 +98,8 @@ fn broker_duty(
         busy: ends.traffic.busy,
         token: ends.token,
     };
-    let gate = DurableGate::new(ends.durable);
     Ok((
-        Box::new(GatewayDuty::new(gateway, links, gate, ends.screen)),
+        Box::new(GatewayDuty::new(gateway, links, ends.gate, ends.screen)),
         threads,
     ))
 }
@@ -345,10 +344,14 @@ impl Persisting {
 const COMMIT_PERIOD: Duration = Duration::from_millis(2);
 
 pub(super) fn start_persister(
-    mut persisting: Persisting,
-    drain: Arc<AtomicBool>,
-) -> Result<JoinHandle<()>, StartError> {
-    spawn("bijli-persist", move || {
+    persisting: Option<Persisting>,
+    drain: &Arc<AtomicBool>,
+) -> Result<Option<JoinHandle<()>>, StartError> {
+    let Some(mut persisting) = persisting else {
+        return Ok(None);
+    };
+    let drain = Arc::clone(drain);
+    let thread = spawn("bijli-persist", move || {
         loop {
             // Asked first: what was published before it was raised is committed below.
             let ends = drain.load(Ordering::Acquire);
@@ -360,7 +363,8 @@ pub(super) fn start_persister(
                 Step::Some | Step::Idle | Step::Dead => persisting.own_bell.listen(COMMIT_PERIOD),
             }
         }
-    })
+    })?;
+    Ok(Some(thread))
 }
 
 /// Between two looks at the operators' socket: nobody is there, or somebody waits for an answer.
