@@ -201,15 +201,7 @@ pub fn start(
     stop: Arc<AtomicBool>,
 ) -> Result<Running, StartError> {
     let (control, calls, latch_words) = bind_control(&connections.run_dir)?;
-    let common = Common {
-        screen: open_screen(&connections.run_dir.join("snapshot.bin"))?,
-        clock: EngineClock::new(connections.clock, day.engine.state().now()),
-        bells: bells_of(placement.shape),
-        traffic: Traffic::default(),
-        token: TokenWatch::dying_at(connections.token_expires),
-        entries_barred: Arc::new(AtomicBool::new(day.engine.state().is_killed())),
-        stop,
-    };
+    let common = Common::of(&day, &connections, placement.shape, stop)?;
     let (feed_out, feed_in) = ring(TICK_RING_SLOTS);
     let (orders_out, orders_in) = ring::<Outbound>(ORDER_RING_SLOTS);
     let (events_out, events_in) = ring(ORDER_RING_SLOTS);
@@ -306,6 +298,23 @@ struct Common {
 }
 
 impl Common {
+    fn of(
+        day: &OpenDay,
+        connections: &Connections,
+        shape: Shape,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self, StartError> {
+        Ok(Self {
+            screen: open_screen(&connections.run_dir.join("snapshot.bin"))?,
+            clock: EngineClock::new(connections.clock, day.engine.state().now()),
+            bells: bells_of(shape),
+            traffic: Traffic::default(),
+            token: TokenWatch::dying_at(connections.token_expires),
+            entries_barred: Arc::new(AtomicBool::new(day.engine.state().is_killed())),
+            stop,
+        })
+    }
+
     fn sink_ends(
         &self,
         orders: Consumer<Outbound>,
