@@ -10,6 +10,7 @@ pub mod rows;
 pub mod plan;
 pub mod market;
 pub mod feed_side;
+pub mod wire_feed;
 pub mod chaos;
 pub mod disk;
 pub mod process;

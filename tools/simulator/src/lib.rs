@@ -17,6 +17,7 @@ pub mod broker;
 pub mod market_state;
 pub mod feed_frame;
 mod feed_extra;
+pub mod feed_line;
 mod websocket;
 mod key_limits;
 pub mod subscriber;

@@ -34,6 +34,7 @@ mod upgrade;
 mod control;
 mod record;
 mod script;
+mod fault_rows;
 mod faults;
 mod garbage;
 mod webhook;

@@ -83,6 +83,8 @@ impl SimStats {
             "duplicate_tags": broker.duplicate_tags,
             "fills": broker.fills,
             "open_positions": broker.open_positions,
+            "client_positions": broker.client_positions,
+            "flips": broker.flips,
             "flat": self.is_flat(),
             "orders_by_status": broker.orders_by_status,
             "realised_rupees": broker.realised.rupees(),

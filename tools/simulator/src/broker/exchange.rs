@@ -9,7 +9,7 @@ use super::Broker;
 use super::errand::Errand;
 use super::faults::Fault;
 use super::margin::contract_rejection;
-use super::order::{Change, Product, Status, Trade};
+use super::order::{Change, Origin, Product, Status, Trade};
 
 impl Broker {
     /// Sends something to the exchange; without a delay it is there at once.
@@ -180,7 +180,11 @@ impl Broker {
             ts: now,
             doubled,
         };
+        let before = self.true_position(instrument).get();
         self.ledger.book(trade, instrument, product, side);
+        let after = self.true_position(instrument).get();
+        let is_client = self.orders[index].origin == Origin::Client;
+        self.flips += u64::from(is_client && before.signum() * after.signum() < 0);
         self.tell_position(instrument, product);
         if product == Product::Delivery {
             self.tell_share(instrument);

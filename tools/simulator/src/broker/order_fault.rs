@@ -26,30 +26,44 @@ pub(super) struct Fate {
     pub(super) modified: u32,
 }
 
+/// What an echo has otherwise.
+#[derive(Clone, Copy, Debug)]
+enum Echo {
+    Price,
+    Qty,
+    Product,
+}
+
 /// Ticks by which an echoed price is off, at most.
 const ECHO_TICKS: i64 = 5;
 
 impl Broker {
     /// What the broker takes in instead of what was asked for.
     pub(super) fn echo(&mut self, mut ticket: Ticket) -> Ticket {
-        if ticket.is_amo || !self.dice.fires(Fault::EchoDiffers) {
+        if ticket.is_amo || !self.dice.rolls(Fault::EchoDiffers) {
             return ticket;
         }
         let instrument = &self.listings[ticket.instrument as usize].instrument;
         let lot = instrument.lot.get();
         let steps = self.dice.between(Fault::EchoDiffers, 1, ECHO_TICKS);
-        let choice = self.dice.between(Fault::EchoDiffers, 0, 2);
-        if choice == 0 && ticket.price.get() > steps * instrument.tick.get() {
-            ticket.price =
-                Price::new(ticket.price.get() - ticket.side.sign() * steps * instrument.tick.get());
-        } else if choice <= 1 && ticket.qty.get() > lot {
-            ticket.qty = Qty::new(ticket.qty.get() - lot);
-            ticket.disclosed = ticket.disclosed.min(ticket.qty);
-        } else if instrument.kind.is_derivative() && ticket.product == Product::Intraday {
-            ticket.product = Product::Delivery;
-        } else {
-            ticket.qty = Qty::new(ticket.qty.get() + lot);
+        // Never more than was asked for: an exit must not turn a position over by the broker's doing.
+        let step = steps * instrument.tick.get();
+        let mut kinds = Vec::new();
+        kinds.extend((ticket.price.get() > step).then_some(Echo::Price));
+        kinds.extend((ticket.qty.get() > lot).then_some(Echo::Qty));
+        let is_intraday_contract = instrument.kind.is_derivative() && ticket.product == Product::Intraday;
+        kinds.extend(is_intraday_contract.then_some(Echo::Product));
+        if kinds.is_empty() {
+            return ticket;
         }
+        let choice = self.dice.between(Fault::EchoDiffers, 0, kinds.len() as i64 - 1);
+        match kinds[choice as usize] {
+            Echo::Price => ticket.price = Price::new(ticket.price.get() - ticket.side.sign() * step),
+            Echo::Qty => ticket.qty = Qty::new(ticket.qty.get() - lot),
+            Echo::Product => ticket.product = Product::Delivery,
+        }
+        ticket.disclosed = ticket.disclosed.min(ticket.qty);
+        self.dice.count(Fault::EchoDiffers);
         ticket
     }
 

@@ -6,6 +6,7 @@ use bijli_core::Money;
 
 use super::Broker;
 use super::faults::FaultCounts;
+use super::order::Origin;
 
 /// Counts of one day at the broker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub struct BrokerStats {
     pub fills: u64,
     /// Positions that are not flat.
     pub open_positions: u64,
+    /// Instruments that orders of the client alone leave open: what others did on the account is not his.
+    pub client_positions: u64,
+    /// Fills of the client that turned the position of an instrument over.
+    pub flips: u64,
     /// Orders by the word of their state.
     pub orders_by_status: BTreeMap<&'static str, u64>,
     /// Earned on closed quantity, charges not deducted.
@@ -35,6 +40,20 @@ pub struct BrokerStats {
 }
 
 impl Broker {
+    /// Instruments whose fills of everybody leave a position to which the client's own contribute one.
+    fn client_positions(&self) -> u64 {
+        let mut net: BTreeMap<u32, (i64, i64)> = BTreeMap::new();
+        for trade in &self.ledger.trades {
+            let order = &self.orders[trade.order];
+            let signed = order.ticket.side.sign() * trade.qty.get();
+            let (all, own) = net.entry(order.ticket.instrument).or_default();
+            *all += signed;
+            *own += if order.origin == Origin::Client { signed } else { 0 };
+        }
+        let open = net.values().filter(|(all, own)| *all != 0 && *own != 0);
+        open.count() as u64
+    }
+
     /// The counts now.
     #[must_use]
     pub fn stats(&self) -> BrokerStats {
@@ -49,6 +68,8 @@ impl Broker {
             duplicate_tags: self.duplicate_tags,
             fills: self.ledger.trades.len() as u64,
             open_positions: self.ledger.open_positions(),
+            client_positions: self.client_positions(),
+            flips: self.flips,
             orders_by_status,
             realised: self.ledger.realised(),
             unrealised: self.ledger.unrealised(|instrument| self.listing(instrument).ltp),

@@ -30,7 +30,10 @@ impl EventLoop {
                 self.recorder.clear();
                 (200, json!([]))
             }
-            ("GET", "/sim/script") => (200, self.script.to_json()),
+            ("GET", "/sim/script") => {
+                self.script.faults = *self.broker.faults();
+                (200, self.script.to_json())
+            }
             ("PUT", "/sim/script") => match self.take_script(&request.body) {
                 Ok(body) => (200, body),
                 Err(problem) => (400, json!({ "error": problem })),
@@ -55,7 +58,9 @@ impl EventLoop {
 
     /// Carries a script out now.
     pub(super) fn run_script(&mut self, script: &Value) -> Result<Value, String> {
+        self.script.faults = *self.broker.faults();
         let errands = self.script.change(script)?;
+        self.broker.set_faults(self.script.faults);
         let mut issued = None;
         for errand in errands {
             match errand {

@@ -7,6 +7,8 @@
 use bijli_core::{DurationNs, IstDay, TsNs};
 use serde_json::{Value, json};
 
+use super::fault_rows;
+use crate::broker::faults::Faults;
 use crate::random::Random;
 
 /// A fault that may end after so many times.
@@ -114,6 +116,8 @@ pub(super) struct Script {
     pub(super) reply: Option<Limited<BadReply>>,
     pub(super) order_host: OrderHost,
     pub(super) master: Option<MasterFault>,
+    /// Chances of the broker's faults that scripts have set.
+    pub(super) faults: Faults,
 }
 
 /// A script that waits for its time.
@@ -150,6 +154,7 @@ impl Script {
                 let time = value.as_str().and_then(time_of_day).ok_or_else(wrong)?;
                 errands.push(Errand::ExpireTokens(time));
             }
+            "fault" => self.faults = fault_rows::change(self.faults, value)?,
             "mute_feed" => self.mutes_feed = value.as_bool().ok_or_else(wrong)?,
             "never_seen" => self.hides_half = choice(value, &[("half", true)], false).ok_or_else(wrong)?,
             "redirect" => {
@@ -192,6 +197,7 @@ impl Script {
             )
         };
         json!({
+            "fault": fault_rows::to_json(&self.faults),
             "mute_feed": self.mutes_feed,
             "never_seen": self.hides_half.then_some("half"),
             "redirect": self.replays_redirect.then_some("replay"),
