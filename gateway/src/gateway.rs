@@ -269,18 +269,6 @@ impl Gateway {
         self.want_book();
     }
 
-    /// Starts reconciliation; ends with [`Event::Reconciled`]. Entries wait until then.
-    pub fn start_reconcile(&mut self, now: TsNs) {
-        self.advance(now);
-        self.reconciler = Some(Reconciler::new(now));
-    }
-
-    /// Whether reconciliation is under way.
-    #[must_use]
-    pub const fn is_reconciling(&self) -> bool {
-        self.reconciler.is_some()
-    }
-
     /// Takes a command of the engine into the queue.
     ///
     /// # Panics

@@ -2,7 +2,8 @@
 //!
 //! Slack beyond the touch while there is time; the collar once patience or the session ends; some collars more when a
 //! kill or the close forces it; a market order with the broker's price protection last, where the configuration allows
-//! one. No limit leaves the exchange's bands. A crossed, one-sided or old book prices nothing by itself: then the
+//! one. What was refused at the far end is not asked for again and again: every other attempt after a refusal goes back
+//! to the collar, since a price beyond the bands of the day is refused for ever. No limit leaves the exchange's bands. A crossed, one-sided or old book prices nothing by itself: then the
 //! worse of what is known of touch and last trade stands in for it.
 
 use crate::instrument::{InstrumentId, InstrumentKind};
@@ -36,14 +37,19 @@ impl State {
     pub(super) fn exit_terms(&self, id: InstrumentId, side: Side, attempts: u32) -> Option<ExitTerms> {
         let hours = self.hours(id);
         let forced = self.killed || (hours.close.is_set() && self.now >= hours.squareoff_forced);
-        if forced && attempts >= MARKET_AFTER && self.config.orders.exit_market_last {
+        let was_refused = self
+            .exit_plans
+            .get(id)
+            .is_some_and(|plan| plan.not_before.is_set());
+        let goes_far = forced && !(was_refused && attempts % 2 == 1);
+        if goes_far && attempts >= MARKET_AFTER && self.config.orders.exit_market_last {
             return Some(ExitTerms {
                 order_type: OrderType::Market,
                 price: Price::NONE,
             });
         }
         let collar = self.config.risk.collar_bps;
-        let slack_bps = if forced && attempts >= EDGE_AFTER {
+        let slack_bps = if goes_far && attempts >= EDGE_AFTER {
             collar.saturating_mul(EDGE_COLLARS)
         } else if forced || attempts >= COLLAR_AFTER {
             collar

@@ -356,3 +356,21 @@ fn funds_are_what_the_broker_said_last() {
     }));
     assert_eq!(house.engine.state().margin_available(), Some(rupees(5)));
 }
+
+#[test]
+fn a_forced_exit_that_is_refused_at_the_far_end_goes_back_to_the_collar_every_other_time() {
+    let (mut house, _) = House::bought(STOCK);
+    let mut commands = house.control(Verb::Kill, 1);
+    let mut prices = Vec::new();
+    for _ in 0..12 {
+        let exit = only_place(&commands);
+        prices.push(exit.price);
+        house.resolve(exit.intent, Submission::Refused);
+        house.now = house.now.plus(DurationNs::from_secs(5));
+        house.tick(STOCK, 10_000);
+        commands = house.wait(DurationNs::from_secs(1));
+    }
+    let (collar, far) = (prices[0], prices[8]);
+    assert!(far < collar, "{prices:?}");
+    assert_eq!(prices[9..12], [collar, far, collar], "{prices:?}");
+}

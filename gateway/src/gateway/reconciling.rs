@@ -21,6 +21,18 @@ use crate::upstox::funds_api;
 use crate::upstox::order_api;
 
 impl Gateway {
+    /// Starts reconciliation; ends with [`Event::Reconciled`]. Entries wait until then.
+    pub fn start_reconcile(&mut self, now: TsNs) {
+        self.advance(now);
+        self.reconciler = Some(Reconciler::new(now));
+    }
+
+    /// Whether reconciliation is under way.
+    #[must_use]
+    pub const fn is_reconciling(&self) -> bool {
+        self.reconciler.is_some()
+    }
+
     /// The engine asks: rounds under way are begun anew, since they may be older than the question.
     pub(super) fn begin_reconcile(&mut self, ask: &command::Reconcile) {
         if ask.flat {

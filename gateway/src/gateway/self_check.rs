@@ -20,8 +20,7 @@ impl Gateway {
         };
         let is_limit = place.order_type == OrderType::Limit;
         let reduces = place.purpose == Purpose::Exit;
-        (is_limit || reduces)
-            && (place.validity == Validity::Day || is_limit)
+        (is_limit || (reduces && place.validity == Validity::Day))
             && are_terms_sound(listed, place.order_type, place.qty, place.price, place.trigger)
     }
 

@@ -171,11 +171,7 @@ fn plan(config: &RunConfig, accept_upgrade: bool) -> Result<RunPlan, Trouble> {
         engine_config.risk.entries_per_day_max = 0;
     }
     let hours = market_hours(day, clock);
-    let venue = match config.run.mode {
-        RunMode::Paper => VenueKind::Paper,
-        RunMode::Live => VenueKind::Live,
-        RunMode::Sim => VenueKind::Simulated,
-    };
+    let venue = venue_of(config.run.mode);
     let checks = StartChecks {
         found: found(config, &access, venue, (token_expires, stale.as_deref())),
         is_real: clock == ClockSource::Wall,
@@ -219,6 +215,14 @@ fn plan(config: &RunConfig, accept_upgrade: bool) -> Result<RunPlan, Trouble> {
             .chain(stale.map(|reason| ("stale_master".to_owned(), reason)))
             .collect(),
     })
+}
+
+const fn venue_of(mode: RunMode) -> VenueKind {
+    match mode {
+        RunMode::Paper => VenueKind::Paper,
+        RunMode::Live => VenueKind::Live,
+        RunMode::Sim => VenueKind::Simulated,
+    }
 }
 
 /// What was found out before the day is opened. The token was tried just now: without it nothing comes so far.
