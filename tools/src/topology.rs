@@ -27,8 +27,7 @@ use bijli_gateway::{Gateway, PaperVenue};
 pub use self::start_error::StartError;
 
 use self::slow_threads::{
-    Housekeeping, Persisting, SinkEnds, begin_capture, sink_duty, start_control, start_housekeeping,
-    start_persister,
+    Housekeeping, Persisting, SinkEnds, sink_duty, start_control, start_housekeeping, start_persister,
 };
 use crate::account_lock::AccountLock;
 use crate::capture_store::CaptureStore;
@@ -305,7 +304,6 @@ impl Common {
         shape: Shape,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, StartError> {
-<<<<<<< HEAD
         Ok(Self {
             screen: open_screen(&connections.run_dir.join("snapshot.bin"))?,
             clock: EngineClock::new(connections.clock, day.engine.state().now()),
@@ -313,16 +311,6 @@ impl Common {
             traffic: Traffic::default(),
             token: TokenWatch::dying_at(connections.token_expires),
             entries_barred: Arc::new(AtomicBool::new(day.engine.state().is_killed())),
-=======
-        let state = day.engine.state();
-        Ok(Self {
-            screen: open_screen(&connections.run_dir.join("snapshot.bin"))?,
-            clock: EngineClock::new(connections.clock, state.now()),
-            bells: bells_of(shape),
-            traffic: Traffic::default(),
-            token: TokenWatch::dying_at(connections.token_expires),
-            entries_barred: Arc::new(AtomicBool::new(state.is_killed())),
->>>>>>> 6e47e22 (An exit refused beyond the day's bands goes back to the collar every other time: a kill asked for the same refused price for ever)
             stop,
         })
     }
@@ -397,6 +385,16 @@ fn bells_of(shape: Shape) -> [Bell; 3] {
         Shape::Two => [first.clone(), first, second],
         Shape::Three => [first, second, third],
     }
+}
+
+fn begin_capture(
+    dir: Option<&Path>,
+    makers: &mut Vec<SegmentMaker>,
+) -> Result<Option<CaptureStore>, StartError> {
+    let Some(dir) = dir else { return Ok(None) };
+    let (capture, maker) = CaptureStore::create(dir)?;
+    makers.push(maker);
+    Ok(Some(capture))
 }
 
 struct FeedInputs {

@@ -4,7 +4,6 @@
 //! engine's state.
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -22,7 +21,6 @@ use bijli_gateway::socket::{OrderStream, RestLane, RestSettings, StreamOutput, S
 use bijli_gateway::{Gateway, PaperVenue};
 
 use super::{OrderSink, Role, StartError, Traffic, spawn};
-use crate::capture_store::CaptureStore;
 use crate::control::{ControlServer, LatchWord};
 use crate::credential::TokenMemory;
 use crate::durability::DurableView;
@@ -240,17 +238,6 @@ fn start_stream(
             bell.ring();
         }
     })
-}
-
-/// The capture of raw frames, if frames are kept; its segments are made ahead by housekeeping.
-pub(super) fn begin_capture(
-    dir: Option<&Path>,
-    makers: &mut Vec<SegmentMaker>,
-) -> Result<Option<CaptureStore>, StartError> {
-    let Some(dir) = dir else { return Ok(None) };
-    let (capture, maker) = CaptureStore::create(dir)?;
-    makers.push(maker);
-    Ok(Some(capture))
 }
 
 /// Everything that may be slow.
