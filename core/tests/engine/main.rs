@@ -5,6 +5,7 @@
 mod gate;
 mod group_laws;
 mod groups;
+mod exits;
 mod house;
 mod manual;
 mod lifecycle;
