@@ -288,11 +288,7 @@ impl Gateway {
                 return;
             }
         }
-        if let Command::Modify(modify) = command
-            && !self.is_changeable(modify)
-        {
-            self.counts.gate_refusals += 1;
-            self.drop_command(command);
+        if self.refuses_change(command) {
             return;
         }
         let full = self.exits.len() + self.entries.len() >= ORDER_RING_SLOTS

@@ -7,7 +7,7 @@
 
 use bijli_core::command::{Modify, Place};
 use bijli_core::order::{OrderType, Purpose, Validity};
-use bijli_core::{Price, Qty};
+use bijli_core::{Command, Price, Qty};
 
 use super::{Gateway, Listed};
 use crate::upstox::order_api::QTY_MAX;
@@ -24,8 +24,21 @@ impl Gateway {
             && are_terms_sound(listed, place.order_type, place.qty, place.price, place.trigger)
     }
 
+    /// Drops a change of terms that must not leave; tells whether it did.
+    pub(super) fn refuses_change(&mut self, command: &Command) -> bool {
+        let Command::Modify(modify) = command else {
+            return false;
+        };
+        let refuses = !self.is_changeable(modify);
+        if refuses {
+            self.counts.gate_refusals += 1;
+            self.drop_command(command);
+        }
+        refuses
+    }
+
     /// Whether a change of terms may leave; of an order whose instrument is not known here, only its shape is judged.
-    pub(super) fn is_changeable(&self, modify: &Modify) -> bool {
+    fn is_changeable(&self, modify: &Modify) -> bool {
         let order = self.orders.get(&modify.order_id);
         let place = self.intents.get(modify.intent).and_then(|intent| intent.place);
         let instrument = place
