@@ -15,6 +15,7 @@ pub mod evidence;
 pub mod budget;
 pub mod intent;
 pub mod orders;
+mod twin_trades;
 pub mod reconcile;
 pub mod upstox;
 pub mod gateway;

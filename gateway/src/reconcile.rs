@@ -3,10 +3,13 @@
 //! Invariants: two rounds are at least a second apart in engine time; a round with an unreadable row or a failed
 //! read counts for nothing; the order of rows never matters. Funds move with every price: they must be readable, yet
 //! two rounds never disagree over them. Left out: what the engine does about a difference.
-//! One read may be empty or stale; two that agree, a second apart, are believed.
+//! One read may be empty or stale; two that agree, a second apart, are believed. Reads that are stale together agree
+//! too, so a round must not contradict itself either: fills without their trades, trades without their order or their
+//! position say that one of the reads is older than another. A contradiction that stays for a minute is the broker's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use bijli_core::order::BrokerOrderId;
 use bijli_core::{DurationNs, Money, TsNs};
 
 use crate::evidence::{BrokerOrder, BrokerPosition, BrokerTrade, InstrumentKey, Rows};
@@ -22,6 +25,10 @@ pub struct BrokerFunds {
     /// Taken by orders and positions.
     pub used: Money,
 }
+
+/// A round that contradicts itself is believed once so many did, over so long a time.
+const CONTRADICTIONS_MIN: u32 = 5;
+const CONTRADICTED_FOR: DurationNs = DurationNs::from_secs(60);
 
 /// One round of reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +56,34 @@ impl Round {
         }
         net.retain(|_, qty| *qty != 0);
         net
+    }
+
+    /// Whether the reads fit one another: every fill has its trades, every trade its order and its position. A trade
+    /// told under two ids counts once or twice.
+    #[must_use]
+    pub fn is_coherent(&self) -> bool {
+        let mut traded: BTreeMap<BrokerOrderId, (i64, i64)> = BTreeMap::new();
+        let (mut ids, mut terms) = (BTreeSet::new(), BTreeSet::new());
+        for trade in &self.trades {
+            if !ids.insert((trade.order_id, trade.trade_id)) {
+                continue;
+            }
+            let (least, most) = traded.entry(trade.order_id).or_default();
+            let qty = trade.qty.get();
+            if terms.insert((trade.order_id, trade.is_buy, qty, trade.price)) {
+                *least = least.saturating_add(qty);
+            }
+            *most = most.saturating_add(qty);
+        }
+        let fits = |row: &BrokerOrder| {
+            let (least, most) = traded.get(&row.order_id).copied().unwrap_or_default();
+            (least..=most).contains(&row.filled.get())
+        };
+        let orders: BTreeSet<_> = self.orders.iter().map(|row| row.order_id).collect();
+        let positions: BTreeSet<_> = self.positions.iter().map(|row| row.key).collect();
+        self.orders.iter().all(fits)
+            && traded.keys().all(|id| orders.contains(id))
+            && self.trades.iter().all(|trade| positions.contains(&trade.key))
     }
 
     /// Whether two rounds tell the same story.
@@ -112,6 +147,8 @@ pub struct Reconciler {
     former: Option<Round>,
     next_at: TsNs,
     rounds: u32,
+    /// Rounds that contradicted themselves, and when the first of them ended.
+    contradicted: (u32, TsNs),
 }
 
 impl Reconciler {
@@ -124,6 +161,7 @@ impl Reconciler {
             former: None,
             next_at: now,
             rounds: 0,
+            contradicted: (0, TsNs::NEVER),
         }
     }
 
@@ -179,6 +217,10 @@ impl Reconciler {
     fn end_round(&mut self, now: TsNs) -> Option<Round> {
         self.rounds += 1;
         let round = std::mem::take(&mut self.round);
+        if !self.is_credible(now, &round) {
+            self.begin_round(now);
+            return None;
+        }
         if self
             .former
             .as_ref()
@@ -191,6 +233,19 @@ impl Reconciler {
         None
     }
 
+    /// Whether a round may be believed: it fits itself, or has not for so long that the broker means it.
+    fn is_credible(&mut self, now: TsNs, round: &Round) -> bool {
+        if round.is_coherent() {
+            return true;
+        }
+        let (count, first) = &mut self.contradicted;
+        if *count == 0 {
+            *first = now;
+        }
+        *count += 1;
+        *count >= CONTRADICTIONS_MIN && now.since(*first) >= CONTRADICTED_FOR
+    }
+
     fn begin_round(&mut self, now: TsNs) {
         self.round = Round::default();
         self.part = Part::Orders;
@@ -200,6 +255,7 @@ impl Reconciler {
 
 #[cfg(test)]
 mod tests {
+    use bijli_core::order::{BrokerStatus, OrderType, Side, Validity};
     use bijli_core::text::Text;
     use bijli_core::{Price, Qty};
 
@@ -213,6 +269,25 @@ mod tests {
         BrokerPosition {
             key: Text::new(key).expect("short"),
             qty: Qty::new(qty),
+        }
+    }
+
+    /// The order that the trades of these tests belong to.
+    fn order(filled: i64) -> BrokerOrder {
+        BrokerOrder {
+            order_id: Text::new("1").expect("short"),
+            intent: None,
+            key: Text::new("NSE_EQ|X").expect("short"),
+            side: Side::Buy,
+            status: BrokerStatus::Open,
+            qty: Qty::new(10),
+            filled: Qty::new(filled),
+            price: Price::from_paise(100),
+            trigger: Price::NONE,
+            average_price: Price::from_paise(100),
+            order_type: OrderType::Limit,
+            validity: Validity::Day,
+            stamp: Text::EMPTY,
         }
     }
 
@@ -242,8 +317,13 @@ mod tests {
                 assert_eq!(due, now.plus(ROUND_GAP), "rounds keep their distance");
             }
             now = due;
-            let orders = Answer::Orders(full(Vec::new()));
-            assert_eq!(reconciler.handle(now, now, orders), None);
+            let filled = i64::try_from(trades.len()).expect("few");
+            let book = if filled > 0 {
+                vec![order(filled)]
+            } else {
+                Vec::new()
+            };
+            assert_eq!(reconciler.handle(now, now, Answer::Orders(full(book))), None);
             let trades = Answer::Trades(full(trades.clone()));
             assert_eq!(reconciler.handle(now, now, trades), None);
             let positions = Answer::Positions(full(positions.clone()));
@@ -298,5 +378,43 @@ mod tests {
             assert_eq!(reconciler.next_read(), (at(1_020), Part::Orders));
             assert_eq!(reconciler.rounds(), 0);
         }
+    }
+
+    #[test]
+    fn rounds_that_contradict_themselves_count_only_once_they_do_so_for_a_minute() {
+        let long = vec![position("NSE_EQ|X", 1)];
+        let round = |filled, trades, positions| Round {
+            orders: vec![order(filled)],
+            trades,
+            positions,
+            ..Round::default()
+        };
+        assert!(round(1, vec![trade("1")], long.clone()).is_coherent());
+        assert!(
+            round(1, vec![trade("1"), trade("9")], long.clone()).is_coherent(),
+            "told twice"
+        );
+        assert!(
+            round(2, vec![trade("1"), trade("2")], long.clone()).is_coherent(),
+            "two fills alike"
+        );
+        assert!(
+            !round(2, vec![trade("1")], long.clone()).is_coherent(),
+            "a fill without its trade"
+        );
+        assert!(
+            !round(0, vec![trade("1")], long).is_coherent(),
+            "a trade without its fill"
+        );
+        assert!(
+            !round(1, vec![trade("1")], Vec::new()).is_coherent(),
+            "a trade without a position"
+        );
+        let empty_positions: Vec<_> = (0..80).map(|_| (vec![trade("1")], Vec::new())).collect();
+        let believed = play(&empty_positions).expect("the broker means it");
+        assert!(
+            (60..70).contains(&believed),
+            "after a minute, in round {believed}"
+        );
     }
 }

@@ -8,7 +8,7 @@ use bijli_core::event::{OrderUpdated, Submission, Traded};
 use bijli_core::order::{BrokerOrderId, IntentId};
 use bijli_core::planted::{Bug, planted};
 use bijli_core::text::Text;
-use bijli_core::{DurationNs, Event, TsNs};
+use bijli_core::{DurationNs, Event, Price, Qty, TsNs};
 
 use super::{Asked, Gateway};
 use crate::budget::Risk;
@@ -17,6 +17,7 @@ use crate::intent::Stage;
 use crate::orders::{Added, Applied, Bound, Order, Source, rank};
 use crate::reconcile::Part;
 use crate::request::{Lane, Reply, Request};
+use crate::twin_trades::{Told, choose};
 use crate::upstox::funds_api;
 use crate::upstox::order_api;
 use crate::upstox::order_stream::{self, StreamUpdate};
@@ -266,50 +267,61 @@ impl Gateway {
 
     /// Takes trade rows in, each once: dedupe, sum and event happen together or not at all.
     pub(super) fn take_trades(&mut self, trades: &[BrokerTrade], bound: Bound) {
+        let mut by_order: BTreeMap<BrokerOrderId, Vec<&BrokerTrade>> = BTreeMap::new();
         for trade in trades {
-            let key = (trade.order_id, trade.trade_id);
-            let Some(order) = self.orders.get(&trade.order_id).copied() else {
+            by_order.entry(trade.order_id).or_default().push(trade);
+        }
+        for (id, rows) in by_order {
+            let Some(order) = self.orders.get(&id).copied() else {
                 // A trade before any row of its order: the book brings the order, the next read the trade.
                 self.want_book();
                 continue;
             };
-            if self.trades.contains(&key) {
-                continue;
-            }
-            if planted(Bug::DedupeBeforeApply) {
-                self.trades.insert(key);
-            }
-            match self.orders.add_trade(&trade.order_id, trade.qty, bound) {
-                Added::Taken => {}
-                Added::Ahead => {
-                    // The order's row is older than the trade, or the trade is told twice under two ids: the book
-                    // knows how much is filled.
-                    self.counts.trades_ahead += 1;
-                    self.want_book();
-                    continue;
-                }
-                Added::Overfills => {
-                    self.counts.overfills += 1;
-                    continue;
-                }
-            }
-            self.trades.insert(key);
-            if order.row.is_some_and(|row| row.side != trade.side()) {
-                self.counts.contradictions += 1;
-            }
-            let Some(instrument) = order.instrument else {
-                continue;
+            let told = Told {
+                filled: order.row.map_or(Qty::ZERO, |row| row.filled),
+                average_price: order.row.map_or(Price::NONE, |row| row.average_price),
             };
-            self.tell(Event::Traded(Traded {
-                ts: self.now,
-                intent: order.intent,
-                order_id: trade.order_id,
-                trade_id: trade.trade_id,
-                instrument,
-                side: trade.side(),
-                qty: trade.qty,
-                price: trade.price,
-            }));
+            let is_taken = |row: &BrokerTrade| self.trades.contains(&(id, row.trade_id));
+            for trade in choose(&rows, is_taken, told) {
+                self.take_trade(trade, &order, bound);
+            }
         }
+    }
+
+    fn take_trade(&mut self, trade: &BrokerTrade, order: &Order, bound: Bound) {
+        let key = (trade.order_id, trade.trade_id);
+        if planted(Bug::DedupeBeforeApply) {
+            self.trades.insert(key);
+        }
+        match self.orders.add_trade(&trade.order_id, trade.qty, bound) {
+            Added::Taken => {}
+            Added::Ahead => {
+                // The order's row is older than the trade: the book knows how much is filled.
+                self.counts.trades_ahead += 1;
+                self.want_book();
+                return;
+            }
+            Added::Overfills => {
+                self.counts.overfills += 1;
+                return;
+            }
+        }
+        self.trades.insert(key);
+        if order.row.is_some_and(|row| row.side != trade.side()) {
+            self.counts.contradictions += 1;
+        }
+        let Some(instrument) = order.instrument else {
+            return;
+        };
+        self.tell(Event::Traded(Traded {
+            ts: self.now,
+            intent: order.intent,
+            order_id: trade.order_id,
+            trade_id: trade.trade_id,
+            instrument,
+            side: trade.side(),
+            qty: trade.qty,
+            price: trade.price,
+        }));
     }
 }

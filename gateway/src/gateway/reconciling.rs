@@ -42,6 +42,11 @@ impl Gateway {
     }
 
     pub(super) fn take_reconcile(&mut self, asked: TsNs, part: Part, reply: &Reply) {
+        let awaited = self.reconciler.as_ref().map(Reconciler::next_read);
+        if !awaited.is_some_and(|(due, wanted)| wanted == part && due <= asked) {
+            // The answer to a round that was given up for a younger question.
+            return;
+        }
         let answer = match part {
             Part::Orders => order_api::orders_of(reply).map(|mut book| {
                 book.complete &= self.is_whole(&book);
@@ -150,12 +155,10 @@ impl Gateway {
         }));
     }
 
-    /// A book that lacks an order of today that was seen before is stale or cut: nothing may be read from it.
+    /// A book that lacks an order of today whose id the broker once gave is stale or cut: nothing may be read from it.
     fn is_whole(&self, book: &Rows<BrokerOrder>) -> bool {
         let listed: BTreeSet<BrokerOrderId> = book.rows.iter().map(|row| row.order_id).collect();
-        self.orders
-            .iter()
-            .all(|(id, order)| order.row.is_none() || listed.contains(id))
+        self.orders.iter().all(|(id, _)| listed.contains(id))
     }
 }
 

@@ -143,7 +143,7 @@ impl World {
             .min(self.plan.end);
         let others = [
             self.network.next_due(),
-            self.feed.next_due(),
+            self.process.as_ref().and_then(|_| self.feed.next_due()),
             self.broker.next_errand(),
             self.starts_at,
             (self.now < self.plan.calm).then_some(self.plan.calm),

@@ -1,0 +1,143 @@
+//! Which trade rows of one order count: a fill may be told twice, under one trade id or under two.
+//!
+//! Rows under one id are one trade. Rows that differ in nothing but their id are twins: two fills alike, or one told
+//! twice; the quantity and the average price of the order's own row tell which. Invariant: rows without a twin are
+//! always chosen; twins only where the rows then add up to what the order's row says. Left out: how much of an order may count at all (`orders`).
+
+use std::collections::BTreeSet;
+
+use bijli_core::{Price, Qty};
+
+use crate::evidence::BrokerTrade;
+
+/// Twins that are weighed against one another at most: 4 096 selections.
+const TWINS_MAX: usize = 12;
+
+/// What the order's own row says of its fills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// How much is filled.
+    pub(crate) filled: Qty,
+    /// At which price on average; [`Price::NONE`] where the row does not say.
+    pub(crate) average_price: Price,
+}
+
+/// The rows of `rows`, all of one order, that are to count now; `is_taken` names rows that count already.
+pub(crate) fn choose<'a>(
+    rows: &[&'a BrokerTrade],
+    is_taken: impl Fn(&BrokerTrade) -> bool,
+    told: Told,
+) -> Vec<&'a BrokerTrade> {
+    let mut ids = BTreeSet::new();
+    let (taken, new): (Vec<&BrokerTrade>, Vec<&BrokerTrade>) = rows
+        .iter()
+        .copied()
+        .filter(|row| ids.insert(row.trade_id))
+        .partition(|row| is_taken(row));
+    let mut seen: BTreeSet<_> = taken.iter().map(|row| terms(row)).collect();
+    let (mut chosen, twins): (Vec<&BrokerTrade>, Vec<&BrokerTrade>) =
+        new.into_iter().partition(|row| seen.insert(terms(row)));
+    if twins.is_empty() || twins.len() > TWINS_MAX {
+        return chosen;
+    }
+    let base = taken.iter().chain(&chosen).fold((0, 0), add);
+    let selections = 0..1u32 << twins.len();
+    let fits = |selection: &u32| {
+        let sum = selected(&twins, *selection).fold(base, |sum, twin| add(sum, &twin));
+        is_told(sum, told)
+    };
+    // Without a selection that fits, rows are missing still, and the next read may bring them.
+    if let Some(selection) = selections.into_iter().find(fits) {
+        chosen.extend(selected(&twins, selection));
+    }
+    chosen
+}
+
+fn selected<'a>(twins: &[&'a BrokerTrade], selection: u32) -> impl Iterator<Item = &'a BrokerTrade> {
+    let is_in = move |place: &usize| selection & (1 << place) != 0;
+    let twins: Vec<_> = twins.to_vec();
+    (0..twins.len()).filter(is_in).map(move |place| twins[place])
+}
+
+/// Quantity and turnover, each in its integer unit.
+fn add(sum: (i128, i128), row: &&BrokerTrade) -> (i128, i128) {
+    let qty = i128::from(row.qty.get());
+    (sum.0 + qty, sum.1 + qty * i128::from(row.price.get()))
+}
+
+/// Whether these fills are those that the order's row tells of; an average is rounded by at most one unit.
+fn is_told((qty, turnover): (i128, i128), told: Told) -> bool {
+    let average = i128::from(told.average_price.get());
+    let off = (turnover - average * qty).abs();
+    qty == i128::from(told.filled.get()) && (!told.average_price.is_set() || off <= qty)
+}
+
+fn terms(row: &BrokerTrade) -> (bool, i64, i64) {
+    (row.is_buy, row.qty.get(), row.price.get())
+}
+
+#[cfg(test)]
+mod tests {
+    use bijli_core::text::Text;
+
+    use super::*;
+
+    fn row(id: &str, qty: i64, paise: i64) -> BrokerTrade {
+        BrokerTrade {
+            order_id: Text::new("1").expect("short"),
+            trade_id: Text::new(id).expect("short"),
+            key: Text::new("NSE_EQ|X").expect("short"),
+            is_buy: true,
+            qty: Qty::new(qty),
+            price: Price::from_paise(paise),
+        }
+    }
+
+    /// The chosen ids, for an order whose row tells of `filled` units at `average` units of price.
+    fn ids(rows: &[BrokerTrade], taken: &[&str], filled: i64, average: i64) -> Vec<String> {
+        let rows: Vec<&BrokerTrade> = rows.iter().collect();
+        let is_taken = |row: &BrokerTrade| taken.contains(&row.trade_id.as_str());
+        let told = Told {
+            filled: Qty::new(filled),
+            average_price: Price::new(average),
+        };
+        choose(&rows, is_taken, told)
+            .iter()
+            .map(|row| row.trade_id.as_str().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn a_fill_told_under_two_ids_counts_once_and_does_not_stand_before_the_others() {
+        let rows = [
+            row("2", 2, 49_870),
+            row("92", 2, 49_870),
+            row("3", 13, 49_955),
+            row("3", 13, 49_955),
+        ];
+        assert_eq!(ids(&rows, &[], 15, 4_994_367), ["2", "3"]);
+        assert_eq!(ids(&rows, &["2"], 15, 4_994_367), ["3"]);
+    }
+
+    #[test]
+    fn two_fills_alike_count_twice_once_the_broker_counts_both() {
+        let rows = [row("1", 5, 100), row("2", 5, 100)];
+        assert_eq!(ids(&rows, &[], 10, 10_000), ["1", "2"]);
+        assert_eq!(ids(&rows, &[], 10, 0), ["1", "2"], "a row without an average");
+        assert_eq!(ids(&rows, &[], 5, 10_000), ["1"]);
+        assert_eq!(ids(&rows, &["1"], 10, 10_000), ["2"]);
+    }
+
+    #[test]
+    fn twins_wait_while_other_rows_are_missing() {
+        let rows = [row("1", 5, 100), row("2", 5, 100), row("3", 1, 200)];
+        assert_eq!(ids(&rows, &[], 20, 10_000), ["1", "3"]);
+        assert_eq!(ids(&rows, &[], 11, 10_909), ["1", "3", "2"]);
+        assert_eq!(ids(&rows, &[], 6, 11_667), ["1", "3"]);
+        assert_eq!(
+            ids(&rows, &[], 11, 12_000),
+            ["1", "3"],
+            "five at another price are missing"
+        );
+    }
+}
