@@ -81,7 +81,7 @@ fn repeated_and_disordered_updates_tell_nothing_twice_and_nothing_backwards() {
 fn a_trade_beyond_the_order_is_counted_and_not_told() {
     let mut gateway = with_order();
     gateway.handle_stream_text(at(1), &frame("7", Some(1), "complete", 75));
-    let doubled = [trade("7", "T1", 75), trade("7", "T9", 75)];
+    let doubled = [trade("7", "T1", 75), trade("7", "T9", 10)];
     answer(&mut gateway, at(1), TRADES, &list(&doubled));
     assert_eq!(
         notes(&mut gateway),
