@@ -399,9 +399,9 @@ const fn state_of(status: BrokerStatus) -> Option<OrderState> {
     })
 }
 
-/// Whether a row takes back a completion that no trade backs.
+/// Whether a row takes back a completion that no trade backs; one that came after the rejection, out of a stale book, too.
 fn is_withdrawn(order: &Order, update: &OrderUpdated, next: Option<OrderState>) -> bool {
-    order.state == OrderState::Filled
+    matches!(order.state, OrderState::Filled | OrderState::Rejected)
         && update.filled < order.reported_filled
         && order.filled <= update.filled
         && matches!(next, Some(OrderState::Cancelled | OrderState::Rejected))

@@ -211,6 +211,10 @@ fn a_completion_that_is_taken_back_frees_the_instrument() {
     assert_eq!(house.engine.state().orders().get(1).state, OrderState::Rejected);
     assert_eq!(house.engine.state().mode(), TradingMode::Active);
     assert_eq!(house.pages(PageReason::FillWithdrawn), 1);
+    // A stale book tells of the completion once more, and a fresh one takes it back again.
+    house.update(&exit, BrokerStatus::Complete, 100);
+    house.update(&exit, BrokerStatus::Rejected, 0);
+    assert_eq!(house.engine.state().orders().live_count(), 0);
     assert_eq!(
         only_place(&house.wait(DurationNs::from_secs(5))).qty,
         Qty::new(100),

@@ -281,6 +281,8 @@ impl Facts {
         {
             match self.fates.get(&resolved.intent.get()) {
                 Some(Fate::Unknown(since)) if resolved.ts.since(*since) >= DurationNs::from_secs(60) => {}
+                // A new process looked for what its predecessor did not find, and does not find it either.
+                Some(Fate::PresumedAbsent) => {}
                 // Killed before the command was journaled: the replayed engine doubts it, and it never left.
                 None if !self.places.contains_key(&resolved.intent.get()) => {}
                 fate => {
