@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::event::{Event, ProcessStarted, SessionOpened};
 use crate::instrument::Instrument;
+use crate::planted::{Bug, planted};
 use crate::strategy::Strategy;
 use crate::time::{DurationNs, TsNs};
 
@@ -94,8 +95,13 @@ impl<S: Strategy> Driver<S> {
         journal.append(&Item::Event(*event), event.ts())?;
         self.engine.apply(event, &mut self.commands);
         for command in self.commands.iter() {
+            if planted(Bug::HandOnBeforeJournal) {
+                hand_on(command);
+            }
             journal.append(&Item::Command(*command), event.ts())?;
-            hand_on(command);
+            if !planted(Bug::HandOnBeforeJournal) {
+                hand_on(command);
+            }
         }
         let events = self.engine.state().counts().events;
         if events.is_multiple_of(CHECKPOINT_EVERY) {
@@ -146,7 +152,7 @@ impl<S: Strategy> Driver<S> {
         let (is_opening, has_session) = (state.epoch() == 0, state.session().is_some());
         let listed = state.instruments().len();
         let now = state.now().max(facts.opened.ts);
-        if let Some(cut) = cut {
+        if let Some(cut) = cut.filter(|_| !planted(Bug::TailCutForgotten)) {
             journal.append(&Item::TailCut(cut), now)?;
         }
         let mut tell = |event: Event| {

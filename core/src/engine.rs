@@ -167,16 +167,17 @@ impl State {
     /// every start: a person arms it.
     fn start_process(&mut self, started: &ProcessStarted) {
         assert!(started.epoch > self.epoch, "epochs only grow");
-        self.epoch = started.epoch;
-        self.next_sequence = 1;
-        if planted(Bug::ForgetKillOnRestart) {
-            self.killed = false;
+        if self.epoch == 0 || !planted(Bug::EpochReused) {
+            self.epoch = started.epoch;
         }
+        self.next_sequence = 1;
+        self.killed &= !planted(Bug::ForgetKillOnRestart);
+        self.day_loss_latched &= !planted(Bug::ForgetDayLossOnRestart);
         self.process_started = self.now;
         self.reconciled = false;
         self.disarmed = self
             .session
-            .is_some_and(|session| session.venue == VenueKind::Live);
+            .is_some_and(|session| session.venue == VenueKind::Live && !planted(Bug::NeverDisarmed));
         self.feed = FeedState::Down;
         self.supervision.flat_check.restart();
         self.supervision.start = StartSteps::default();
@@ -237,6 +238,8 @@ impl State {
         let limit = risk.capital.bps(risk.daily_loss_bps);
         if result.get() <= -limit.get() {
             self.day_loss_latched = true;
+        } else if planted(Bug::DayLossUnlatches) {
+            self.day_loss_latched = false;
         }
         self.protections
             .note_result(result, risk.capital.bps(risk.drawdown_bps));

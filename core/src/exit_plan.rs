@@ -6,6 +6,7 @@
 
 use crate::instrument::InstrumentId;
 use crate::limits::POSITIONS_MAX;
+use crate::planted::{Bug, planted};
 use crate::price::Price;
 use crate::quantity::Qty;
 use crate::state_hash::StateHasher;
@@ -93,7 +94,7 @@ impl ExitPlan {
         } else {
             stop < self.stop
         };
-        if stop.is_set() && (!self.stop.is_set() || is_tighter) {
+        if stop.is_set() && (!self.stop.is_set() || is_tighter || planted(Bug::StopLoosens)) {
             self.stop = stop;
         }
     }

@@ -11,6 +11,7 @@ use crate::limits::{
     ORDERS_KEPT_FOR_EXITS, ORDERS_LIVE_MAX, ORDERS_PER_DAY_MAX, POSITIONS_MAX, TRADES_PER_DAY_USUAL,
 };
 use crate::order::{BrokerOrderId, IntentId, OrderState, OrderType, Purpose, Side, TradeId, Validity};
+use crate::planted::{Bug, planted};
 use crate::price::{Money, Price};
 use crate::quantity::Qty;
 use crate::state_hash::StateHasher;
@@ -151,7 +152,10 @@ impl Order {
     /// What may still be filled, or was filled by the order's row without its trades having come.
     #[must_use]
     pub fn open_qty(&self) -> Qty {
-        let bound = if self.state.may_be_live() {
+        let is_unanswered = self.state == OrderState::Submitted;
+        let bound = if is_unanswered && planted(Bug::UnansweredNotLive) {
+            Qty::ZERO
+        } else if self.state.may_be_live() {
             self.qty_max()
         } else {
             self.reported_filled

@@ -1,6 +1,7 @@
 //! The last known market of one instrument, with its age and its doubts counted.
 
 use crate::event::{Tick, TickFlags};
+use crate::planted::{Bug, planted};
 use crate::price::Price;
 use crate::quantity::Qty;
 use crate::time::{DurationNs, TsNs};
@@ -35,7 +36,7 @@ pub struct Quote {
 impl Quote {
     /// Takes a tick in. Doubtful parts leave the last good values standing and are counted.
     pub fn apply(&mut self, tick: &Tick) {
-        if tick.flags.is_sound() {
+        if tick.flags.is_sound() || planted(Bug::DoubtfulTick) {
             self.ltp = tick.ltp;
             self.ltp_ts = tick.ts;
             self.volume = self.volume.max(tick.volume);
@@ -44,7 +45,8 @@ impl Quote {
                 self.delta_ts = tick.ts;
             }
         }
-        if tick.flags.has_sound_book() && !tick.flags.has(TickFlags::TIME_WRONG) {
+        let has_book = tick.flags.has_sound_book() && !tick.flags.has(TickFlags::TIME_WRONG);
+        if has_book || planted(Bug::DoubtfulTick) {
             self.bid = tick.bid;
             self.ask = tick.ask;
             self.bid_qty = tick.bid_qty;

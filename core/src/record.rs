@@ -10,6 +10,7 @@ use std::fmt;
 
 use crate::codec::{CodecError, Field, Item, decode};
 use crate::limits::RECORD_BYTES_MAX;
+use crate::planted::{Bug, planted};
 use crate::time::{IstDay, TsNs};
 
 /// Records and the segment header begin at multiples of this.
@@ -353,7 +354,7 @@ pub(crate) fn read_at<'a>(
         return Err(RecordFault::BeyondEnd(used));
     };
     let computed = crc32c::crc32c_append(seal, &line[CHECKED_FROM..]);
-    if stored != computed {
+    if stored != computed && !planted(Bug::ChecksumIgnored) {
         return Err(RecordFault::Checksum { stored, computed });
     }
     let found = u64_at(line, 8);

@@ -4,6 +4,7 @@
 //! 2026-08-03), SEBI letter of 2026-10-15 as forwarded in NSE/CMTR/76963 (hours from 2026-12-07). Holidays
 //! of 2026: the exchange's own list. A day that the table does not cover is refused, never guessed.
 
+use crate::planted::{Bug, planted};
 use crate::time::{DurationNs, IstDay, TsNs};
 
 /// Which hours an instrument keeps.
@@ -138,7 +139,12 @@ impl SessionTimes {
     /// Whether new entries are allowed at `now`.
     #[must_use]
     pub fn allows_entries(&self, now: TsNs) -> bool {
-        self.open <= now && now < self.entries_stop
+        let stop = if planted(Bug::EntriesToTheClose) {
+            self.close
+        } else {
+            self.entries_stop
+        };
+        self.open <= now && now < stop
     }
 }
 

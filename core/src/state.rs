@@ -14,6 +14,7 @@ use crate::limits::POSITIONS_MAX;
 use crate::order::{OrderState, Purpose};
 use crate::orders::OrderBook;
 use crate::page::Pages;
+use crate::planted::{Bug, planted};
 use crate::position::Position;
 use crate::price::Money;
 use crate::protections::Protections;
@@ -265,10 +266,10 @@ impl State {
 
     /// Who may open risk now.
     #[must_use]
-    pub const fn mode(&self) -> TradingMode {
+    pub fn mode(&self) -> TradingMode {
         if self.killed {
             TradingMode::Killed
-        } else if self.session.is_none() || !self.reconciled {
+        } else if self.session.is_none() || !(self.reconciled || planted(Bug::EntryBeforeReconciled)) {
             TradingMode::Reconciling
         } else if self.halted {
             TradingMode::Halted
@@ -278,7 +279,7 @@ impl State {
             || self.supervision.bars_entries()
         {
             TradingMode::ReduceOnly
-        } else if self.paused || self.flattening {
+        } else if (self.paused && !planted(Bug::PauseIgnored)) || self.flattening {
             TradingMode::Paused
         } else {
             TradingMode::Active
@@ -302,7 +303,7 @@ impl State {
             || self
                 .orders
                 .live()
-                .any(|(_, order)| order.instrument == instrument)
+                .any(|(_, order)| order.instrument == instrument && !planted(Bug::SelfMatch))
     }
 
     /// Positions that are open or being opened.
@@ -319,7 +320,9 @@ impl State {
     /// Orders with unknown fate: on the underlying of `instrument`, and anywhere.
     pub(crate) fn unknown_orders(&self, instrument: InstrumentId) -> (u32, u32) {
         let underlying = self.instruments[instrument.index()].underlying;
-        let unknown = |state| matches!(state, OrderState::Unknown | OrderState::PresumedAbsent);
+        let unknown = |state| {
+            matches!(state, OrderState::Unknown | OrderState::PresumedAbsent) && !planted(Bug::IgnoreUnknown)
+        };
         self.orders.live().filter(|(_, order)| unknown(order.state)).fold(
             (0, 0),
             |(here, total), (_, order)| {

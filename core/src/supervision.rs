@@ -129,7 +129,7 @@ impl State {
 
     /// Who may open risk for one strategy: as for all, but that it may be paused alone.
     #[must_use]
-    pub const fn mode_of(&self, strategy: StrategyId) -> TradingMode {
+    pub fn mode_of(&self, strategy: StrategyId) -> TradingMode {
         match self.mode() {
             TradingMode::Active if self.supervision.paused_strategies[strategy.index()] => {
                 TradingMode::Paused

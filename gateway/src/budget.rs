@@ -10,6 +10,7 @@
 use std::collections::VecDeque;
 
 use bijli_core::limits::{ORDER_CALLS_PER_S_MAX, ORDER_CALLS_RESERVED_FOR_EXITS};
+use bijli_core::planted::{Bug, planted};
 use bijli_core::{DurationNs, TsNs};
 
 use crate::jitter::Jitter;
@@ -94,7 +95,12 @@ impl Budget {
     /// The budget of order calls. `jitter_seed` spreads the pauses of several processes.
     #[must_use]
     pub fn orders(jitter_seed: u64) -> Self {
-        Self::of_class(CallClass::Order, jitter_seed)
+        let mut budget = Self::of_class(CallClass::Order, jitter_seed);
+        budget.windows.second += u32::from(planted(Bug::BudgetOffByOne));
+        if planted(Bug::ReserveForAll) {
+            budget.reserve = 0;
+        }
+        budget
     }
 
     /// The engine's budget of reads: far below their limits, which tools of the same account use too.

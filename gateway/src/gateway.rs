@@ -151,6 +151,8 @@ enum Asked {
     HistoryOf(IntentId),
     TradesOf(BrokerOrderId),
     Reconcile(Part),
+    /// A read of a reconciliation that was begun anew since: its answer is older than the question.
+    Superseded,
     Funds,
 }
 
@@ -323,12 +325,7 @@ impl Gateway {
         let flight = self.in_flight.iter().flatten().find(|flight| flight.id == id)?;
         match flight.asked {
             Asked::Place(intent) => Some(intent),
-            Asked::Change(_)
-            | Asked::Book
-            | Asked::HistoryOf(_)
-            | Asked::TradesOf(_)
-            | Asked::Reconcile(_)
-            | Asked::Funds => None,
+            _ => None,
         }
     }
 
@@ -350,6 +347,7 @@ impl Gateway {
             Asked::HistoryOf(intent) => self.take_history(flight.at, intent, reply),
             Asked::TradesOf(_) => self.take_trades_reply(reply),
             Asked::Reconcile(part) => self.take_reconcile(flight.at, part, reply),
+            Asked::Superseded => {}
             Asked::Funds => self.take_funds(reply),
         }
         self.judge(lane, reply);

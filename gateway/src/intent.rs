@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use bijli_core::command::Place;
 use bijli_core::event::Submission;
 use bijli_core::order::{BrokerOrderId, IntentId};
+use bijli_core::planted::{Bug, planted};
 use bijli_core::{DurationNs, TsNs};
 
 /// Complete reads without the order that the rule of absence asks for.
@@ -130,7 +131,8 @@ impl IntentTable {
             inquiry: Inquiry::default(),
         });
         intent.order_id = intent.order_id.or(order_id);
-        if intent.stage == Stage::Resolved(Submission::Unknown) && !self.unknown.contains(&id) {
+        let is_unknown = intent.stage == Stage::Resolved(Submission::Unknown);
+        if is_unknown && !self.unknown.contains(&id) && !planted(Bug::NoInquiryAfterRestart) {
             self.begin_inquiry(now, id);
         }
     }
@@ -202,7 +204,8 @@ impl IntentTable {
         inquiry.absent_reads = inquiry.absent_reads.saturating_add(1);
         inquiry.last_absent = asked;
         inquiry.absent_reads >= ABSENT_READS_MIN
-            && inquiry.last_absent.since(inquiry.first_absent) >= ABSENT_SPAN_MIN
+            && (inquiry.last_absent.since(inquiry.first_absent) >= ABSENT_SPAN_MIN
+                || planted(Bug::AbsentWithoutMinute))
     }
 
     /// The evidence so far is worth nothing: the stream was down, or positions moved without an explanation.

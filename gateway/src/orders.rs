@@ -1,13 +1,13 @@
 //! Orders as the broker last told of them: which row to believe, and which fills are still to be read.
 //!
-//! Invariants: what is filled never falls, except when a book read withdraws a completion that no trade backs;
-//! an ended order does not come back to life; a row that brings nothing new makes no event. Every row has one
-//! broker id; at most one row belongs to an intent. Left out: trades themselves and events, which the gateway
-//! makes. Rule 4 of `ARCHITECTURE.md`.
+//! Invariants: what is filled never falls, except when a book read withdraws a completion that no trade backs; an
+//! ended order does not come back to life; a row that brings nothing new makes no event. Every row has one broker id;
+//! at most one row belongs to an intent. Left out: trades and events, the gateway's. Rule 4 of `ARCHITECTURE.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bijli_core::order::{BrokerOrderId, BrokerStatus, IntentId};
+use bijli_core::planted::{Bug, planted};
 use bijli_core::{DurationNs, InstrumentId, Qty, TsNs};
 
 use crate::evidence::BrokerOrder;
@@ -205,8 +205,8 @@ impl OrderTable {
         match order.row {
             Some(row) if traded > row.qty => return Added::Overfills,
             Some(row) if traded <= row.filled => {}
-            Some(_) | None if bound == Bound::Order => {}
-            Some(_) | None => return Added::Ahead,
+            _ if bound == Bound::Order || planted(Bug::TradesUnbounded) => {}
+            _ => return Added::Ahead,
         }
         order.traded = traded;
         if !order.trades_missing() {
@@ -273,7 +273,7 @@ impl OrderTable {
 
 const ENDED: u8 = 2;
 
-/// How far an order has come; a row never moves it back.
+/// How far an order has come; no row moves it back.
 pub(crate) const fn rank(status: BrokerStatus) -> u8 {
     match status {
         BrokerStatus::Received => 0,

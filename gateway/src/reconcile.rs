@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bijli_core::order::BrokerOrderId;
+use bijli_core::planted::{Bug, planted};
 use bijli_core::{DurationNs, Money, TsNs};
 
 use crate::evidence::{BrokerOrder, BrokerPosition, BrokerTrade, InstrumentKey, Rows};
@@ -225,6 +226,7 @@ impl Reconciler {
             .former
             .as_ref()
             .is_some_and(|former| former.agrees_with(&round))
+            || planted(Bug::OneReadBelieved)
         {
             return Some(round);
         }

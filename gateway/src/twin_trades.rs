@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use bijli_core::planted::{Bug, planted};
 use bijli_core::{Price, Qty};
 
 use crate::evidence::BrokerTrade;
@@ -37,7 +38,10 @@ pub(crate) fn choose<'a>(
     let mut seen: BTreeSet<_> = taken.iter().map(|row| terms(row)).collect();
     let (mut chosen, twins): (Vec<&BrokerTrade>, Vec<&BrokerTrade>) =
         new.into_iter().partition(|row| seen.insert(terms(row)));
-    if twins.is_empty() || twins.len() > TWINS_MAX {
+    if planted(Bug::TradesUnbounded) {
+        chosen.extend(&twins);
+    }
+    if twins.is_empty() || twins.len() > TWINS_MAX || planted(Bug::TradesUnbounded) {
         return chosen;
     }
     let base = taken.iter().chain(&chosen).fold((0, 0), add);

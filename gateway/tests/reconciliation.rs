@@ -283,3 +283,22 @@ fn funds_that_are_shut_for_the_night_hold_nothing_up_and_unreadable_ones_do() {
         assert_eq!(gateway.is_reconciling(), !ends, "{reply:?}");
     }
 }
+
+#[test]
+fn a_read_that_is_older_than_the_question_is_no_answer_to_it() {
+    let mut gateway = gateway();
+    gateway.start_reconcile(at(0));
+    answer(&mut gateway, at(0), BOOK, &list(&[]));
+    let late = gateway
+        .poll_request(at(0))
+        .expect("the day's trades are read next");
+    let ask = Command::Reconcile(Reconcile {
+        ts: at(10),
+        flat: true,
+    });
+    gateway.handle_command(at(10), &ask);
+    gateway.handle_reply(at(20), late.id, &list(&[]));
+    round(&mut gateway, at(20), &[], &[], &[]);
+    round(&mut gateway, at(1_020), &[], &[], &[]);
+    assert_eq!(notes(&mut gateway)[0], "reconciled 0 0");
+}

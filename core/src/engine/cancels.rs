@@ -8,6 +8,7 @@ use crate::instrument::InstrumentId;
 use crate::order::{OrderState, Purpose, Side};
 use crate::orders::Order;
 use crate::page::PageReason;
+use crate::planted::{Bug, planted};
 use crate::state::State;
 use crate::time::DurationNs;
 
@@ -124,7 +125,12 @@ impl State {
         if order.intent.is_none() && !self.may_try_again(index) {
             return;
         }
-        let moved = self.orders.advance(index, OrderState::PendingCancel, self.now);
+        let next = if planted(Bug::CancelIsTheEnd) {
+            OrderState::Cancelled
+        } else {
+            OrderState::PendingCancel
+        };
+        let moved = self.orders.advance(index, next, self.now);
         assert!(moved, "an accepted or open order may be cancelled");
         self.orders.get_mut(index).action_ts = self.now;
         commands.push(match order.intent {

@@ -8,6 +8,7 @@ use crate::command::Commands;
 use crate::event::{Controlled, Verb};
 use crate::instrument::InstrumentId;
 use crate::order::Purpose;
+use crate::planted::{Bug, planted};
 use crate::start_steps::StartStep;
 use crate::state::State;
 use crate::strategy::{ExitReason, StrategyId};
@@ -52,6 +53,7 @@ impl State {
             return (!may).then_some(Objection::NotOfOneStrategy);
         }
         match verb {
+            Verb::Resume if planted(Bug::ResumeClearsKill) => None,
             Verb::Resume if self.killed => Some(Objection::Killed),
             Verb::Resume if self.flattening => Some(Objection::Flattening),
             Verb::Arm if self.session.is_none() || !self.reconciled => Some(Objection::NotReconciled),
@@ -61,7 +63,7 @@ impl State {
     }
 
     pub(super) fn obey(&mut self, control: &Controlled, commands: &mut Commands) {
-        if self.supervision.command_ids.has(control.command_id) {
+        if self.supervision.command_ids.has(control.command_id) && !planted(Bug::CommandTwice) {
             return;
         }
         if self.objection_to(control.verb, control.strategy).is_some() {
@@ -81,6 +83,7 @@ impl State {
             }
             Verb::Resume => {
                 self.paused = false;
+                self.killed &= !planted(Bug::ResumeClearsKill);
                 self.supervision.reduce_only = false;
                 self.held.hand_back(control.instrument);
                 self.hand_groups_back(control.instrument);

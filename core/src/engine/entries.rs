@@ -7,6 +7,7 @@ use crate::instrument::{InstrumentId, InstrumentKind};
 use crate::limits::SLICES_MAX;
 use crate::order::{IntentId, OrderState, OrderType, Purpose, Side};
 use crate::orders::Order;
+use crate::planted::{Bug, planted};
 use crate::price::{Money, Price};
 use crate::quantity::Qty;
 use crate::risk::{EntryFacts, check_entry};
@@ -185,7 +186,11 @@ impl State {
         let largest = contract.freeze.floor_to_lot(contract.lot);
         let mut left = enter.qty;
         for _ in 0..SLICES_MAX {
-            let qty = left.min(largest);
+            let qty = if planted(Bug::NoFreeze) {
+                left
+            } else {
+                left.min(largest)
+            };
             if qty.get() <= 0 || !commands.has_room() || !self.orders.has_room_for_entries() {
                 break;
             }

@@ -8,6 +8,7 @@
 
 use crate::instrument::{InstrumentId, InstrumentKind};
 use crate::order::{OrderType, Side};
+use crate::planted::{Bug, planted};
 use crate::price::{Price, Round};
 use crate::risk::bands::clamp_to_bands;
 use crate::state::State;
@@ -82,6 +83,9 @@ impl State {
         let Some(session) = self.session.filter(|_| price.is_set()) else {
             return Price::NONE;
         };
+        if planted(Bug::PriceOffTick) {
+            return price.moved_bps(bps * side.sign());
+        }
         let on_index = self.instruments[contract.underlying.index()].kind == InstrumentKind::Index;
         clamp_to_bands(
             contract,

@@ -13,6 +13,7 @@ use crate::limits::{MODIFIES_PER_ORDER_MAX, POSITIONS_MAX, SLICES_MAX};
 use crate::order::{OrderState, OrderType, Purpose, Side, Validity};
 use crate::orders::{Order, Terms};
 use crate::page::PageReason;
+use crate::planted::{Bug, planted};
 use crate::price::Price;
 use crate::quantity::Qty;
 use crate::state::State;
@@ -89,12 +90,18 @@ impl State {
             return;
         }
         self.cancel_entries_of(id, commands);
-        let side = exit_side(position);
-        if self.must_wait_with_exit(id, side) {
+        let mut side = exit_side(position);
+        if planted(Bug::OperatorExitWrongSide) && leaving.reason == ExitReason::Operator {
+            side = side.opposite();
+        }
+        if self.must_wait_with_exit(id, side) || (self.paused && planted(Bug::PauseStopsExits)) {
             return;
         }
         let size = position.abs().get();
-        let counted = self.counted_exits(id, side);
+        let mut counted = self.counted_exits(id, side);
+        if planted(Bug::ExitBesideExit) {
+            counted = Counted::default();
+        }
         let due = size - leaving.keep.get() - (counted.total - counted.protective);
         let room = size - counted.total;
         if due > room && counted.protective > 0 {
@@ -106,6 +113,11 @@ impl State {
                 self.ask_for_positions(id, commands);
             }
         }
+        if due.min(room) > 0 && leaving.keep.get() > 0 && planted(Bug::PartWithoutOrder) {
+            let kept = leaving.keep.get() * position.get().signum();
+            self.positions[id.index()].qty = Qty::new(kept);
+            return;
+        }
         if due.min(room) > 0 && counted.slices < SLICES_MAX {
             self.place_exits(id, side, Qty::new(due.min(room)), commands);
         }
@@ -115,7 +127,8 @@ impl State {
     pub(super) fn counted_exits(&self, id: InstrumentId, side: Side) -> Counted {
         let mut counted = Counted::default();
         for (_, order) in self.orders.live() {
-            if order.instrument != id || order.side != side || order.is_written_off {
+            let is_forgotten = order.state == OrderState::Unknown && planted(Bug::ExitBesideUnknown);
+            if order.instrument != id || order.side != side || order.is_written_off || is_forgotten {
                 continue;
             }
             let open = order.open_qty().get();
@@ -186,7 +199,11 @@ impl State {
         let largest = contract.freeze.floor_to_lot(contract.lot);
         let mut left = terms.qty;
         for _ in 0..SLICES_MAX {
-            let qty = left.min(largest);
+            let qty = if planted(Bug::NoFreeze) {
+                left
+            } else {
+                left.min(largest)
+            };
             if qty.get() <= 0 || !commands.has_room() || !self.orders.has_room() {
                 return;
             }
@@ -377,9 +394,14 @@ impl State {
         if is_same || order.order_type == OrderType::Market {
             return;
         }
+        let qty = if planted(Bug::ModifyTheRest) {
+            order.open_qty()
+        } else {
+            order.qty
+        };
         let terms = Terms {
             order_type: next.order_type,
-            qty: order.qty,
+            qty,
             price: next.price,
             trigger: Price::NONE,
         };
@@ -416,7 +438,12 @@ impl State {
     fn square_off(&mut self, commands: &mut Commands) {
         for id in self.open_copy().iter().flatten() {
             let hours = self.hours(*id);
-            if self.now >= hours.squareoff_begin {
+            let begin = if planted(Bug::SquareOffAtClose) {
+                hours.close
+            } else {
+                hours.squareoff_begin
+            };
+            if self.now >= begin {
                 let qty = self.positions[id.index()].qty.abs();
                 self.leave(*id, qty, ExitReason::SquareOff, commands);
             }
@@ -438,7 +465,10 @@ impl State {
     /// first, whose buying back needs the margin that selling longs would free too late.
     pub(super) fn close_all(&mut self, reason: ExitReason, commands: &mut Commands) {
         self.cancel_orders(
-            |order| order.purpose == Purpose::Entry || order.intent.is_none(),
+            |order| {
+                let is_entry = order.purpose == Purpose::Entry && !planted(Bug::KillForgetsEntries);
+                is_entry || order.intent.is_none()
+            },
             commands,
         );
         let open = self.open_copy();

@@ -16,6 +16,7 @@ use crate::order::{OrderState, OrderType, Side};
 use crate::order_config::ProtectiveStop;
 use crate::orders::{Order, Terms};
 use crate::page::PageReason;
+use crate::planted::{Bug, planted};
 use crate::price::Price;
 use crate::quantity::Qty;
 use crate::state::State;
@@ -196,7 +197,7 @@ impl State {
             if order.instrument == id
                 && self.may_change(&order)
                 && order.modifies + MODIFIES_KEPT < MODIFIES_PER_ORDER_MAX
-                && gain >= step
+                && (gain >= step || (gain != 0 && planted(Bug::StopLoosens)))
             {
                 let terms = Terms {
                     qty: order.qty,

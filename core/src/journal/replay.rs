@@ -9,6 +9,8 @@ use super::{
 use crate::codec::{CodecError, Item, TailCut};
 use crate::command::Commands;
 use crate::engine::Engine;
+use crate::event::Event;
+use crate::planted::{Bug, planted};
 use crate::record::SegmentHeader;
 use crate::strategy::Strategy;
 
@@ -116,7 +118,11 @@ pub fn replay_segments<S: Strategy>(
             Err(damage) => return Err(ReplayFault::Damaged(damage)),
         };
         past.records += 1;
+        if planted(Bug::LastEventLost) && record.seq + 1 == ending.last.next_seq {
+            break;
+        }
         match record.item().map_err(ReplayFault::Item)? {
+            Item::Event(Event::Controlled(_)) if planted(Bug::ReplaySkipsControls) => {}
             Item::Event(event) => {
                 past.engine.apply(&event, &mut commands);
                 journaled = 0;

@@ -7,6 +7,7 @@ use super::{EntryFacts, TradingMode, refuse_if};
 use crate::config::Config;
 use crate::denial::Denial;
 use crate::event::FeedState;
+use crate::planted::{Bug, planted};
 use crate::quote::Quote;
 use crate::strategy::Enter;
 use crate::time::DurationNs;
@@ -43,14 +44,15 @@ pub(super) fn check_market(facts: &EntryFacts<'_>, enter: &Enter, config: &Confi
         facts.now.since(enter.signal.ts) > config.strategy.signal_life,
         Denial::SignalExpired,
     )?;
-    refuse_if(facts.signal_is_used, Denial::DuplicateSignal)?;
+    let is_used = facts.signal_is_used && !planted(Bug::SecondEntryOnSignal);
+    refuse_if(is_used, Denial::DuplicateSignal)?;
     let is_early = facts.now.since(facts.session_open) < risk.open_quiet;
     refuse_if(
         is_early || facts.open_ticks < risk.open_ticks_min,
         Denial::OpeningQuiet,
     )?;
     refuse_if(
-        !facts.quote.is_fresh(facts.now, risk.quote_age_max),
+        !facts.quote.is_fresh(facts.now, risk.quote_age_max) && !planted(Bug::StaleQuote),
         Denial::QuoteStale,
     )?;
     refuse_if(

@@ -8,6 +8,7 @@ use super::{EntryFacts, refuse_if};
 use crate::config::Config;
 use crate::denial::Denial;
 use crate::order::Side;
+use crate::planted::{Bug, planted};
 use crate::price::{BPS, Money, Price};
 use crate::quote::Quote;
 use crate::strategy::Enter;
@@ -18,7 +19,10 @@ pub(super) fn check_ticket(facts: &EntryFacts<'_>, enter: &Enter, config: &Confi
         enter.qty.get() <= 0 || !enter.qty.is_whole_lots(instrument.lot),
         Denial::QuantityNotLots,
     )?;
-    refuse_if(enter.qty > instrument.freeze, Denial::FreezeQuantity)?;
+    refuse_if(
+        enter.qty > instrument.freeze && !planted(Bug::NoFreeze),
+        Denial::FreezeQuantity,
+    )?;
     let lots = enter.qty.get() / instrument.lot.get();
     refuse_if(
         instrument.kind.is_derivative() && lots > i64::from(config.risk.order_lots_max),
@@ -29,7 +33,7 @@ pub(super) fn check_ticket(facts: &EntryFacts<'_>, enter: &Enter, config: &Confi
         Denial::PriceOffTick,
     )?;
     refuse_if(
-        !within_collar(facts.quote, enter.limit, config.risk.collar_bps),
+        !within_collar(facts.quote, enter.limit, config.risk.collar_bps) && !planted(Bug::NoCollar),
         Denial::PriceCollar,
     )?;
     refuse_if(!within_day_band(instrument, enter.limit), Denial::PriceBand)?;
@@ -44,7 +48,8 @@ pub(super) fn check_ticket(facts: &EntryFacts<'_>, enter: &Enter, config: &Confi
         Side::Sell => enter.stop > enter.limit,
     };
     refuse_if(!enter.stop.is_set() || !stop_is_beyond, Denial::StopOnWrongSide)?;
-    refuse_if(could_match(facts.opposing, side, enter.limit), Denial::SelfMatch)
+    let could_match = could_match(facts.opposing, side, enter.limit) && !planted(Bug::SelfMatch);
+    refuse_if(could_match, Denial::SelfMatch)
 }
 
 /// Whether `price` lies within `collar_bps` of the middle of a fresh book.

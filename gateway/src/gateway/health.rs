@@ -8,6 +8,7 @@
 //! every read goes out at its usual pace. A doubt of the token holds entries and no exit. Sources: the parent module's.
 
 use bijli_core::order::Purpose;
+use bijli_core::planted::{Bug, planted};
 use bijli_core::readout::GatewayReadout;
 use bijli_core::{DurationNs, TsNs};
 
@@ -83,7 +84,7 @@ impl Gateway {
     /// Whether the token is dead. Nothing is sent any more.
     #[must_use]
     pub fn token_dead(&self) -> bool {
-        self.health.token.death(self.now).is_some()
+        self.health.token.death(self.now).is_some() && !planted(Bug::DeadTokenUsed)
     }
 
     /// Why the token is dead; `None` while it may be alive.

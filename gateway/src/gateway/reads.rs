@@ -94,7 +94,9 @@ impl Gateway {
                 self.funds_due = Some(self.now.plus(FUNDS_PERIOD));
                 funds_api::funds_v3()
             }
-            Asked::Place(_) | Asked::Change(_) => unreachable!("writes are not read from here"),
+            Asked::Place(_) | Asked::Change(_) | Asked::Superseded => {
+                unreachable!("neither writes nor what was asked before are read from here")
+            }
         };
         Some(self.dispatch(Lane::Read, asked, call))
     }
@@ -320,7 +322,10 @@ impl Gateway {
             trade_id: trade.trade_id,
             instrument,
             side: trade.side(),
-            qty: trade.qty,
+            qty: match self.orders.get(&trade.order_id) {
+                Some(order) if planted(Bug::CumulativeFill) => order.traded,
+                _ => trade.qty,
+            },
             price: trade.price,
         }));
     }

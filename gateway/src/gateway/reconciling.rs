@@ -12,11 +12,11 @@ use bijli_core::order::BrokerOrderId;
 use bijli_core::text::Text;
 use bijli_core::{Event, InstrumentId, Money, Qty, TsNs};
 
-use super::Gateway;
+use super::{Asked, Gateway};
 use crate::evidence::{BrokerOrder, ErrorClass, InstrumentKey, ReadError, Rows};
 use crate::orders::Bound;
 use crate::reconcile::{Answer, BrokerFunds, Part, Reconciler, Round};
-use crate::request::Reply;
+use crate::request::{Lane, Reply};
 use crate::upstox::funds_api;
 use crate::upstox::order_api;
 
@@ -37,6 +37,11 @@ impl Gateway {
     pub(super) fn begin_reconcile(&mut self, ask: &command::Reconcile) {
         if ask.flat {
             self.flat_asked = Some(ask.ts);
+        }
+        if let Some(flight) = &mut self.in_flight[Lane::Read as usize]
+            && matches!(flight.asked, Asked::Reconcile(_))
+        {
+            flight.asked = Asked::Superseded;
         }
         self.reconciler = Some(Reconciler::new(self.now));
     }

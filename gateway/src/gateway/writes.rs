@@ -9,7 +9,7 @@ use bijli_core::event::{IntentResolved, Submission};
 use bijli_core::order::{BrokerOrderId, IntentId, Validity};
 use bijli_core::planted::{Bug, planted};
 use bijli_core::text::Text;
-use bijli_core::{Command, Event};
+use bijli_core::{Command, Event, Price};
 
 use super::{Asked, Gateway, Queued};
 use crate::budget::Risk;
@@ -35,7 +35,8 @@ impl Gateway {
         };
         let may_leave = |queued: &Queued| self.may_leave(&queued.command);
         let place = self.queue(lane).iter().position(may_leave)?;
-        if !self.order_budget.take(self.now, risk) {
+        let is_apart = lane == Lane::Entry && planted(Bug::BudgetOfEntriesApart);
+        if !is_apart && !self.order_budget.take(self.now, risk) {
             return None;
         }
         let queued = self
@@ -116,7 +117,11 @@ impl Gateway {
             qty: place.qty,
             order_type: place.order_type,
             validity: place.validity,
-            price: place.price,
+            price: if planted(Bug::RoundedAgain) {
+                Price::new(place.price.get() / 100_000 * 100_000)
+            } else {
+                place.price
+            },
             trigger: place.trigger,
         };
         order_api::place(place.intent, key, place.side, &terms, self.config.product)
@@ -162,7 +167,7 @@ impl Gateway {
     pub(super) fn expire_entries(&mut self) {
         let age_max = self.config.entry_age_max;
         while let Some(first) = self.entries.front().copied() {
-            if self.now.since(first.since) < age_max {
+            if self.now.since(first.since) < age_max || planted(Bug::OldEntryLeaves) {
                 return;
             }
             self.entries.pop_front();
@@ -188,6 +193,9 @@ impl Gateway {
 
     /// Takes back the entries, and changes of entries, that have not left.
     pub(super) fn drop_entries(&mut self) {
+        if planted(Bug::QueuedEntryStays) {
+            return;
+        }
         for queued in std::mem::take(&mut self.entries) {
             self.drop_command(&queued.command);
         }

@@ -9,14 +9,18 @@ use bijli_core::order::Side;
 use bijli_core::price::Round;
 use bijli_core::state_hash::StateHasher;
 use bijli_core::strategy::{
-    Enter, ExitReason, Intent, Intents, Leave, SCORE_PARTS, Signal, Strategy, StrategyId, View,
+    Enter, ExitReason, Intent, Intents, Leave, Protect, SCORE_PARTS, Signal, Strategy, StrategyId, View,
 };
 use bijli_core::{Event, InstrumentId, Price, Qty, TsNs};
 use bijli_simulator::random::Random;
 use bijli_strategy::SpikeStrategy;
 
+use crate::market::INSTRUMENTS;
 use crate::plan::{Plan, Temper};
 use crate::rows::WorldFault;
+
+/// Chance of another stop for a position on each of its ticks, parts per million; tighter or not.
+const PROTECTS_PPM: u32 = 200_000;
 
 /// Chaos.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,6 +29,8 @@ pub struct Chaos {
     crosses: bool,
     wishes: u64,
     crossings: u32,
+    /// The last signal of each instrument: now and then it is wished for again.
+    former: [Option<Signal>; INSTRUMENTS],
 }
 
 /// Whoever trades on a simulated day.
@@ -78,7 +84,12 @@ impl Strategy for Player {
 
     fn hash_into(&self, hasher: &mut StateHasher) {
         match self {
-            Self::Chaos(chaos) => hasher.u64(chaos.wishes),
+            Self::Chaos(chaos) => {
+                hasher.u64(chaos.wishes);
+                for signal in chaos.former {
+                    hasher.i64(signal.map_or(0, |signal| signal.ts.get()));
+                }
+            }
             Self::Spike(spike) => spike.hash_into(hasher),
         }
     }
@@ -115,9 +126,23 @@ impl Chaos {
                     [dice.between(0, 2) as usize],
             }));
         }
+        if !position.is_zero() && dice.happens(PROTECTS_PPM) {
+            let away = dice.between(20, 300) * -position.get().signum();
+            intents.push(Intent::Protect(Protect {
+                instrument: id,
+                stop: tick.ltp.moved_bps(away),
+            }));
+        }
         if dice.happens(eagerness) {
             self.wishes += 1;
-            if let Some(enter) = wish(view, tick, &mut dice) {
+            if let Some(mut enter) = wish(view, tick, &mut dice) {
+                let former = &mut self.former[id.index()];
+                match *former {
+                    Some(signal) if signal.side == enter.signal.side && dice.between(0, 5) == 0 => {
+                        enter.signal = signal;
+                    }
+                    _ => *former = Some(enter.signal),
+                }
                 intents.push(Intent::Enter(enter));
                 if self.crosses && dice.between(0, 3) == 0 {
                     self.crossings += 1;

@@ -32,6 +32,8 @@ pub struct MemoryJournal {
     pub fresh: Vec<Item>,
     /// Micro-steps until the kill: two a record, one before and one behind it.
     pub kill_in: Option<u64>,
+    /// Whether the kill comes between the next command and the event that caused it.
+    pub kill_at_command: bool,
     marks: VecDeque<(TsNs, usize, usize)>,
 }
 
@@ -50,6 +52,7 @@ impl MemoryJournal {
             writer: blank(header),
             fresh: Vec::new(),
             kill_in: None,
+            kill_at_command: false,
             marks: VecDeque::new(),
         }
     }
@@ -137,6 +140,9 @@ impl Journal for MemoryJournal {
 
     fn append(&mut self, item: &Item, ts: TsNs) -> Result<(), Killed> {
         self.step()?;
+        if self.kill_at_command && matches!(item, Item::Command(_)) {
+            return Err(Killed);
+        }
         if let Err(error) = self.writer.append_item(item, ts) {
             assert!(matches!(error, JournalError::Full { .. }), "{error}");
             let old = *self.writer.header();

@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bijli_core::event::{FeedState, Tick, TickFlags};
+use bijli_core::price::Round;
 use bijli_core::{DurationNs, Price, TsNs};
 use bijli_simulator::random::Random;
 
-use crate::market::{Change, INSTRUMENTS};
+use crate::market::{Change, INSTRUMENTS, TICK};
 use crate::plan::Plan;
 use crate::rows::{Fired, WorldFault};
 
@@ -139,6 +140,13 @@ impl FeedSide for DirectFeed {
         if under_fire && self.odd.happens(plan.ppm_of(WorldFault::BadBook) / 10) {
             fired.count(WorldFault::BadBook);
             (tick.bid, tick.ask) = (tick.ask, tick.bid);
+            if self.odd.between(0, 1) == 0 && tick.bid.is_set() {
+                // Not by a tick, but far beyond every collar.
+                tick.bid = tick
+                    .bid
+                    .moved_bps(self.odd.between(500, 3_000))
+                    .on_tick(TICK, Round::Up);
+            }
             tick.flags = tick.flags.with(TickFlags::CROSSED);
         }
         self.send_tick(due, tick);

@@ -8,6 +8,8 @@
 
 pub mod rows;
 pub mod plan;
+#[cfg(feature = "planted")]
+mod planted;
 pub mod market;
 pub mod feed_side;
 pub mod wire_feed;

@@ -1,5 +1,7 @@
 //! People: who pauses, resumes, closes, flattens, kills and arms, when, and how often by the same command id.
 
+use std::collections::VecDeque;
+
 use bijli_core::event::{Controlled, VenueKind, Verb};
 use bijli_core::text::Text;
 use bijli_core::{DurationNs, InstrumentId, TsNs};
@@ -9,13 +11,17 @@ use crate::market::INSTRUMENTS;
 use crate::plan::Plan;
 use crate::rows::{Fired, WorldFault};
 
+/// How far back a word may be said again by its old id.
+const WORDS_REPEATED: usize = 5;
+
 /// The people of a day.
 #[derive(Debug)]
 pub struct Operator {
     random: Random,
     next: TsNs,
     command_id: u64,
-    last: Option<Controlled>,
+    /// The last words, which may be said again.
+    said: VecDeque<Controlled>,
     arms_at: Option<TsNs>,
 }
 
@@ -27,7 +33,7 @@ impl Operator {
             random: Random::new(plan.seed, 0x0901),
             next: plan.hours.open,
             command_id: 0,
-            last: None,
+            said: VecDeque::new(),
             arms_at: None,
         }
     }
@@ -67,8 +73,9 @@ impl Operator {
         }
         if self.random.happens(plan.ppm_of(WorldFault::Conflict)) {
             fired.count(WorldFault::Conflict);
-            if let Some(again) = self.last.filter(|_| self.random.between(0, 3) == 0) {
-                return Some(again);
+            if !self.said.is_empty() && self.random.between(0, 3) == 0 {
+                let which = self.random.between(0, self.said.len() as i64 - 1);
+                return self.said.get(which as usize).copied();
             }
             let verbs = [
                 Verb::Pause,
@@ -97,7 +104,10 @@ impl Operator {
             command_id: self.command_id,
             reason: Text::new("simulated").expect("short"),
         };
-        self.last = Some(call);
+        self.said.push_back(call);
+        if self.said.len() > WORDS_REPEATED {
+            self.said.pop_front();
+        }
         call
     }
 }

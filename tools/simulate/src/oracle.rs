@@ -5,14 +5,16 @@
 //! ([`ledger`]). The engine's state is looked at only where the invariant is about it ([`end`]). The list of
 //! invariants, and which are checked where, stands in `FAULTS.md`.
 
+pub mod changes;
 pub mod facts;
+pub mod people;
 pub mod wire;
 pub mod ledger;
 pub mod end;
 
-use bijli_core::TsNs;
 use bijli_core::codec::Item;
 use bijli_core::state::State;
+use bijli_core::{Command, TsNs};
 use bijli_gateway::Request;
 use bijli_simulator::broker::Broker;
 
@@ -39,6 +41,8 @@ pub struct Oracle {
     pub wire: Wire,
     /// What the broker has.
     pub ledger: LedgerCheck,
+    /// Every record as it was written: what survives is a prefix.
+    pub written: Vec<Item>,
 }
 
 impl Oracle {
@@ -49,6 +53,7 @@ impl Oracle {
             facts: Facts::new(plan),
             wire: Wire::default(),
             ledger: LedgerCheck::default(),
+            written: Vec::new(),
         }
     }
 
@@ -56,7 +61,13 @@ impl Oracle {
     ///
     /// # Errors
     /// The first invariant that they break.
-    pub fn journaled(&mut self, items: &[Item]) -> Result<(), Broken> {
+    pub fn journaled(&mut self, now: TsNs, items: &[Item]) -> Result<(), Broken> {
+        for item in items {
+            if let Item::Command(Command::Place(place)) = item {
+                self.wire.note_journaled(now, place.intent);
+            }
+        }
+        self.written.extend(items);
         items.iter().try_for_each(|item| self.facts.take(item))
     }
 
@@ -81,13 +92,30 @@ impl Oracle {
     }
 
     /// A process recovered: the journal as it survived is all that is known of the past. Placements that left and
-    /// whose records a power cut took are remembered as orphans.
-    pub fn recovered(&mut self, plan: &Plan, items: impl Iterator<Item = Item>) {
-        let mut fresh = Facts::new(plan);
-        for item in items {
-            fresh.learn(&item);
+    /// whose records a power cut took are remembered as orphans. `opening` is what the process wrote itself.
+    ///
+    /// # Errors
+    /// I33, when what survived is not a prefix of what was written.
+    pub fn recovered(&mut self, plan: &Plan, items: Vec<Item>, opening: &[Item]) -> Result<(), Broken> {
+        let survived = items.len().saturating_sub(opening.len());
+        let is_prefix = self.written.get(..survived) == Some(&items[..survived]);
+        if !is_prefix || items[survived..] != *opening {
+            return broken(
+                "I33",
+                format!("{survived} records survived that were not written so"),
+            );
         }
+        let mut fresh = Facts::new(plan);
+        items.iter().for_each(|item| fresh.learn(item));
         fresh.inherit_orphans(&self.facts);
         self.facts = fresh;
+        self.written = items;
+        Ok(())
+    }
+
+    /// A power cut took records: what was asked for and latched by them is not known any more.
+    pub fn forget_lost(&mut self) {
+        self.wire.forget_changes();
+        self.facts.was_loss_latched = false;
     }
 }

@@ -6,6 +6,7 @@
 
 use bijli_core::config::{Config, RiskConfig, StrategyConfig};
 use bijli_core::event::VenueKind;
+use bijli_core::order_config::ProtectiveStop;
 use bijli_core::session::SessionTimes;
 use bijli_core::{DurationNs, IstDay, Money, TsNs};
 use bijli_simulator::broker::faults::Faults;
@@ -100,6 +101,9 @@ impl Plan {
             exchange_delay: DurationNs::from_millis(shape.between(0, 3) * shape.between(0, 60)),
             tick_pause: DurationNs::from_millis(shape.between(300, 900)),
         };
+        if Random::new(seed, 0x5a04).between(0, 2) == 0 {
+            plan.config.orders.protective_stop = ProtectiveStop::Broker;
+        }
         if temper == Temper::Chaos && plan.ppm_of(WorldFault::Runaway) > 0 {
             plan.temper = Temper::Runaway;
         }

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use bijli_core::codec::Item;
 use bijli_core::driver::{DayFacts, Driver};
 use bijli_core::event::{Controlled, DataKind, SessionOpened};
 use bijli_core::journal::{ReplayFault, is_unused, replay_segments};
@@ -43,8 +44,8 @@ pub struct Process {
 /// Why a process did not come up.
 #[derive(Debug)]
 pub enum StartFault {
-    /// Killed on the way; what it left.
-    Killed(Vec<Vec<u8>>),
+    /// Killed on the way; what it left, and what it wrote of that.
+    Killed(Vec<Vec<u8>>, Vec<Item>),
     /// The journal is refused.
     Refused(ReplayFault),
 }
@@ -94,7 +95,8 @@ impl Process {
         journal.kill_in = first_death.or(kill_in);
         let mut driver = Driver::new(past.engine);
         if driver.begin(past.tail_cut, &facts, epoch, &mut journal).is_err() {
-            return Err(StartFault::Killed(journal.into_image()));
+            let fresh = std::mem::take(&mut journal.fresh);
+            return Err(StartFault::Killed(journal.into_image(), fresh));
         }
         if first_death.is_none() {
             journal.kill_in = None;

@@ -19,6 +19,8 @@ use crate::rows::{Fired, RowId};
 use crate::shrink::shrink;
 use crate::world;
 
+/// Seeds of a run that says nothing else.
+const SEEDS: u64 = 1_000;
 /// One seed in so many is lived through twice, and both lives must be the same.
 const TWICE_EVERY: u64 = 64;
 /// Violations after which a run gives up.
@@ -31,9 +33,9 @@ const VIOLATIONS_MAX: usize = 10;
     about = "The deterministic simulation tester: whole days of faults, one seed each."
 )]
 pub struct Options {
-    /// How many seeds.
-    #[arg(long, default_value_t = 1_000)]
-    pub seeds: u64,
+    /// How many seeds: a thousand, with `--planted` up to ten thousand for each bug.
+    #[arg(long)]
+    pub seeds: Option<u64>,
     /// One seed alone, with the last things that happened.
     #[arg(long)]
     pub seed: Option<u64>,
@@ -58,9 +60,10 @@ pub struct Options {
     /// Invariants that are not asked, by id: to look beyond one that is known not to hold.
     #[arg(long, value_delimiter = ',')]
     pub without: Vec<String>,
-    /// Plant each deliberate bug in turn and look for it; needs the feature `planted`, which the chore turns on.
-    #[arg(long)]
-    pub planted: bool,
+    /// Plant each deliberate bug in turn, or the one named, and look for it; needs the feature `planted`, which the
+    /// chore turns on.
+    #[arg(long, num_args = 0..=1, default_missing_value = "all", value_name = "BUG")]
+    pub planted: Option<String>,
     /// Print the outcome as JSON.
     #[arg(long)]
     pub json: bool,
@@ -90,8 +93,8 @@ pub fn run(options: &Options) -> ExitCode {
     if !options.without.is_empty() {
         println!("NOT ASKED: {}", options.without.join(" "));
     }
-    if options.planted {
-        return run_planted(options);
+    if let Some(name) = &options.planted {
+        return run_planted(options, name);
     }
     match options.seed {
         Some(seed) => run_one(seed, rows.as_deref(), options),
@@ -108,7 +111,7 @@ fn rows_of(text: &str) -> Result<Vec<RowId>, String> {
         .collect()
 }
 
-fn plan_of(seed: u64, rows: Option<&[RowId]>, options: &Options) -> Plan {
+pub(crate) fn plan_of(seed: u64, rows: Option<&[RowId]>, options: &Options) -> Plan {
     let mut plan = Plan::of(seed);
     if let Some(rows) = rows {
         plan = plan.only(rows);
@@ -119,7 +122,7 @@ fn plan_of(seed: u64, rows: Option<&[RowId]>, options: &Options) -> Plan {
 }
 
 /// A life in which a panic is a violation like any other.
-fn live(plan: &Plan, traced: bool) -> Outcome {
+pub(crate) fn live(plan: &Plan, traced: bool) -> Outcome {
     catch_unwind(AssertUnwindSafe(|| world::run(plan, traced))).unwrap_or_else(|panic| {
         let text = panic
             .downcast_ref::<String>()
@@ -173,14 +176,12 @@ fn lock(sum: &Mutex<Sum>) -> MutexGuard<'_, Sum> {
 }
 
 fn run_many(rows: Option<&[RowId]>, options: &Options) -> ExitCode {
-    let from = options.from.unwrap_or_else(|| {
-        let clock = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        clock.map_or(1, |since| since.as_secs() % 1_000_000_000 * 1_000)
-    });
+    let from = options.from.unwrap_or_else(fresh_seed);
+    let seeds = options.seeds.unwrap_or(SEEDS);
     let jobs = options.jobs.unwrap_or_else(cores);
     println!(
         "seeds {from} to {}, {jobs} threads, commit {}",
-        from + options.seeds - 1,
+        from + seeds - 1,
         commit()
     );
     let began = Instant::now();
@@ -192,7 +193,7 @@ fn run_many(rows: Option<&[RowId]>, options: &Options) -> ExitCode {
         AtomicBool::new(false),
         Mutex::new(Sum::default()),
     );
-    let bar = progress_bar(options);
+    let bar = progress_bar(seeds, options);
     std::thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
@@ -200,7 +201,7 @@ fn run_many(rows: Option<&[RowId]>, options: &Options) -> ExitCode {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
-                    if seed >= from + options.seeds || late || stop.load(Ordering::Relaxed) {
+                    if seed >= from + seeds || late || stop.load(Ordering::Relaxed) {
                         break;
                     }
                     let plan = plan_of(seed, rows, options);
@@ -225,65 +226,24 @@ fn run_many(rows: Option<&[RowId]>, options: &Options) -> ExitCode {
     report(&sum, began.elapsed(), options)
 }
 
-/// Seeds within which a planted bug must be found.
-#[cfg(feature = "planted")]
-const PLANTED_SEEDS: u64 = 10_000;
-
 #[cfg(not(feature = "planted"))]
-fn run_planted(_options: &Options) -> ExitCode {
+fn run_planted(_options: &Options, _name: &str) -> ExitCode {
     eprintln!("error: this build holds no bugs; `cargo xtask simulate --planted` builds one that does");
     ExitCode::from(2)
 }
 
-/// Plants each bug in turn and lives seeds until it shows.
 #[cfg(feature = "planted")]
-fn run_planted(options: &Options) -> ExitCode {
-    use bijli_core::planted::{BUGS, plant};
-    let from = options.from.unwrap_or(1);
-    let jobs = options.jobs.unwrap_or_else(cores);
-    let next = AtomicU64::new(0);
-    let found = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..jobs {
-            scope.spawn(|| {
-                while let Some((bug, name)) = BUGS.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-                    plant(Some(*bug));
-                    let shown = (from..from + PLANTED_SEEDS).find_map(|seed| {
-                        let outcome = live(&plan_of(seed, None, options), false);
-                        outcome
-                            .violation
-                            .map(|violation| (seed - from + 1, seed, violation))
-                    });
-                    plant(None);
-                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                    found.push((*bug, *name, shown));
-                }
-            });
-        }
-    });
-    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    found.sort_by_key(|(bug, _, _)| *bug);
-    let mut missed = 0;
-    for (_, name, shown) in &found {
-        match shown {
-            Some((seeds, seed, violation)) => {
-                println!("found after {seeds:>5} seeds (seed {seed}): {name}: {violation}");
-            }
-            None => {
-                missed += 1;
-                println!("NOT FOUND in {PLANTED_SEEDS} seeds: {name}");
-            }
-        }
-    }
-    println!("{} of {} planted bugs found", found.len() - missed, found.len());
-    if missed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+fn run_planted(options: &Options, name: &str) -> ExitCode {
+    crate::planted::run(options, name)
 }
 
-fn cores() -> usize {
+/// A seed that the clock decides.
+pub(crate) fn fresh_seed() -> u64 {
+    let clock = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    clock.map_or(1, |since| since.as_secs() % 1_000_000_000 * 1_000)
+}
+
+pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
@@ -304,14 +264,14 @@ fn live_checked(plan: &Plan) -> Outcome {
     outcome
 }
 
-fn progress_bar(options: &Options) -> ProgressBar {
+fn progress_bar(seeds: u64, options: &Options) -> ProgressBar {
     if options.json {
         return ProgressBar::hidden();
     }
     let style =
         ProgressStyle::with_template("{elapsed_precise} {bar:40} {pos}/{len} seeds, {per_sec}, {eta} left")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(options.seeds).with_style(style)
+    ProgressBar::new(seeds).with_style(style)
 }
 
 fn report(sum: &Sum, took: Duration, options: &Options) -> ExitCode {
@@ -381,7 +341,7 @@ fn tell_smallest(seed: u64, violation: &Violation) {
 }
 
 /// The commit that is tested, where it can be told.
-fn commit() -> String {
+pub(crate) fn commit() -> String {
     let told = Command::new("git")
         .args(["rev-parse", "--short=12", "HEAD"])
         .output();

@@ -143,6 +143,7 @@ impl World {
             .min(self.plan.end);
         let others = [
             self.network.next_due(),
+            // While no process is up nobody takes what the feed brings.
             self.process.as_ref().and_then(|_| self.feed.next_due()),
             self.broker.next_errand(),
             self.starts_at,

@@ -2,6 +2,7 @@
 
 use crate::install;
 use crate::referee;
+use crate::simulate;
 use crate::step::{Failed, Run, count_tests, pass, works};
 
 /// Everything: what `.ci/run` runs.
@@ -9,6 +10,7 @@ pub(crate) fn test(run: &mut Run) -> Result<(), Failed> {
     run.step("system packages", install::system)?;
     lint(run)?;
     run.step("tests", all_tests)?;
+    simulate::planted(run)?;
     referee::referee(run)?;
     docs(run)?;
     deny(run)

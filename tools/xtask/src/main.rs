@@ -25,6 +25,8 @@ Chores of the project. Run them from anywhere inside it.
                       the broker's own SDKs and OpenAPI definition against the simulator
   cargo xtask simulate [--seeds N] [--seed S] [--only IDS] [--help]
                       whole days of faults in virtual time, one seed each (tools/simulate/FAULTS.md)
+  cargo xtask simulate --planted [BUG] [--seeds N]
+                      each deliberate bug, or the one named, must break an invariant
   cargo xtask deny    licences, bans and sources of all dependencies; advisories if the database can be had
   cargo xtask help    this text
 

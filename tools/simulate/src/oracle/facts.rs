@@ -7,14 +7,16 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bijli_core::codec::Item;
 use bijli_core::command::Place;
-use bijli_core::event::{Event, FeedState, Submission, Tick, TickFlags, Verb};
+use bijli_core::event::{Event, FeedState, Submission, Tick, TickFlags};
 use bijli_core::instrument::Instrument;
 use bijli_core::order::{BrokerOrderId, BrokerStatus, IntentId, OrderType, Purpose, TradeId};
 use bijli_core::state::State;
-use bijli_core::{Command, DurationNs, Price, TsNs};
+use bijli_core::{Command, DurationNs, Price, Qty, TsNs};
 
+use super::changes::Changes;
+use super::people::People;
 use super::{Broken, broken};
-use crate::market::instruments;
+use crate::market::{TICK, instruments};
 use crate::plan::Plan;
 
 /// How far back quotes are kept.
@@ -45,17 +47,22 @@ pub struct Facts {
     /// Placements whose records a power cut took.
     pub orphans: BTreeSet<u64>,
     /// Changes asked for, by order.
-    pub changes: BTreeMap<BrokerOrderId, u32>,
+    pub changes: Changes,
+    /// What people ordered.
+    pub people: People,
     /// Traded quantity told, by order.
     pub traded: BTreeMap<BrokerOrderId, i64>,
     trades: BTreeSet<(BrokerOrderId, TradeId)>,
-    /// Whether a kill is latched.
-    pub killed: bool,
-    last_command_id: u64,
     /// What the feed was last called.
     pub feed: FeedState,
     reconciled: bool,
-    was_loss_latched: bool,
+    /// Whether the engine's limit on the day's loss was latched.
+    pub was_loss_latched: bool,
+    /// Positions that the broker was said to have, since when nothing traded.
+    reported: BTreeMap<u32, Qty>,
+    /// Entries of the engine's book that were looked at, and when each signal made its own.
+    orders_seen: usize,
+    signals: BTreeMap<(u32, u8, usize, TsNs), TsNs>,
     now: TsNs,
     quotes: Vec<VecDeque<(TsNs, Price, Price)>>,
     entries: BTreeSet<(u32, u8, i64)>,
@@ -73,14 +80,16 @@ impl Facts {
             places: BTreeMap::new(),
             fates: BTreeMap::new(),
             orphans: BTreeSet::new(),
-            changes: BTreeMap::new(),
+            changes: Changes::default(),
+            people: People::new(plan.venue),
             traded: BTreeMap::new(),
             trades: BTreeSet::new(),
-            killed: false,
-            last_command_id: 0,
             feed: FeedState::Down,
             reconciled: false,
             was_loss_latched: false,
+            reported: BTreeMap::new(),
+            orders_seen: 0,
+            signals: BTreeMap::new(),
             now: TsNs::NEVER,
             entries: BTreeSet::new(),
         }
@@ -97,6 +106,10 @@ impl Facts {
                 if place.purpose == Purpose::Entry {
                     self.check_entry(place)?;
                 }
+            }
+            Item::Command(Command::Modify(modify)) => {
+                let place = self.places.get(&modify.intent.get());
+                self.changes.check(modify, place, TICK)?;
             }
             Item::Event(event) => self.check_event(event)?,
             Item::Command(_)
@@ -117,6 +130,7 @@ impl Facts {
             .filter(|intent| !self.places.contains_key(intent));
         let lost: Vec<u64> = lost.chain(&earlier.orphans).copied().collect();
         self.orphans.extend(lost);
+        self.was_loss_latched = earlier.was_loss_latched;
     }
 
     /// Learns a record without judging it.
@@ -132,9 +146,12 @@ impl Facts {
                             .insert((place.instrument.get(), place.side as u8, place.ts.get()));
                     }
                 }
-                Command::Modify(modify) => *self.changes.entry(modify.order_id).or_default() += 1,
-                Command::Cancel(cancel) => *self.changes.entry(cancel.order_id).or_default() += 1,
-                Command::CancelForeign(cancel) => *self.changes.entry(cancel.order_id).or_default() += 1,
+                Command::Modify(modify) => self.changes.learn(modify),
+                Command::Cancel(cancel) => {
+                    self.changes.note(cancel.order_id);
+                    self.people.learn_cancel(&cancel.order_id);
+                }
+                Command::CancelForeign(cancel) => self.changes.note(cancel.order_id),
                 Command::Reconcile(_) | Command::DropEntries(_) => {}
             },
             Item::Checkpoint(_) | Item::TailCut(_) | Item::Closed(_) | Item::DurableMark(_) => {}
@@ -146,6 +163,7 @@ impl Facts {
         match event {
             Event::ProcessStarted(_) => {
                 self.reconciled = false;
+                self.people.begin_process();
                 self.feed = FeedState::Down;
                 for fate in self.fates.values_mut().filter(|fate| **fate == Fate::Pending) {
                     *fate = Fate::Unknown(self.now);
@@ -169,14 +187,22 @@ impl Facts {
                 {
                     self.learn_fate(intent, Fate::Known);
                 }
+                self.changes.learn_told(update);
+                let place = update.intent.and_then(|intent| self.places.get(&intent.get()));
+                if place.is_some_and(|place| place.purpose == Purpose::Entry) {
+                    self.people.learn_entry(update);
+                }
             }
-            Event::Traded(trade) if self.trades.insert((trade.order_id, trade.trade_id)) => {
-                *self.traded.entry(trade.order_id).or_default() += trade.qty.get();
+            Event::Traded(trade) => {
+                self.reported.remove(&trade.instrument.get());
+                if self.trades.insert((trade.order_id, trade.trade_id)) {
+                    *self.traded.entry(trade.order_id).or_default() += trade.qty.get();
+                }
             }
-            Event::Controlled(control) if control.command_id != self.last_command_id => {
-                self.last_command_id = control.command_id;
-                self.killed = control.verb == Verb::Kill || self.killed && control.verb != Verb::Arm;
+            Event::PositionReported(report) => {
+                self.reported.insert(report.instrument.get(), report.qty);
             }
+            Event::Controlled(control) => self.people.learn(control, self.reconciled),
             _ => {}
         }
     }
@@ -220,11 +246,17 @@ impl Facts {
     }
 
     fn check_entry(&self, place: &Place) -> Result<(), Broken> {
-        if self.killed {
+        if self.people.killed {
             return broken("I18", format!("an entry while a kill is latched: {place:?}"));
         }
-        if !self.reconciled {
-            return broken("I41", format!("an entry before reconciliation: {place:?}"));
+        if self.people.paused {
+            return broken("I19", format!("an entry while entries are paused: {place:?}"));
+        }
+        if !self.reconciled || !self.people.armed {
+            return broken(
+                "I41",
+                format!("an entry before reconciliation or arming: {place:?}"),
+            );
         }
         let hours = &self.plan.hours;
         if self.feed != FeedState::Live || place.ts < hours.open || place.ts >= hours.entries_stop {
@@ -275,7 +307,7 @@ impl Facts {
         Ok(())
     }
 
-    fn check_event(&self, event: &Event) -> Result<(), Broken> {
+    fn check_event(&mut self, event: &Event) -> Result<(), Broken> {
         if let Event::IntentResolved(resolved) = event
             && resolved.submission == Submission::PresumedAbsent
         {
@@ -290,6 +322,9 @@ impl Facts {
                 }
             }
         }
+        if let Event::TimePassed(_) = event {
+            self.people.check_timer(self.reconciled)?;
+        }
         Ok(())
     }
 
@@ -299,10 +334,12 @@ impl Facts {
     /// The invariant that does not hold.
     pub fn check_state(&mut self, state: &State) -> Result<(), Broken> {
         // An arm may be refused: then the kill stands, and the engine alone says so.
-        self.killed |= state.is_killed();
-        if self.killed && !state.is_killed() {
+        self.people.killed |= state.is_killed();
+        if self.people.killed && !state.is_killed() {
             return broken("I19", "a kill came unlatched without an arm".to_owned());
         }
+        self.check_positions(state)?;
+        self.check_signals(state)?;
         if self.was_loss_latched && !state.is_day_loss_latched() {
             return broken("I17", "the day's loss limit came unlatched".to_owned());
         }
@@ -310,6 +347,42 @@ impl Facts {
         if state.now() != self.now {
             return broken("I21", format!("engine time {} after {}", state.now(), self.now));
         }
+        Ok(())
+    }
+
+    /// I07: what the broker was said to have is what the engine has.
+    fn check_positions(&mut self, state: &State) -> Result<(), Broken> {
+        for (instrument, qty) in std::mem::take(&mut self.reported) {
+            let ours = state.positions()[instrument as usize].qty;
+            if ours != qty {
+                return broken(
+                    "I07",
+                    format!("instrument {instrument}: {ours} held, {qty} told by the broker"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// I15: a signal makes entries at one moment only.
+    fn check_signals(&mut self, state: &State) -> Result<(), Broken> {
+        let orders = state.orders().all();
+        for order in &orders[self.orders_seen.min(orders.len())..] {
+            let Some(signal) = order.signal.filter(|_| order.group.is_none()) else {
+                continue;
+            };
+            let key = (
+                order.instrument.get(),
+                order.side as u8,
+                signal.strategy.index(),
+                signal.ts,
+            );
+            let first = *self.signals.entry(key).or_insert(order.placed_ts);
+            if first != order.placed_ts {
+                return broken("I15", format!("a second entry on one signal: {order:?}"));
+            }
+        }
+        self.orders_seen = orders.len();
         Ok(())
     }
 }

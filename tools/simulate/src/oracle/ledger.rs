@@ -2,7 +2,7 @@
 
 use bijli_core::order::{BrokerOrderId, IntentId, Purpose, Side};
 use bijli_core::text::Text;
-use bijli_simulator::broker::{Broker, Origin};
+use bijli_simulator::broker::{Broker, Origin, Status};
 
 use super::facts::Facts;
 use super::{Broken, broken};
@@ -84,6 +84,10 @@ impl LedgerCheck {
             let row = &mut live[order.instrument as usize];
             if asked.purpose == Purpose::Exit {
                 row.exits += order.side.sign() * rest;
+            }
+            if order.trigger.is_set() && order.status != Status::Open {
+                // A stop that waits is in no book yet.
+                continue;
             }
             match order.side {
                 Side::Buy => row.best_buy = row.best_buy.max(order.price.get()),

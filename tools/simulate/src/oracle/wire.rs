@@ -1,7 +1,8 @@
 //! The bytes that leave, held against the journal and the limits of sending.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use bijli_core::command::Place;
 use bijli_core::order::{BrokerOrderId, IntentId, Purpose, Side};
 use bijli_core::text::Text;
 use bijli_core::{DurationNs, TsNs};
@@ -15,13 +16,23 @@ use crate::market::instruments;
 /// Order calls in any rolling second that are ours to make.
 const CALLS_PER_S: usize = 8;
 
+/// The most calls of a rolling second of which an entry may be the last: three are kept for exits.
+const ENTRY_CALLS_PER_S: usize = 5;
+/// An entry that is older than this was decided on a market that is gone: two seconds in the queue, and what the
+/// gateway's thread may stand still before it takes the entry.
+const ENTRY_AGE_MAX: DurationNs = DurationNs::from_millis(2_800);
+
 /// What left so far.
 #[derive(Debug, Default)]
 pub struct Wire {
     /// Intents whose placement was written to a connection.
     pub placed: BTreeSet<u64>,
-    changed: std::collections::BTreeMap<BrokerOrderId, u32>,
+    changed: BTreeMap<BrokerOrderId, u32>,
     calls: VecDeque<TsNs>,
+    /// When each placement came into the journal.
+    journaled: BTreeMap<u64, TsNs>,
+    /// The process stood still until then.
+    pub stood_still_until: TsNs,
     /// Order calls so far.
     pub order_calls: u64,
     /// Reads so far.
@@ -51,13 +62,13 @@ impl Wire {
             return broken("I12", format!("{} order calls within a second", self.calls.len()));
         }
         match request.method {
-            Method::Post => self.take_placement(request, facts),
+            Method::Post => self.take_placement(now, request, facts),
             Method::Put | Method::Delete => self.take_change(request, facts),
             Method::Get => Ok(()),
         }
     }
 
-    fn take_placement(&mut self, request: &Request, facts: &Facts) -> Result<(), Broken> {
+    fn take_placement(&mut self, now: TsNs, request: &Request, facts: &Facts) -> Result<(), Broken> {
         let body = body_of(request);
         let tag = body["tag"].as_str().unwrap_or_default();
         let Some(intent) = IntentId::from_tag(tag) else {
@@ -69,8 +80,8 @@ impl Wire {
         let Some(place) = facts.places.get(&intent.get()) else {
             return broken("I01", format!("tag {tag} left and is not in the journal"));
         };
-        if place.purpose == Purpose::Entry && facts.killed {
-            return broken("I18", format!("an entry left while a kill is latched: {body}"));
+        if place.purpose == Purpose::Entry {
+            self.check_entry(now, place, facts)?;
         }
         let side = match place.side {
             Side::Buy => "BUY",
@@ -97,6 +108,31 @@ impl Wire {
         Ok(())
     }
 
+    /// What holds for an entry at the moment at which it leaves.
+    fn check_entry(&self, now: TsNs, place: &Place, facts: &Facts) -> Result<(), Broken> {
+        if facts.people.killed {
+            return broken("I18", format!("an entry left while a kill is latched: {place:?}"));
+        }
+        if self.calls.len() > ENTRY_CALLS_PER_S {
+            return broken(
+                "I12",
+                format!("an entry is call {} of its second", self.calls.len()),
+            );
+        }
+        let since = self.journaled.get(&place.intent.get()).copied();
+        let since = since.unwrap_or(place.ts).max(self.stood_still_until);
+        if now.since(since) > ENTRY_AGE_MAX {
+            return broken(
+                "I20",
+                format!(
+                    "an entry left {:?} after it was decided: {place:?}",
+                    now.since(since)
+                ),
+            );
+        }
+        Ok(())
+    }
+
     fn take_change(&mut self, request: &Request, facts: &Facts) -> Result<(), Broken> {
         let id = match &request.body {
             Some(_) => body_of(request)["order_id"]
@@ -113,14 +149,29 @@ impl Wire {
         let order_id: BrokerOrderId = Text::new(&id).unwrap_or(BrokerOrderId::EMPTY);
         let left = self.changed.entry(order_id).or_default();
         *left += 1;
-        let journaled = facts.changes.get(&order_id).copied().unwrap_or(0);
+        let journaled = facts.changes.count.get(&order_id).copied().unwrap_or(0);
         if *left > journaled {
             return broken(
                 "I01",
                 format!("change {left} of order {id}, of which {journaled} are journaled"),
             );
         }
+        if request.method == Method::Put {
+            let body = body_of(request);
+            let (qty, price) = (body["quantity"].as_i64(), body["price"].as_f64());
+            if !facts
+                .changes
+                .holds(&order_id, qty.unwrap_or(0), price.unwrap_or(0.0))
+            {
+                return broken("I01", format!("a modify that is not in the journal: {body}"));
+            }
+        }
         Ok(())
+    }
+
+    /// A placement came into the journal.
+    pub fn note_journaled(&mut self, now: TsNs, intent: IntentId) {
+        self.journaled.insert(intent.get(), now);
     }
 
     /// A power cut took records: what was asked for before is not known any more.

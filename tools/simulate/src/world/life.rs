@@ -1,6 +1,7 @@
 //! Deaths and births of the process: kills at any micro-step, power cuts, restarts that are killed themselves.
 
 use bijli_core::DurationNs;
+use bijli_core::codec::Item;
 use bijli_core::journal::replay_segments;
 use bijli_simulator::broker::{ApiCall, Host, LOCAL_PEER, Moments};
 
@@ -27,7 +28,8 @@ impl World {
         let before = std::mem::take(&mut self.disk);
         match Process::start(before, &self.plan, self.now, self.epoch, kill_in) {
             Ok(process) => self.begin(process),
-            Err(StartFault::Killed(image)) => {
+            Err(StartFault::Killed(image, fresh)) => {
+                self.oracle.written.extend(fresh);
                 self.fired.count(WorldFault::CrashInRecovery);
                 self.note(|| "killed while it took the day over".to_owned());
                 self.disk = image;
@@ -48,17 +50,17 @@ impl World {
         process.journal.mark(self.now);
         if self.epoch == 1 {
             let items = std::mem::take(&mut process.journal.fresh);
-            self.oracle.journaled(&items)?;
+            self.oracle.journaled(self.now, &items)?;
         } else {
-            process.journal.fresh.clear();
-            self.relearn(&process)?;
+            let opening = std::mem::take(&mut process.journal.fresh);
+            self.relearn(&process, &opening)?;
         }
         self.process = Some(process);
         Ok(())
     }
 
     /// I27, I32 and I33: what was recovered is what the surviving journal says; the oracle learns it anew from there.
-    fn relearn(&mut self, process: &Process) -> Result<(), Broken> {
+    fn relearn(&mut self, process: &Process, opening: &[Item]) -> Result<(), Broken> {
         let image = process.journal.image();
         let slices: Vec<&[u8]> = image.iter().map(Vec::as_slice).collect();
         let mut items = Vec::new();
@@ -70,7 +72,7 @@ impl World {
                 Err(damage) => return broken("I33", format!("damage was taken over: {damage:?}")),
             }
         }
-        self.oracle.recovered(&self.plan, items.into_iter());
+        self.oracle.recovered(&self.plan, items, opening)?;
         match replay_segments(&slices, None, Player::of(&self.plan)) {
             Ok(past) if past.engine.state_hash() == process.state_hash() => Ok(()),
             Ok(_) => broken("I27", "the recovered engine is not the journal's".to_owned()),
@@ -86,6 +88,7 @@ impl World {
     /// Decides whether this turn of the engine is its last, and at which micro-step.
     pub(super) fn arm_kill(&mut self, process: &mut Process) {
         if self.now >= self.plan.calm {
+            process.journal.kill_at_command = false;
             return;
         }
         let kill = WorldFault::Kill9;
@@ -94,7 +97,7 @@ impl World {
             process.journal.kill_in = Some(self.crash.between(0, 12) as u64);
         } else if self.crash.happens(self.plan.ppm_of(at_signal) / 2_500) {
             // Behind the event that raises the signal, before the command that it becomes.
-            process.journal.kill_in = Some(2);
+            process.journal.kill_at_command = true;
         }
     }
 
@@ -122,7 +125,7 @@ impl World {
         self.fired.count(fault);
         self.note(|| format!("the power goes; records lost: {lost}"));
         if lost {
-            self.oracle.wire.forget_changes();
+            self.oracle.forget_lost();
         }
         self.bury(image);
     }
