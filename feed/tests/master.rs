@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::time::Instant;
 
-use bijli_core::instrument::{Instrument, InstrumentId, InstrumentKind};
+use bijli_core::instrument::{Instrument, InstrumentId, InstrumentKind, SectorId};
 use bijli_core::price::Price;
 use bijli_core::quantity::Qty;
 use bijli_core::text::Text;
@@ -97,6 +97,9 @@ fn a_row_becomes_an_instrument_in_integers() {
             strike: Price::from_paise(2_700_050),
             key: text("NSE_FO|50978"),
             symbol: text("NIFTY 27000 CE 29 DEC 26"),
+            sector: SectorId::OTHER,
+            lower_band: Price::NONE,
+            upper_band: Price::NONE,
         }
     );
     assert_eq!(table[0].kind, InstrumentKind::Index);
