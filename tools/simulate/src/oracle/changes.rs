@@ -1,10 +1,10 @@
-//! Changes of live orders, as journaled: their terms, and that a stop behind a position never loosens.
+//! Changes of live orders, as journaled, and their terms.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bijli_core::command::{Modify, Place};
 use bijli_core::event::OrderUpdated;
-use bijli_core::order::{BrokerOrderId, OrderType, Side};
+use bijli_core::order::{BrokerOrderId, OrderType};
 use bijli_core::{Price, Qty};
 
 use super::{Broken, broken};
@@ -36,7 +36,7 @@ impl Changes {
         self.told.entry(update.order_id).or_default().insert(update.qty);
     }
 
-    /// I13: a modify is on the grid and asks for the order's whole quantity; I09: it moves no stop away.
+    /// I13: a modify is on the grid and asks for the order's whole quantity.
     ///
     /// # Errors
     /// The invariant that it breaks.
@@ -55,18 +55,6 @@ impl Changes {
                 "I13",
                 format!("a modify to another quantity: {modify:?} of {place:?}"),
             );
-        }
-        let former = self
-            .modifies
-            .get(&modify.order_id)
-            .and_then(|asked| asked.iter().rev().find(|asked| asked.trigger.is_set()))
-            .map_or(place.trigger, |asked| asked.trigger);
-        let loosens = match place.side {
-            Side::Sell => modify.trigger < former,
-            Side::Buy => modify.trigger > former,
-        };
-        if modify.trigger.is_set() && former.is_set() && loosens {
-            return broken("I09", format!("a stop loosens from {former}: {modify:?}"));
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The broker's true ledger, held against what the journal has been told.
 
+use bijli_core::Price;
 use bijli_core::order::{BrokerOrderId, IntentId, Purpose, Side};
 use bijli_core::text::Text;
 use bijli_simulator::broker::{Broker, Origin, Status};
@@ -16,6 +17,8 @@ pub struct LedgerCheck {
     ids: Vec<BrokerOrderId>,
     /// The most that was ever filled of each.
     filled: Vec<i64>,
+    /// Where each waits for its trigger.
+    triggers: Vec<Price>,
     /// Trades that stood at the last look.
     trades: usize,
     /// Instruments in which somebody else trades, or whose records were lost: nobody can promise there.
@@ -50,6 +53,7 @@ impl LedgerCheck {
                 self.ids
                     .push(Text::new(order.id).expect("ids of the simulator are short"));
                 self.filled.push(0);
+                self.triggers.push(order.trigger);
                 let is_ours = order.origin == Origin::Client && intent.is_some();
                 if !is_ours || intent.is_some_and(|intent| facts.orphans.contains(&intent)) {
                     self.muddied[order.instrument as usize] = true;
@@ -76,6 +80,10 @@ impl LedgerCheck {
             if order.qty > asked.qty {
                 // The broker works another quantity than was asked for.
                 self.muddied[order.instrument as usize] = true;
+            }
+            let former = std::mem::replace(&mut self.triggers[place], order.trigger);
+            if former.is_set() && order.trigger.is_set() && loosens(order.side, former, order.trigger) {
+                return broken("I09", format!("a stop loosens from {former}: {order:?}"));
             }
             if order.status.is_final() {
                 continue;
@@ -125,5 +133,13 @@ impl LedgerCheck {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a stop that an order of `side` waits for moved away from the price.
+const fn loosens(side: Side, former: Price, trigger: Price) -> bool {
+    match side {
+        Side::Sell => trigger.get() < former.get(),
+        Side::Buy => trigger.get() > former.get(),
     }
 }
