@@ -75,6 +75,7 @@ const SOCKET_FILES: [&str; 2] = ["/socket.rs", "/socket/"];
 /// Where a clock may be read besides sockets: the duty cycle, the simulator's server, chores, examples, benches.
 const CLOCK_FILES: [&str; 6] = [
     "tools/src/duty_cycle.rs",
+    "tools/simulate/src/planted.rs",
     "tools/simulate/src/runner.rs",
     "tools/simulator/src/server",
     "tools/xtask/src/",
@@ -85,6 +86,7 @@ const CLOCK_FILES: [&str; 6] = [
 const THREAD_FILES: [&str; 4] = [
     "tools/src/topology",
     "tools/simulator/src/server",
+    "tools/simulate/src/planted.rs",
     "tools/simulate/src/runner.rs",
     "benches/",
 ];
