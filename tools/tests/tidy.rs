@@ -73,7 +73,7 @@ const BELOW_TOOLS: [&str; 4] = ["core/", "feed/", "strategy/", "gateway/"];
 /// Files of I/O, one a crate, with their parts in a folder of the same name.
 const SOCKET_FILES: [&str; 2] = ["/socket.rs", "/socket/"];
 /// Where a clock may be read besides sockets: the duty cycle, the simulator's server, chores, examples, benches.
-const CLOCK_FILES: [&str; 6] = [
+const CLOCK_FILES: [&str; 7] = [
     "tools/src/duty_cycle.rs",
     "tools/simulate/src/planted.rs",
     "tools/simulate/src/runner.rs",
@@ -83,7 +83,7 @@ const CLOCK_FILES: [&str; 6] = [
     "benches/",
 ];
 /// Where a thread may start.
-const THREAD_FILES: [&str; 4] = [
+const THREAD_FILES: [&str; 5] = [
     "tools/src/topology",
     "tools/simulator/src/server",
     "tools/simulate/src/planted.rs",
