@@ -40,7 +40,7 @@ pub struct RiskSection {
     pub instrument_exposure_pct: Percent,
     /// Largest value of all contracts on one underlying: the share, its futures, its options.
     pub underlying_exposure_pct: Percent,
-    /// Largest value of all positions of one sector (see [sectors]); whatever has no sector counts together.
+    /// Largest value of all positions of one sector (see `[sectors]`); whatever has no sector counts together.
     pub sector_exposure_pct: Percent,
     /// Largest value of all positions of one strategy.
     pub strategy_exposure_pct: Percent,

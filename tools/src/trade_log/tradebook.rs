@@ -2,7 +2,7 @@
 //!
 //! JSON: a list of trade rows, or an object that holds one under `data` (what `bijli trades --json` prints, and
 //! what the broker answers). CSV: comma or tab, quoted as in RFC 4180; lines before the header are passed over.
-//! A header is known by its letters and digits alone, in any order and case; names: [`FIELDS`]. Amounts are read
+//! A header is known by its letters and digits alone, in any order and case; names: `FIELDS`. Amounts are read
 //! as decimal text, never through a float, so a paisa stays a paisa. Rows of other days are counted and left out.
 //! Left out: corporate actions and contract notes as documents. Sources of the names: the broker's API
 //! documentation, and headers of back-office exports.
