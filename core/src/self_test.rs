@@ -181,7 +181,18 @@ fn places(config: &Config, day: IstDay, enter: Enter, reconciled: bool) -> bool 
             foreign_orders: 0,
         }));
     }
-    tell(Event::Ticked(Tick {
+    // As many as an instrument needs after the opening, else that alone would refuse everything.
+    for _ in 0..config.risk.open_ticks_min.max(1) {
+        tell(Event::Ticked(tick(now)));
+    }
+    tell(Event::FeedChanged(FeedChanged {
+        ts: now,
+        state: FeedState::Live,
+    }))
+}
+
+fn tick(now: TsNs) -> Tick {
+    Tick {
         ts: now,
         ts_event: now,
         instrument: THE_ONE,
@@ -191,11 +202,7 @@ fn places(config: &Config, day: IstDay, enter: Enter, reconciled: bool) -> bool 
         bid_qty: Qty::new(1_000),
         ask_qty: Qty::new(1_000),
         ..Tick::default()
-    }));
-    tell(Event::FeedChanged(FeedChanged {
-        ts: now,
-        state: FeedState::Live,
-    }))
+    }
 }
 
 fn instrument() -> Instrument {
