@@ -1,7 +1,7 @@
 //! The gateway's state machine: commands and replies in, requests and events out. No clock, no socket.
 //!
 //! Invariants: a placement leaves at most once and never again; at most one request is in flight per lane; work
-//! that lowers risk goes first in queue and budget; an entry that waited too long is not sent; fills come from
+//! that lowers risk goes first in queue and budget; an entry that was decided too long ago is not sent; fills come from
 //! trade rows alone, each once; nothing is sent with a token known dead. After every call drain
 //! [`Gateway::poll_request`] and [`Gateway::poll_event`]. Left out: gates on risk (the engine's), sockets and
 //! threads (`socket.rs` and the wiring). The broker's facts stand in `upstox/PROTOCOL.md`.
@@ -40,7 +40,7 @@ pub struct GatewayConfig {
     pub poll_live: DurationNs,
     /// Pause between reads of the order book otherwise.
     pub poll_idle: DurationNs,
-    /// An entry that waited longer than this in the queue is not sent any more.
+    /// An entry that was decided longer ago than this is not sent any more.
     pub entry_age_max: DurationNs,
     /// Spreads the pauses of several processes.
     pub jitter_seed: u64,
@@ -103,7 +103,7 @@ pub struct Counts {
     pub not_sent: u64,
     /// Placements that the written rule declared absent.
     pub presumed_absent: u64,
-    /// Entries that grew too old in the queue.
+    /// Entries that grew too old before they left.
     pub entries_expired: u64,
     /// Commands that contradict the day's table; not sent.
     pub gate_refusals: u64,
@@ -299,9 +299,11 @@ impl Gateway {
             self.drop_command(command);
             return;
         }
+        // An entry ages from its decision: after a standstill the market that it was decided on is gone, however short
+        // its wait here. A stamp ahead of our clock makes nothing younger.
         let queued = Queued {
             command: *command,
-            since: self.now,
+            since: command.ts().min(self.now),
         };
         if command.reduces_risk() {
             self.exits.push_back(queued);

@@ -226,7 +226,7 @@ fn run(seed: u64) -> (Ledger, Heard, Gateway) {
         if faults && dice.roll(20) == 0 {
             sequence += 1;
             let command = if dice.roll(2) == 0 {
-                entry(sequence)
+                entry_of(now, sequence)
             } else {
                 exit(sequence)
             };

@@ -12,7 +12,7 @@ use scripted::*;
 fn lose_five_entries(gateway: &mut Gateway) {
     for n in 0..5 {
         let now = at(10_000 * i64::from(n));
-        gateway.handle_command(now, &entry(n + 1));
+        gateway.handle_command(now, &entry_of(now, n + 1));
         answer(gateway, now, PLACE, &reply(503, "<html>"));
         let _unknown = notes(gateway);
     }
@@ -26,7 +26,7 @@ fn an_open_breaker_of_writes_stops_entries_and_an_exit_passes_and_closes_it() {
     assert_eq!(gateway.readout().write_breaker, 1);
     assert_eq!(gateway.readout().write_failures, 5);
     let now = at(40_001);
-    gateway.handle_command(now, &entry(6));
+    gateway.handle_command(now, &entry_of(now, 6));
     let request = gateway.poll_request(now).expect("a lookup of what is unknown");
     assert_eq!(request.lane, Lane::Read, "no entry leaves");
     gateway.handle_command(now, &exit(7));
@@ -43,14 +43,14 @@ fn after_the_pause_one_entry_is_the_probe() {
     let mut gateway = gateway();
     settle(&mut gateway, at(0));
     lose_five_entries(&mut gateway);
-    gateway.handle_command(at(41_999), &entry(6));
+    gateway.handle_command(at(41_999), &entry_of(at(41_999), 6));
     let request = gateway.poll_request(at(41_999)).expect("a lookup");
     assert_eq!(request.lane, Lane::Read);
     let request = expect(&mut gateway, at(42_000), PLACE);
     assert_eq!(request.lane, Lane::Entry);
     gateway.handle_reply(at(42_100), request.id, &reply(503, "<html>"));
     assert_eq!(gateway.readout().write_breaker, 1);
-    gateway.handle_command(at(46_000), &entry(7));
+    gateway.handle_command(at(46_000), &entry_of(at(46_000), 7));
     assert!(
         gateway
             .poll_request(at(46_000))
@@ -69,7 +69,7 @@ fn refusals_of_orders_open_no_breaker_but_raise_the_alert() {
     settle(&mut gateway, at(0));
     for n in 0..11 {
         let now = at(5_000 * i64::from(n));
-        gateway.handle_command(now, &entry(n + 1));
+        gateway.handle_command(now, &entry_of(now, n + 1));
         answer(&mut gateway, now, PLACE, &refusal(400, "UDAPI1052"));
         assert_eq!(gateway.readout().error_alert, n >= 10, "{n}");
         answer(&mut gateway, now, BOOK, &list(&[]));
@@ -113,7 +113,7 @@ fn at_its_hour_the_token_is_dead_and_nothing_leaves() {
     };
     let mut gateway = Gateway::new(config, &instruments());
     settle(&mut gateway, at(0));
-    gateway.handle_command(at(59_000), &entry(1));
+    gateway.handle_command(at(59_000), &entry_of(at(59_000), 1));
     answer(&mut gateway, at(59_000), PLACE, &acked("1"));
     assert_eq!(notes(&mut gateway), ["1 Acked 1"]);
     assert!(!gateway.token_dead());
@@ -242,7 +242,7 @@ fn a_penalty_does_not_shorten_the_pause_that_came_with_it() {
     gateway.handle_retry_after(at(1), request.lane, &busy, DurationNs::from_secs(30));
     gateway.handle_reply(at(1), request.id, &busy);
     answer(&mut gateway, at(1), BOOK, &list(&[]));
-    gateway.handle_command(at(29_000), &entry(2));
+    gateway.handle_command(at(29_000), &entry_of(at(29_000), 2));
     let request = expect(&mut gateway, at(29_000), BOOK);
     gateway.handle_reply(at(29_000), request.id, &list(&[]));
     assert_eq!(
@@ -348,7 +348,7 @@ proptest! {
         for (n, (pause, is_exit, answer)) in steps.into_iter().enumerate() {
             ms += pause;
             let (now, n) = (at(ms), n as u32 + 1);
-            let command = if is_exit { exit(n) } else { entry(n) };
+            let command = if is_exit { exit(n) } else { entry_of(now, n) };
             gateway.handle_command(now, &command);
             let dead = refused || now >= expires;
             prop_assert_eq!(gateway.token_dead(), dead);

@@ -119,6 +119,39 @@ fn an_entry_that_waited_too_long_is_never_sent() {
 }
 
 #[test]
+fn an_entry_ages_from_its_decision_however_late_it_comes_here() {
+    // The process stood still between decision and queue.
+    for (taken, sent) in [(1_999, true), (2_000, false), (60_000, false)] {
+        let mut gateway = gateway();
+        settle(&mut gateway, at(taken));
+        gateway.handle_command(at(taken), &entry_of(at(0), 1));
+        gateway.handle_command(at(taken), &exit(2));
+        assert_eq!(
+            expect(&mut gateway, at(taken), PLACE).lane,
+            Lane::Exit,
+            "exits have no age"
+        );
+        let next = gateway.poll_request(at(taken));
+        assert_eq!(
+            next.is_some_and(|request| request.lane == Lane::Entry),
+            sent,
+            "{taken}"
+        );
+        let told: &[&str] = if sent { &[] } else { &["1 NotSent "] };
+        assert_eq!(notes(&mut gateway), told, "{taken}");
+    }
+}
+
+#[test]
+fn a_decision_stamped_ahead_of_our_clock_grows_no_younger_by_that() {
+    let mut gateway = gateway();
+    settle(&mut gateway, at(0));
+    gateway.handle_command(at(0), &entry_of(at(5_000), 1));
+    gateway.handle_timeout(at(2_000));
+    assert_eq!(notes(&mut gateway), ["1 NotSent "]);
+}
+
+#[test]
 fn a_dead_token_sends_nothing_more_and_says_so() {
     let mut gateway = gateway();
     settle(&mut gateway, at(0));

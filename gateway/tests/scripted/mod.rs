@@ -79,6 +79,14 @@ pub(crate) fn entry(sequence: u32) -> Command {
     place(sequence, Purpose::Entry)
 }
 
+/// An entry that was decided at `ts`.
+pub(crate) fn entry_of(ts: TsNs, sequence: u32) -> Command {
+    let Command::Place(place) = entry(sequence) else {
+        unreachable!("an entry is a placement");
+    };
+    Command::Place(Place { ts, ..place })
+}
+
 pub(crate) fn exit(sequence: u32) -> Command {
     place(sequence, Purpose::Exit)
 }

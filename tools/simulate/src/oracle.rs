@@ -12,9 +12,9 @@ pub mod wire;
 pub mod ledger;
 pub mod end;
 
+use bijli_core::TsNs;
 use bijli_core::codec::Item;
 use bijli_core::state::State;
-use bijli_core::{Command, TsNs};
 use bijli_gateway::Request;
 use bijli_simulator::broker::Broker;
 
@@ -61,12 +61,7 @@ impl Oracle {
     ///
     /// # Errors
     /// The first invariant that they break.
-    pub fn journaled(&mut self, now: TsNs, items: &[Item]) -> Result<(), Broken> {
-        for item in items {
-            if let Item::Command(Command::Place(place)) = item {
-                self.wire.note_journaled(now, place.intent);
-            }
-        }
+    pub fn journaled(&mut self, items: &[Item]) -> Result<(), Broken> {
         self.written.extend(items);
         items.iter().try_for_each(|item| self.facts.take(item))
     }

@@ -65,7 +65,8 @@ pub struct Facts {
     signals: BTreeMap<(u32, u8, usize, TsNs), TsNs>,
     now: TsNs,
     quotes: Vec<VecDeque<(TsNs, Price, Price)>>,
-    entries: BTreeSet<(u32, u8, i64)>,
+    /// The newest order of each entry: of an instrument and side at one moment.
+    entries: BTreeMap<(u32, u8, i64), Place>,
 }
 
 impl Facts {
@@ -91,7 +92,7 @@ impl Facts {
             orders_seen: 0,
             signals: BTreeMap::new(),
             now: TsNs::NEVER,
-            entries: BTreeSet::new(),
+            entries: BTreeMap::new(),
         }
     }
 
@@ -142,8 +143,8 @@ impl Facts {
                     self.places.insert(place.intent.get(), *place);
                     self.fates.insert(place.intent.get(), Fate::Pending);
                     if place.purpose == Purpose::Entry {
-                        self.entries
-                            .insert((place.instrument.get(), place.side as u8, place.ts.get()));
+                        let key = (place.instrument.get(), place.side as u8, place.ts.get());
+                        self.entries.insert(key, *place);
                     }
                 }
                 Command::Modify(modify) => self.changes.learn(modify),
@@ -279,7 +280,13 @@ impl Facts {
             );
         }
         let key = (place.instrument.get(), place.side as u8, place.ts.get());
-        if self.entries.contains(&key) {
+        // A further piece of the same entry comes only after one that is as large as the exchange takes.
+        let contract = &self.listed[place.instrument.index()];
+        let is_piece = |former: &Place| {
+            let largest = contract.freeze.floor_to_lot(contract.lot);
+            former.qty == largest && former.price == place.price
+        };
+        if self.entries.get(&key).is_some_and(|former| !is_piece(former)) {
             return broken("I15", format!("a second entry on one signal: {place:?}"));
         }
         self.check_unknown(place)

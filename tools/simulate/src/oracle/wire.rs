@@ -18,9 +18,8 @@ const CALLS_PER_S: usize = 8;
 
 /// The most calls of a rolling second of which an entry may be the last: three are kept for exits.
 const ENTRY_CALLS_PER_S: usize = 5;
-/// An entry that is older than this was decided on a market that is gone: two seconds in the queue, and what the
-/// gateway's thread may stand still before it takes the entry.
-const ENTRY_AGE_MAX: DurationNs = DurationNs::from_millis(2_800);
+/// An entry that was decided longer ago than this was decided on a market that is gone, whoever stood still since.
+const ENTRY_AGE_MAX: DurationNs = DurationNs::from_secs(2);
 
 /// What left so far.
 #[derive(Debug, Default)]
@@ -29,10 +28,6 @@ pub struct Wire {
     pub placed: BTreeSet<u64>,
     changed: BTreeMap<BrokerOrderId, u32>,
     calls: VecDeque<TsNs>,
-    /// When each placement came into the journal.
-    journaled: BTreeMap<u64, TsNs>,
-    /// The process stood still until then.
-    pub stood_still_until: TsNs,
     /// Order calls so far.
     pub order_calls: u64,
     /// Reads so far.
@@ -119,15 +114,11 @@ impl Wire {
                 format!("an entry is call {} of its second", self.calls.len()),
             );
         }
-        let since = self.journaled.get(&place.intent.get()).copied();
-        let since = since.unwrap_or(place.ts).max(self.stood_still_until);
-        if now.since(since) > ENTRY_AGE_MAX {
+        let age = now.since(place.ts);
+        if age >= ENTRY_AGE_MAX {
             return broken(
                 "I20",
-                format!(
-                    "an entry left {:?} after it was decided: {place:?}",
-                    now.since(since)
-                ),
+                format!("an entry left {age:?} after it was decided: {place:?}"),
             );
         }
         Ok(())
@@ -167,11 +158,6 @@ impl Wire {
             }
         }
         Ok(())
-    }
-
-    /// A placement came into the journal.
-    pub fn note_journaled(&mut self, now: TsNs, intent: IntentId) {
-        self.journaled.insert(intent.get(), now);
     }
 
     /// A power cut took records: what was asked for before is not known any more.

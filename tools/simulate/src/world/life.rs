@@ -50,7 +50,7 @@ impl World {
         process.journal.mark(self.now);
         if self.epoch == 1 {
             let items = std::mem::take(&mut process.journal.fresh);
-            self.oracle.journaled(self.now, &items)?;
+            self.oracle.journaled(&items)?;
         } else {
             let opening = std::mem::take(&mut process.journal.fresh);
             self.relearn(&process, &opening)?;

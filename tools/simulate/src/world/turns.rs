@@ -125,7 +125,6 @@ impl World {
         self.feed.poll(self.now, &mut process.feed);
         self.draw_stalls();
         if self.now < self.frozen_until {
-            self.oracle.wire.stood_still_until = self.frozen_until;
             self.process = Some(process);
             return Ok(());
         }
@@ -144,7 +143,7 @@ impl World {
                 self.mix(command.ts().get() as u64 ^ command.intent().map_or(7, |intent| intent.get()));
             }
         }
-        let seen = self.oracle.journaled(self.now, &items);
+        let seen = self.oracle.journaled(&items);
         let seen = self.judge(seen);
         match ended {
             Ok(()) if process.gateway.token_dead() && process.is_idle() => self.leave_without_token(process),
