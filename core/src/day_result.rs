@@ -1,6 +1,8 @@
 //! Result of the day: what was booked, what is open marked to what it could be closed at, and what it cost.
 //!
-//! Derived from the books at every question, never kept beside them. Sums saturate.
+//! Derived from the books at every question, never kept beside them. Sums saturate. The rule of the mark is prudent
+//! valuation: long positions at the bid, short ones at the ask (Regulation (EU) 575/2013, article 105(5)), and without
+//! a fresh two-way price never better than the last that is known, so that silence hides no loss.
 
 use crate::instrument::InstrumentId;
 use crate::price::{Money, Price};
@@ -19,11 +21,12 @@ impl State {
         self.charges
     }
 
-    /// Result of the open positions, marked to what they could be closed at.
+    /// Result of the open positions at their [`State::exit_mark`].
     #[must_use]
     pub fn unrealised(&self) -> Money {
         let sum = self.open.iter().fold(0i64, |sum, id| {
-            sum.saturating_add(self.positions[id.index()].unrealised(self.mark(*id)).get())
+            let position = &self.positions[id.index()];
+            sum.saturating_add(position.unrealised(self.exit_mark(*id)).get())
         });
         Money::new(sum)
     }
@@ -41,7 +44,28 @@ impl State {
         Money::new(self.config.risk.capital.get().saturating_add(self.result().get()))
     }
 
-    /// The price at which a position could be closed: the far touch, else the last trade, else its cost.
+    /// What the result of a position is measured at. While the book is the newest word and within
+    /// `risk.quote_age_max`: the bid of a long position, the ask of a short one. Otherwise the worse, for the position,
+    /// of that last known touch and the last trade; its cost where neither was ever known.
+    #[must_use]
+    pub fn exit_mark(&self, instrument: InstrumentId) -> Price {
+        let quote = &self.quotes[instrument.index()];
+        let position = &self.positions[instrument.index()];
+        let is_short = position.qty.get() < 0;
+        let touch = if is_short { quote.ask } else { quote.bid };
+        let book_age = self.now.since(quote.book_ts);
+        let is_newest = quote.book_ts >= quote.ltp_ts && book_age <= self.config.risk.quote_age_max;
+        match (touch.is_set(), quote.ltp.is_set()) {
+            (true, _) if is_newest => touch,
+            (true, true) if is_short => touch.max(quote.ltp),
+            (true, true) => touch.min(quote.ltp),
+            (true, false) => touch,
+            (false, true) => quote.ltp,
+            (false, false) => position.average_price(),
+        }
+    }
+
+    /// What a position is worth as exposure: the far touch, else the last trade, else its cost.
     #[must_use]
     pub fn mark(&self, instrument: InstrumentId) -> Price {
         let quote = &self.quotes[instrument.index()];

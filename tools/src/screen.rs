@@ -301,7 +301,7 @@ fn position_readout(engine: &Engine<SpikeStrategy>, id: InstrumentId) -> Positio
         qty: position.qty,
         average: position.average_price(),
         ltp: state.quotes()[id.index()].ltp,
-        unrealised: position.unrealised(state.mark(id)),
+        unrealised: position.unrealised(state.exit_mark(id)),
         realised: position.realised,
         stop: engine.strategy().stop(id),
         stage: state.bracket_stage(id) as u8,

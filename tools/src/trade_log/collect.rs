@@ -300,7 +300,7 @@ fn closing_rows(state: &State) -> Vec<ClosingRow> {
     });
     moved
         .map(|(position, instrument)| {
-            let mark = state.mark(instrument.id);
+            let mark = state.exit_mark(instrument.id);
             ClosingRow {
                 instrument: instrument.id,
                 position: *position,
