@@ -187,13 +187,36 @@ impl GroupState {
     }
 }
 
+/// The entry orders of a leg: several where it is cut at the freeze quantity. They follow one another in the day's
+/// table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LegOrders {
+    /// Index of the first.
+    pub first: u32,
+    /// How many.
+    pub count: u32,
+}
+
+impl LegOrders {
+    /// Whether the leg was sent.
+    #[must_use]
+    pub const fn is_sent(self) -> bool {
+        self.count > 0
+    }
+
+    /// Their indices.
+    pub fn indices(self) -> impl Iterator<Item = usize> {
+        (self.first..self.first + self.count).map(|index| index as usize)
+    }
+}
+
 /// One leg and what became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leg {
     /// As it was wished for.
     pub plan: LegPlan,
-    /// Index of its entry order; `None` before it is sent.
-    pub order: Option<u32>,
+    /// Its entry orders; none before it is sent.
+    pub orders: LegOrders,
     /// Result that the instrument had booked before the group began.
     pub realised_before: Money,
 }
@@ -361,6 +384,6 @@ fn hash_leg(leg: &Leg, hasher: &mut StateHasher) {
     hasher.i64(plan.qty.get());
     hasher.i64(plan.limit.get());
     hasher.i64(plan.stop.get());
-    hasher.u64(leg.order.map_or(u64::MAX, u64::from));
+    hasher.u64(u64::from(leg.orders.first) << 32 | u64::from(leg.orders.count));
     hasher.i64(leg.realised_before.get());
 }

@@ -12,7 +12,8 @@ pub const ORDERS_LIVE_MAX: usize = 256;
 pub const TRADES_PER_DAY_USUAL: usize = 4 * ORDERS_PER_DAY_MAX;
 /// Modifies that a broker allows of one order; the next change is a cancel and a new order.
 pub const MODIFIES_PER_ORDER_MAX: u8 = 25;
-/// Orders that one wish may be cut into at the freeze quantity at one time; the rest follows as these fill.
+/// Orders that one wish may be cut into at the freeze quantity at one time. Of an exit the rest follows as these fill; an
+/// entry that needs more is denied.
 pub const SLICES_MAX: usize = 10;
 /// Positions that may be open at one moment, adopted ones included.
 pub const POSITIONS_MAX: usize = 64;

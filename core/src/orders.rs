@@ -301,11 +301,12 @@ impl OrderBook {
         self.orders.len() < ORDERS_PER_DAY_MAX && self.live.len() < ORDERS_LIVE_MAX
     }
 
-    /// Whether an entry fits with room to spare for the exits that it may need.
+    /// How many entries fit with room to spare for the exits that they may need.
     #[must_use]
-    pub fn has_room_for_entries(&self) -> bool {
-        self.orders.len() + ORDERS_KEPT_FOR_EXITS < ORDERS_PER_DAY_MAX
-            && self.live.len() + POSITIONS_MAX < ORDERS_LIVE_MAX
+    pub fn room_for_entries(&self) -> u32 {
+        let of_the_day = (ORDERS_PER_DAY_MAX - ORDERS_KEPT_FOR_EXITS).saturating_sub(self.orders.len());
+        let live = (ORDERS_LIVE_MAX - POSITIONS_MAX).saturating_sub(self.live.len());
+        index_of(of_the_day.min(live))
     }
 
     /// Finds an order by intent or, without one, by the broker's id.

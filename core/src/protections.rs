@@ -98,7 +98,7 @@ impl Protections {
         u32::from(self.instruments[instrument.index()].open_ticks)
     }
 
-    /// When entries of the account were sent.
+    /// When orders of entries of the account were sent.
     #[must_use]
     pub const fn entry_times(&self) -> &RecentTimes {
         &self.entries
@@ -189,7 +189,13 @@ impl Protections {
         memory.latched |= memory.wishes.is_reached(risk.wishes_per_second_max, second, now);
     }
 
-    /// Remembers that `strategy` opens `instrument`; too many entries in the window latch the strategy off.
+    /// Counts an order of an entry: one cut at the freeze quantity has several.
+    pub(crate) fn note_entry_order(&mut self, now: TsNs) {
+        self.entries.push(now);
+    }
+
+    /// Remembers that `strategy` opens `instrument`; too many entries in the window latch the strategy off. However
+    /// many orders it is cut into, it is one entry.
     pub(crate) fn note_entry(
         &mut self,
         instrument: InstrumentId,
@@ -198,7 +204,6 @@ impl Protections {
         risk: &RiskConfig,
     ) {
         self.instruments[instrument.index()].owner = Some(strategy);
-        self.entries.push(now);
         let memory = &mut self.strategies[strategy.index()];
         memory.entries.push(now);
         memory.latched |= memory

@@ -2,6 +2,7 @@
 //!
 //! The engine gathers the facts; nothing here reads state, so every control can be tested by breaking it
 //! alone. Exits do not come through here: they can only reduce, and their quantity is bounded by the position.
+//! An entry is judged whole, however many orders the freeze quantity cuts it into; counts and rates count each order.
 //! The order of the checks is fixed, so that one cause always gives one code: who may trade, whether now is the time,
 //! how often, whether the exchange would take the order, and last what it would put at stake. What each code means
 //! and which key sets its limit stands in `RISK.md`.
@@ -16,7 +17,9 @@ use crate::denial::Denial;
 use crate::event::FeedState;
 use crate::exposure::Exposures;
 use crate::instrument::Instrument;
+use crate::limits::SLICES_MAX;
 use crate::price::{Money, Price};
+use crate::quantity::Qty;
 use crate::quote::Quote;
 use crate::recent_times::RecentTimes;
 use crate::strategy::Enter;
@@ -132,8 +135,10 @@ pub struct EntryFacts<'a> {
     pub orders_today: u32,
     /// Round trips closed today.
     pub trips_today: u32,
-    /// Whether the order table has room.
-    pub orders_have_room: bool,
+    /// Entries that the order table still has room for.
+    pub orders_room: u32,
+    /// Orders of the same group that leave before it and count in no other fact yet.
+    pub orders_ahead: u32,
     /// Result of the day: realised and unrealised, charges deducted.
     pub result: Money,
     /// Capital and the result of the day.
@@ -159,12 +164,35 @@ pub struct EntryFacts<'a> {
 pub fn check_entry(facts: &EntryFacts<'_>, enter: &Enter, config: &Config) -> Result<(), Denial> {
     moment::check_permission(facts, config)?;
     moment::check_market(facts, enter, config)?;
-    moment::check_frequency(facts, config)?;
-    moment::check_counts(facts, config)?;
+    // Every order counts by itself. What must not be cut counts as one and is denied for that, by its own code.
+    let orders = slice_count(facts.instrument, enter.qty).unwrap_or(1);
+    moment::check_frequency(facts, orders, config)?;
+    moment::check_counts(facts, orders, config)?;
     ticket::check_ticket(facts, enter, config)?;
     money::check_position(facts, enter, config)?;
     money::check_exposures(facts, enter, config)?;
     money::check_account(facts, enter, config)
+}
+
+/// The largest order in `instrument` that the exchange takes: the freeze quantity in whole lots.
+#[must_use]
+pub fn slice_max(instrument: &Instrument) -> Qty {
+    instrument.freeze.floor_to_lot(instrument.lot)
+}
+
+/// Into how many orders an entry of `qty` is cut at the freeze quantity; `None` where that is more than [`SLICES_MAX`],
+/// or the freeze quantity is below a lot.
+#[must_use]
+pub fn slice_count(instrument: &Instrument, qty: Qty) -> Option<u32> {
+    let largest = slice_max(instrument).get();
+    if largest <= 0 {
+        return None;
+    }
+    let whole = qty.get().max(1);
+    let count = whole / largest + i64::from(whole % largest != 0);
+    u32::try_from(count)
+        .ok()
+        .filter(|count| *count <= SLICES_MAX as u32)
 }
 
 const fn refuse_if(refused: bool, denial: Denial) -> Result<(), Denial> {

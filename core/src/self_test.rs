@@ -108,9 +108,9 @@ fn bad_orders(sound: &Enter) -> [(&'static str, Enter); 8] {
             },
         ),
         (
-            "more than the freeze quantity",
+            "more than may be cut at the freeze quantity",
             Enter {
-                qty: Qty::new(1_010),
+                qty: Qty::new(10_010),
                 ..sound
             },
         ),

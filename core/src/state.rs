@@ -12,7 +12,7 @@ use crate::held::HeldBook;
 use crate::instrument::{Instrument, InstrumentId};
 use crate::limits::POSITIONS_MAX;
 use crate::order::{OrderState, Purpose};
-use crate::orders::OrderBook;
+use crate::orders::{Order, OrderBook};
 use crate::page::Pages;
 use crate::planted::{Bug, planted};
 use crate::position::Position;
@@ -306,14 +306,17 @@ impl State {
                 .any(|(_, order)| order.instrument == instrument && !planted(Bug::SelfMatch))
     }
 
-    /// Positions that are open or being opened.
+    /// Positions that are open or being opened; the orders that one entry is cut into open one.
     pub(crate) fn positions_open(&self) -> u32 {
-        let opening = self
-            .orders
-            .live()
-            .filter(|(_, order)| order.purpose == Purpose::Entry)
-            .filter(|(_, order)| self.positions[order.instrument.index()].is_flat())
-            .count();
+        let opens = |order: &Order| {
+            order.purpose == Purpose::Entry && self.positions[order.instrument.index()].is_flat()
+        };
+        let is_first = |(place, order): &(usize, &Order)| {
+            let mut before = self.orders.live().take(*place).map(|(_, earlier)| earlier);
+            opens(order) && !before.any(|earlier| opens(earlier) && earlier.instrument == order.instrument)
+        };
+        let live = self.orders.live().map(|(_, order)| order);
+        let opening = live.enumerate().filter(is_first).count();
         u32::try_from(self.open.len() + opening).expect("positions and live orders are bounded")
     }
 

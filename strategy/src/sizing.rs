@@ -5,7 +5,8 @@
 //! - risk: `position_risk_bps` of money over the distance from entry to stop,
 //! - value: `position_value_bps` of money, and never more than `order_value_max`, over the entry price,
 //! - room: what the limits on all positions together still leave, over the entry price,
-//! - freeze: the exchange's largest quantity of one order (the contract's freeze quantity),
+//! - freeze: the exchange's largest quantity of one order (the contract's freeze quantity in whole lots) times the
+//!   orders that one entry may be cut into and that the rates of a second and of a minute let leave at once,
 //! - lots: `order_lots_max` of a derivative,
 //! - Kelly, where it is on: `kelly_fraction_bps` of the Kelly stake of money over the distance from entry to stop.
 //!
@@ -18,7 +19,9 @@
 //! from sight. The risk gate checks every bound again, save Kelly's, which is a wish and no limit.
 
 use bijli_core::config::RiskConfig;
+use bijli_core::limits::SLICES_MAX;
 use bijli_core::price::BPS;
+use bijli_core::risk::slice_max;
 use bijli_core::{Instrument, Money, Price, Qty};
 
 /// Which bound was the tightest. Ties go to the first in this order.
@@ -30,7 +33,7 @@ pub enum SizingRule {
     Value,
     /// What all positions together still leave.
     Room,
-    /// Largest quantity of one order.
+    /// Largest quantity of one order, times the orders that one entry may be cut into.
     Freeze,
     /// Largest number of lots of one order in a derivative.
     Lots,
@@ -76,7 +79,7 @@ pub fn size(plan: &Plan, instrument: &Instrument, risk: &RiskConfig, equity: Mon
             SizingRule::Value,
         ),
         (affordable(plan.room, plan.entry.get()), SizingRule::Room),
-        (instrument.freeze.get(), SizingRule::Freeze),
+        (cut_max(instrument, risk), SizingRule::Freeze),
         (lots_max(instrument, risk), SizingRule::Lots),
         (kelly_max(risk, money, distance), SizingRule::Kelly),
     ];
@@ -93,6 +96,12 @@ pub fn size(plan: &Plan, instrument: &Instrument, risk: &RiskConfig, equity: Mon
 /// How many units `money` covers at `cost` each; without a cost there is no bound to state, so nothing is bought.
 fn affordable(money: Money, cost: i64) -> i64 {
     if cost > 0 { money.get().max(0) / cost } else { 0 }
+}
+
+fn cut_max(instrument: &Instrument, risk: &RiskConfig) -> i64 {
+    let orders = risk.entries_per_second_max.min(risk.entries_per_minute_max);
+    let orders = i64::from(orders).min(SLICES_MAX as i64);
+    slice_max(instrument).get().saturating_mul(orders)
 }
 
 fn lots_max(instrument: &Instrument, risk: &RiskConfig) -> i64 {

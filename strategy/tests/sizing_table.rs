@@ -26,7 +26,11 @@ fn the_tightest_of_all_bounds_decides_and_whole_lots_remain() {
         (1_000, 1_050, 1, 100_000, 100_000, 70_000, 30, SizingRule::Value),
         (100, 50, 1, 100_000, 100_000, 70_000, 100, SizingRule::Risk),
         (100, 95, 75, 100_000, 100_000, 70_000, 300, SizingRule::Value),
-        (100, 95, 75, 200, 100_000, 70_000, 150, SizingRule::Freeze),
+        // Four orders a second, each of whole lots within the freeze quantity.
+        (100, 95, 1, 74, 100_000, 70_000, 296, SizingRule::Freeze),
+        (100, 95, 1, 75, 100_000, 70_000, 300, SizingRule::Value),
+        (100, 95, 25, 74, 100_000, 70_000, 200, SizingRule::Freeze),
+        (100, 95, 75, 74, 100_000, 70_000, 0, SizingRule::Freeze),
         (1_000, 950, 75, 1_800, 100_000, 70_000, 0, SizingRule::Value),
         (1_000, 950, 1, 100_000, 50_000, 70_000, 15, SizingRule::Value),
         (1_000, 950, 1, 100_000, 200_000, 70_000, 30, SizingRule::Value),
@@ -73,7 +77,7 @@ proptest! {
         let sized = size(&plan, &contract(lot, freeze), &risk, equity);
         let money = equity.min(risk.capital);
         let within = |qty: i64| {
-            qty <= freeze
+            qty <= freeze / lot * lot * 4
                 && qty * entry <= money.bps(risk.position_value_bps).get()
                 && qty * entry <= plan.room.get()
                 && qty * distance <= money.bps(risk.position_risk_bps).get()

@@ -3,6 +3,7 @@
 use crate::command::{Command, Commands, Place};
 use crate::denial::Denial;
 use crate::exposure::Candidate;
+use crate::group::GroupId;
 use crate::instrument::{InstrumentId, InstrumentKind};
 use crate::limits::SLICES_MAX;
 use crate::order::{IntentId, OrderState, OrderType, Purpose, Side};
@@ -10,7 +11,7 @@ use crate::orders::Order;
 use crate::planted::{Bug, planted};
 use crate::price::{Money, Price};
 use crate::quantity::Qty;
-use crate::risk::{EntryFacts, check_entry};
+use crate::risk::{EntryFacts, check_entry, slice_max};
 use crate::session::{Market, SessionTimes};
 use crate::state::{JudgedSignal, SIGNALS_REMEMBERED, State};
 use crate::strategy::{Enter, Signal};
@@ -26,7 +27,7 @@ impl State {
         self.remember_signal(&enter.signal, verdict.err());
         if verdict.is_ok() {
             self.protections.note_unknown_relations(unknown_relations);
-            self.place_entry(enter, commands);
+            self.place_entry_sliced(enter, None, commands);
         }
     }
 
@@ -84,7 +85,8 @@ impl State {
             entries_today: count(self.counts.entries),
             orders_today: count(self.counts.entries.saturating_add(self.counts.exits)),
             trips_today: self.protections.trips_closed(),
-            orders_have_room: self.orders.has_room_for_entries(),
+            orders_room: self.orders.room_for_entries(),
+            orders_ahead: 0,
             result,
             equity: self.equity(),
             exposures: self.exposures(&candidate),
@@ -141,11 +143,23 @@ impl State {
     }
 
     /// Whether the wish's signal already made an entry, and when an entry of the same terms was sent last; looked for
-    /// among orders not older than the signal, or than the time in which terms must not repeat.
+    /// among orders not older than the signal, or than the time in which terms must not repeat. The orders that an
+    /// entry was cut into follow one another and are one entry: their quantities add up to what was wished for.
     fn recent_entries_like(&self, enter: &Enter) -> (bool, TsNs) {
         let window = self.config.risk.identical_order_window;
         let (mut signal_is_used, mut last_identical_ts) = (false, TsNs::NEVER);
-        for order in self.orders.all().iter().rev() {
+        let all = self.orders.all();
+        let entry_of = |order: &Order| {
+            (
+                order.purpose,
+                order.placed_ts,
+                order.instrument,
+                order.side,
+                order.price,
+            )
+        };
+        let mut whole = 0i64;
+        for (index, order) in all.iter().enumerate().rev() {
             let is_recent = self.now.since(order.placed_ts) < window;
             if order.placed_ts < enter.signal.ts && !is_recent {
                 break;
@@ -158,11 +172,15 @@ impl State {
                 same == (enter.signal.strategy, enter.signal.ts, enter.signal.side)
             });
             // A part of it may have been modified since: what was asked for first is not kept, the terms of now are.
-            let same_terms =
-                (order.side, order.qty, order.price) == (enter.signal.side, enter.qty, enter.limit);
-            if same_terms && !last_identical_ts.is_set() {
+            whole = whole.saturating_add(order.qty.get());
+            if index > 0 && entry_of(&all[index - 1]) == entry_of(order) {
+                continue;
+            }
+            let terms = (order.side, whole, order.price);
+            if terms == (enter.signal.side, enter.qty.get(), enter.limit) && !last_identical_ts.is_set() {
                 last_identical_ts = order.placed_ts;
             }
+            whole = 0;
         }
         (signal_is_used, last_identical_ts)
     }
@@ -179,30 +197,46 @@ impl State {
         }
     }
 
-    /// Places an entry, cut at the freeze quantity: each child has an intent of its own and counts by itself.
-    fn place_entry(&mut self, enter: &Enter, commands: &mut Commands) {
-        let id = enter.signal.instrument;
-        let contract = &self.instruments[id.index()];
-        let largest = contract.freeze.floor_to_lot(contract.lot);
-        let mut left = enter.qty;
+    /// Places an entry, or a leg of a group, as orders of at most the freeze quantity each: an intent of its own each,
+    /// and each lives and ends by itself. What is not filled of them is missing from the position, nothing else. Gives
+    /// the index of the first and how many there are.
+    pub(super) fn place_entry_sliced(
+        &mut self,
+        enter: &Enter,
+        group: Option<GroupId>,
+        commands: &mut Commands,
+    ) -> (usize, u32) {
+        let (id, strategy) = (enter.signal.instrument, enter.signal.strategy);
+        let largest = slice_max(&self.instruments[id.index()]);
+        let first = self.orders.all().len();
+        let (mut left, mut count) = (enter.qty, 0);
         for _ in 0..SLICES_MAX {
             let qty = if planted(Bug::NoFreeze) {
                 left
             } else {
                 left.min(largest)
             };
-            if qty.get() <= 0 || !commands.has_room() || !self.orders.has_room_for_entries() {
+            if qty.get() <= 0 || !commands.has_room() || self.orders.room_for_entries() == 0 {
                 break;
             }
-            self.place_entry_slice(enter, qty, commands);
+            self.place_entry_slice(enter, qty, group, commands);
+            self.protections.note_entry_order(self.now);
             left = Qty::new(left.get() - qty.get());
+            count += 1;
         }
         self.last_entries[id.index()][enter.signal.side as usize] = self.now;
         self.protections
-            .note_entry(id, enter.signal.strategy, self.now, &self.config.risk);
+            .note_entry(id, strategy, self.now, &self.config.risk);
+        (first, count)
     }
 
-    fn place_entry_slice(&mut self, enter: &Enter, qty: Qty, commands: &mut Commands) {
+    fn place_entry_slice(
+        &mut self,
+        enter: &Enter,
+        qty: Qty,
+        group: Option<GroupId>,
+        commands: &mut Commands,
+    ) {
         let place = Place {
             ts: self.now,
             intent: self.next_intent(),
@@ -216,9 +250,11 @@ impl State {
             trigger: Price::NONE,
         };
         self.orders.add(Order {
-            stop: enter.stop,
+            // A group's legs are left with their group.
+            stop: if group.is_some() { Price::NONE } else { enter.stop },
             signal: Some(enter.signal),
             strategy: Some(enter.signal.strategy),
+            group,
             ..Order::submitted(&place, self.touch(place.instrument, place.side))
         });
         self.counts.entries += 1;

@@ -16,6 +16,7 @@ use crate::page::PageReason;
 use crate::planted::{Bug, planted};
 use crate::price::Price;
 use crate::quantity::Qty;
+use crate::risk::slice_max;
 use crate::state::State;
 use crate::strategy::{ExitReason, Leave};
 use crate::time::{DurationNs, TsNs};
@@ -195,8 +196,7 @@ impl State {
         (reason, is_protective): (ExitReason, bool),
         commands: &mut Commands,
     ) {
-        let contract = &self.instruments[id.index()];
-        let largest = contract.freeze.floor_to_lot(contract.lot);
+        let largest = slice_max(&self.instruments[id.index()]);
         let mut left = terms.qty;
         for _ in 0..SLICES_MAX {
             let qty = if planted(Bug::NoFreeze) {

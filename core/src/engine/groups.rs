@@ -4,18 +4,18 @@
 //! the gate's word on every leg, again at the moment at which a leg is sent; a hedge is not sold while what it covers
 //! is or may become open; a MANUAL group is not traded by its own rules.
 
-use crate::command::{Command, Commands, Place};
+use crate::command::Commands;
 use crate::denial::Denial;
 use crate::event::{Event, Tick};
-use crate::exposure::Exposures;
+use crate::exposure::{Exposures, direction};
 use crate::group::{
-    EnterGroup, Group, GroupBook, GroupEvent, GroupState, LEGS_MAX, LeaveGroup, Leg, LegPlan, LegRole,
+    EnterGroup, Group, GroupBook, GroupEvent, GroupState, LEGS_MAX, LeaveGroup, Leg, LegOrders, LegPlan,
+    LegRole,
 };
 use crate::instrument::InstrumentId;
-use crate::order::{OrderType, Purpose, Side, Validity};
-use crate::orders::Order;
+use crate::order::Side;
 use crate::price::{Money, Price};
-use crate::risk::check_entry;
+use crate::risk::{check_entry, slice_count};
 use crate::state::State;
 use crate::strategy::{Enter, ExitReason, Signal};
 
@@ -42,7 +42,7 @@ impl State {
         let legs = wish.legs.map(|plan| {
             plan.map(|plan| Leg {
                 plan,
-                order: None,
+                orders: LegOrders::default(),
                 realised_before: self.positions[plan.instrument.index()].realised,
             })
         });
@@ -62,17 +62,24 @@ impl State {
     /// Each leg by itself and on top of those before it, then all of them as if they were one position.
     fn judge_group(&self, wish: &EnterGroup) -> Result<(), Denial> {
         let (mut value, mut at_risk) = (Money::ZERO, Money::ZERO);
-        let mut before = Exposures::default();
+        let (mut before, mut deltas) = (Exposures::default(), [Money::ZERO; 2]);
+        let mut orders = 0;
         for (count, plan) in (0u32..).zip(wish.legs.iter().flatten()) {
             let enter = entry_of(&wish.signal, plan);
             let mut facts = self.entry_facts(&enter);
             facts.positions_open += count;
-            facts.entries_today += count;
+            facts.orders_ahead = orders;
             facts.exposures = facts.exposures.plus(&before);
             // As if the legs before it were held in the same instrument: the group is one position.
             facts.held_value = value;
             facts.held_at_risk = at_risk;
+            // What goes the same way adds up in delta; the check asked for the worth of this leg alone.
+            let way = usize::from(direction(facts.instrument.kind, plan.side) > 0);
+            let delta = facts.exposures.delta.plus(deltas[way]);
+            facts.exposures.delta = delta.ok_or(Denial::Overflow)?;
             check_entry(&facts, &enter, &self.config)?;
+            deltas[way] = deltas[way].plus(facts.delta_value).ok_or(Denial::Overflow)?;
+            orders += slice_count(facts.instrument, plan.qty).unwrap_or(1);
             let leg_value = plan.limit.times(plan.qty).ok_or(Denial::Overflow)?;
             value = value.plus(leg_value).ok_or(Denial::Overflow)?;
             let is_option = facts.instrument.kind.is_option();
@@ -212,7 +219,7 @@ impl State {
             .filter(|leg| leg.plan.role == LegRole::Hedge)
             .all(|leg| self.is_leg_filled(leg));
         for index in 0..LEGS_MAX {
-            let Some(leg) = group.legs[index].filter(|leg| leg.order.is_none()) else {
+            let Some(leg) = group.legs[index].filter(|leg| !leg.orders.is_sent()) else {
                 continue;
             };
             if leg.plan.side == Side::Sell && !hedged {
@@ -233,35 +240,12 @@ impl State {
             self.denials[usize::from(denial.number()) - 1] += 1;
             return false;
         }
-        if !commands.has_room() {
-            return false;
-        }
-        let order = Place {
-            ts: self.now,
-            intent: self.next_intent(),
-            instrument: plan.instrument,
-            side: plan.side,
-            purpose: Purpose::Entry,
-            order_type: OrderType::Limit,
-            validity: Validity::Day,
-            qty: plan.qty,
-            price: plan.limit,
-            trigger: Price::NONE,
-        };
-        let mut booked = Order::submitted(&order, self.touch(plan.instrument, plan.side));
-        booked.signal = Some(enter.signal);
-        booked.strategy = Some(signal.strategy);
-        booked.group = Some(id);
-        let number = u32::try_from(self.orders.add(booked)).expect("the day's orders are bounded");
+        let (first, count) = self.place_entry_sliced(&enter, Some(id), commands);
+        let first = u32::try_from(first).expect("the day's orders are bounded");
         if let Some(leg) = &mut self.groups.at_mut(place).legs[index] {
-            leg.order = Some(number);
+            leg.orders = LegOrders { first, count };
         }
-        self.last_entries[plan.instrument.index()][plan.side as usize] = self.now;
-        self.protections
-            .note_entry(plan.instrument, signal.strategy, self.now, &self.config.risk);
-        self.counts.entries += 1;
-        commands.push(Command::Place(order));
-        true
+        count > 0
     }
 
     /// Ends a live group whose levels were crossed, or that lost part of a leg.
@@ -302,7 +286,7 @@ impl State {
         let sum = group.legs().fold(0i64, |sum, leg| {
             let position = &self.positions[leg.plan.instrument.index()];
             let booked = position.realised.get().saturating_sub(leg.realised_before.get());
-            let open = position.unrealised(self.mark(leg.plan.instrument)).get();
+            let open = position.unrealised(self.exit_mark(leg.plan.instrument)).get();
             sum.saturating_add(booked).saturating_add(open)
         });
         Money::new(sum)
@@ -326,9 +310,9 @@ impl State {
     }
 
     fn cancel_legs(&mut self, group: &Group, commands: &mut Commands) {
-        for index in group.legs().filter_map(|leg| leg.order) {
-            if self.orders.get(index as usize).state.may_be_live() {
-                self.cancel(index as usize, commands);
+        for index in group.legs().flat_map(|leg| leg.orders.indices()) {
+            if self.orders.get(index).state.may_be_live() {
+                self.cancel(index, commands);
             }
         }
     }
@@ -342,40 +326,51 @@ impl State {
         let is_long = self.positions[instrument.index()].qty.get() > 0;
         let is_naked = |leg: &Leg| {
             let sold = self.positions[leg.plan.instrument.index()].qty.get() < 0;
-            let may_sell = leg.plan.side == Side::Sell && leg.order.is_some_and(|index| self.may_fill(index));
+            let may_sell = leg.plan.side == Side::Sell && self.may_leg_fill(leg);
             sold || may_sell
         };
         group.state != GroupState::Manual && is_long && group.legs().any(is_naked)
     }
 
-    fn may_fill(&self, index: u32) -> bool {
-        let order = self.orders.get(index as usize);
-        order.state.may_be_live() || order.open_qty().get() > 0
+    fn may_leg_fill(&self, leg: &Leg) -> bool {
+        leg.orders.indices().any(|index| {
+            let order = self.orders.get(index);
+            order.state.may_be_live() || order.open_qty().get() > 0
+        })
     }
 
+    /// Whether the leg was sent and what is filled and may still fill of its orders is less than it.
     fn has_leg_failed(&self, leg: &Leg) -> bool {
-        let ended = |index: u32| !self.may_fill(index) && !self.is_leg_filled(leg);
-        leg.order.is_some_and(ended)
+        let reach = leg.orders.indices().fold(0i64, |sum, index| {
+            let order = self.orders.get(index);
+            sum.saturating_add(order.filled.get())
+                .saturating_add(order.open_qty().get())
+        });
+        leg.orders.is_sent() && reach < leg.plan.qty.get()
+    }
+
+    fn leg_filled(&self, leg: &Leg) -> i64 {
+        let filled = leg
+            .orders
+            .indices()
+            .map(|index| self.orders.get(index).filled.get());
+        filled.fold(0, i64::saturating_add)
     }
 
     fn is_leg_filled(&self, leg: &Leg) -> bool {
-        leg.order
-            .is_some_and(|index| self.orders.get(index as usize).filled >= leg.plan.qty)
+        self.leg_filled(leg) >= leg.plan.qty.get()
     }
 
     /// Whether the position still has what the leg filled.
     fn is_leg_whole(&self, leg: &Leg) -> bool {
-        let filled = leg
-            .order
-            .map_or(0, |index| self.orders.get(index as usize).filled.get());
         let held = self.positions[leg.plan.instrument.index()].qty.get();
-        held * leg.plan.side.sign() >= filled
+        held * leg.plan.side.sign() >= self.leg_filled(leg)
     }
 
     fn is_group_flat(&self, group: &Group) -> bool {
         group.legs().all(|leg| {
             let id = leg.plan.instrument;
-            self.positions[id.index()].is_flat() && !leg.order.is_some_and(|index| self.may_fill(index))
+            self.positions[id.index()].is_flat() && !self.may_leg_fill(leg)
         })
     }
 }

@@ -73,7 +73,8 @@ fn is_coherent(quote: &Quote, collar_bps: i64) -> bool {
     low <= quote.ltp && quote.ltp <= high
 }
 
-pub(super) fn check_frequency(facts: &EntryFacts<'_>, config: &Config) -> Result<(), Denial> {
+/// `orders` is what the entry is cut into.
+pub(super) fn check_frequency(facts: &EntryFacts<'_>, orders: u32, config: &Config) -> Result<(), Denial> {
     let risk = &config.risk;
     let cooling = facts.last_entry_ts.is_set() && facts.now.since(facts.last_entry_ts) < risk.cooldown;
     refuse_if(cooling, Denial::Cooldown)?;
@@ -81,9 +82,11 @@ pub(super) fn check_frequency(facts: &EntryFacts<'_>, config: &Config) -> Result
         facts.paused_until.is_set() && facts.now < facts.paused_until,
         Denial::LossStreak,
     )?;
-    let is_reached = |limit, seconds| {
+    let others = facts.orders_ahead.saturating_add(orders).saturating_sub(1);
+    let is_reached = |limit: u32, seconds| {
         let window = DurationNs::from_secs(seconds);
-        facts.entry_times.is_reached(limit, window, facts.now)
+        let left = limit.saturating_sub(others);
+        facts.entry_times.is_reached(left, window, facts.now)
     };
     refuse_if(
         is_reached(risk.entries_per_second_max, 1) || is_reached(risk.entries_per_minute_max, 60),
@@ -94,8 +97,10 @@ pub(super) fn check_frequency(facts: &EntryFacts<'_>, config: &Config) -> Result
     refuse_if(repeated, Denial::IdenticalOrder)
 }
 
-pub(super) fn check_counts(facts: &EntryFacts<'_>, config: &Config) -> Result<(), Denial> {
+/// `orders` is what the entry is cut into.
+pub(super) fn check_counts(facts: &EntryFacts<'_>, orders: u32, config: &Config) -> Result<(), Denial> {
     let risk = &config.risk;
+    let coming = facts.orders_ahead.saturating_add(orders);
     refuse_if(facts.busy, Denial::InstrumentBusy)?;
     refuse_if(
         facts.unknown_here >= 1 || facts.unknown_total >= 2,
@@ -103,7 +108,7 @@ pub(super) fn check_counts(facts: &EntryFacts<'_>, config: &Config) -> Result<()
     )?;
     refuse_if(facts.positions_open >= risk.positions_max, Denial::PositionsMax)?;
     refuse_if(
-        facts.entries_today >= risk.entries_per_day_max,
+        facts.entries_today.saturating_add(coming) > risk.entries_per_day_max,
         Denial::EntriesPerDayMax,
     )?;
     refuse_if(
@@ -111,8 +116,8 @@ pub(super) fn check_counts(facts: &EntryFacts<'_>, config: &Config) -> Result<()
         Denial::TradesPerDayMax,
     )?;
     refuse_if(
-        facts.orders_today >= risk.orders_per_day_max,
+        facts.orders_today.saturating_add(coming) > risk.orders_per_day_max,
         Denial::OrdersPerDayMax,
     )?;
-    refuse_if(!facts.orders_have_room, Denial::OrdersMax)
+    refuse_if(coming > facts.orders_room, Denial::OrdersMax)
 }

@@ -1,10 +1,10 @@
-//! Whether the exchange would take the order: lots, freeze quantity, tick, collar, band, protection, the side of the
+//! Whether the exchange would take the order: lots, freeze quantity (of each order that it is cut into), tick, collar, band, protection, the side of the
 //! stop, and whether it could trade with an order of our own.
 //!
 //! Invariant: an order that passes is one that the exchange's own validation takes, as far as its rules are known here.
 
 use super::bands::{protection_reach, within_day_band, within_protection};
-use super::{EntryFacts, refuse_if};
+use super::{EntryFacts, refuse_if, slice_count};
 use crate::config::Config;
 use crate::denial::Denial;
 use crate::order::Side;
@@ -20,7 +20,7 @@ pub(super) fn check_ticket(facts: &EntryFacts<'_>, enter: &Enter, config: &Confi
         Denial::QuantityNotLots,
     )?;
     refuse_if(
-        enter.qty > instrument.freeze && !planted(Bug::NoFreeze),
+        slice_count(instrument, enter.qty).is_none() && !planted(Bug::NoFreeze),
         Denial::FreezeQuantity,
     )?;
     let lots = enter.qty.get() / instrument.lot.get();

@@ -14,7 +14,7 @@ use crate::house::{House, OTHER, STOCK, at, id_of, rupees};
 
 const SECOND: DurationNs = DurationNs::from_secs(1);
 
-fn leg(instrument: InstrumentId, side: Side, role: LegRole) -> LegPlan {
+pub(crate) fn leg(instrument: InstrumentId, side: Side, role: LegRole) -> LegPlan {
     let (limit, stop) = match side {
         Side::Buy => (10_010, 9_510),
         Side::Sell => (9_990, 10_490),
@@ -29,7 +29,7 @@ fn leg(instrument: InstrumentId, side: Side, role: LegRole) -> LegPlan {
     }
 }
 
-fn group_of(house: &House, plans: &[LegPlan]) -> EnterGroup {
+pub(crate) fn group_of(house: &House, plans: &[LegPlan]) -> EnterGroup {
     let mut legs = [None; LEGS_MAX];
     for (slot, plan) in legs.iter_mut().zip(plans) {
         *slot = Some(*plan);
@@ -52,7 +52,7 @@ fn group_of(house: &House, plans: &[LegPlan]) -> EnterGroup {
 }
 
 /// A share bought as the hedge of another one that is sold.
-fn hedged(house: &House) -> EnterGroup {
+pub(crate) fn hedged(house: &House) -> EnterGroup {
     group_of(
         house,
         &[
@@ -62,7 +62,7 @@ fn hedged(house: &House) -> EnterGroup {
     )
 }
 
-fn places(commands: &[Command]) -> Vec<Place> {
+pub(crate) fn places(commands: &[Command]) -> Vec<Place> {
     let placed = commands.iter().filter_map(|command| match command {
         Command::Place(place) => Some(*place),
         _ => None,
@@ -70,12 +70,12 @@ fn places(commands: &[Command]) -> Vec<Place> {
     placed.collect()
 }
 
-fn state(house: &House) -> GroupState {
+pub(crate) fn state(house: &House) -> GroupState {
     house.engine.state().groups().all()[0].state
 }
 
 /// Fills an order and gives the commands that the fill caused.
-fn fill(house: &mut House, place: &Place, qty: i64, paise: i64) -> Vec<Command> {
+pub(crate) fn fill(house: &mut House, place: &Place, qty: i64, paise: i64) -> Vec<Command> {
     house.resolve(place.intent, Submission::Acked);
     house.update(place, BrokerStatus::Open, 0);
     let trade_id = format!(

@@ -3,11 +3,14 @@
 //! The strategy under test is a script that wishes what it is told, so that only the engine decides.
 
 mod gate;
+mod group_gate;
 mod group_laws;
 mod groups;
 mod exits;
 mod house;
 mod manual;
+mod marks;
+mod slices;
 mod lifecycle;
 mod stopping;
 mod supervision;

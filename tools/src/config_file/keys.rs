@@ -204,9 +204,9 @@ pub static KEYS: &[Key] = keys! {
     "risk" "order_lots_max", count(1, 10_000), "20", "lots",
         "Largest number of lots of one order in a derivative.";
     "risk" "entries_per_second_max", count(1, 5), "4", "orders",
-        "Entries in any rolling second.";
+        "Orders of entries in any rolling second.";
     "risk" "entries_per_minute_max", count(1, 256), "20", "orders",
-        "Entries in any rolling minute.";
+        "Orders of entries in any rolling minute.";
     "risk" "repeat_entries_max", count(1, 256), "30", "orders",
         "Entries of one strategy within repeat_window_s that latch it off until a person clears it.";
     "risk" "repeat_window_s", count(1, 86_400), "600", "s",

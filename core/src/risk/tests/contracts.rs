@@ -33,16 +33,108 @@ fn an_order_is_bounded_in_value_whatever_the_capital() {
     assert_eq!((with(10_010), with(10_009)), (Ok(()), Err(Denial::OrderValue)));
 }
 
+/// A wish for `qty` where the exchange freezes orders above `freeze`, with room in the rates for ten of them.
+fn cut_at(
+    freeze: i64,
+    qty: i64,
+    change: impl FnOnce(&mut EntryFacts<'_>, &mut Config),
+) -> Result<(), Denial> {
+    let frozen = Instrument {
+        freeze: Qty::new(freeze),
+        ..instrument()
+    };
+    verdict_of(frozen, quote(), |facts, enter, config| {
+        enter.qty = Qty::new(qty);
+        config.risk.entries_per_second_max = 10;
+        change(facts, config);
+    })
+}
+
 #[test]
-fn the_freeze_quantity_bounds_an_order() {
-    let with = |qty| {
-        let frozen_at_ten = Instrument {
-            freeze: Qty::new(10),
+fn an_entry_may_be_cut_into_ten_orders_at_the_freeze_quantity() {
+    let with = |freeze, qty| cut_at(freeze, qty, |_, _| {});
+    for qty in [10, 15, 100] {
+        assert_eq!(with(10, qty), Ok(()), "{qty}");
+    }
+    assert_eq!(with(10, 105), Err(Denial::FreezeQuantity));
+    // Pieces are whole lots: of twelve units ten.
+    assert_eq!(
+        (with(12, 100), with(12, 105)),
+        (Ok(()), Err(Denial::FreezeQuantity))
+    );
+    assert_eq!(with(4, 5), Err(Denial::FreezeQuantity), "not one lot fits");
+}
+
+#[test]
+fn an_entry_that_is_cut_is_judged_whole() {
+    let with = |rupees| {
+        cut_at(10, 100, |_, config| {
+            config.risk.order_value_max = Money::from_rupees(rupees);
+        })
+    };
+    assert_eq!((with(10_010), with(10_009)), (Ok(()), Err(Denial::OrderValue)));
+    let with = |lots| {
+        let future = Instrument {
+            kind: InstrumentKind::Future,
+            freeze: Qty::new(25),
             ..instrument()
         };
-        verdict_of(frozen_at_ten, quote(), |_, enter, _| enter.qty = Qty::new(qty))
+        verdict_of(future, quote(), |_, _, config| config.risk.order_lots_max = lots)
     };
-    assert_eq!((with(10), with(15)), (Ok(()), Err(Denial::FreezeQuantity)));
+    assert_eq!((with(20), with(19)), (Ok(()), Err(Denial::OrderLots)));
+}
+
+#[test]
+fn every_order_that_an_entry_is_cut_into_counts_in_rates_and_counts() {
+    // Thirty units in three orders, beside so many that were sent or come before.
+    for (inside, beyond, denial) in [(7, 8, Denial::OrderRate), (17, 18, Denial::OrderRate)] {
+        let with = |sent: u32| {
+            let mut times = RecentTimes::NONE;
+            for _ in 0..sent {
+                times.push(ago(if inside == 7 { JUST_UNDER } else { SECOND }));
+            }
+            let (instrument, quote) = (
+                Instrument {
+                    freeze: Qty::new(10),
+                    ..instrument()
+                },
+                quote(),
+            );
+            let mut config = Config::default();
+            config.risk.entries_per_second_max = 10;
+            let facts = EntryFacts {
+                entry_times: &times,
+                ..facts(&instrument, &quote)
+            };
+            let enter = Enter {
+                qty: Qty::new(30),
+                ..enter()
+            };
+            check_entry(&facts, &enter, &config)
+        };
+        assert_eq!((with(inside), with(beyond)), (Ok(()), Err(denial)));
+    }
+    type Set = fn(&mut EntryFacts<'_>, u32);
+    let rows: [(Set, u32, u32, Denial); 4] = [
+        (
+            |facts, count| facts.entries_today = count,
+            97,
+            98,
+            Denial::EntriesPerDayMax,
+        ),
+        (
+            |facts, count| facts.orders_today = count,
+            497,
+            498,
+            Denial::OrdersPerDayMax,
+        ),
+        (|facts, count| facts.orders_ahead = count, 7, 8, Denial::OrderRate),
+        (|facts, count| facts.orders_room = count, 3, 2, Denial::OrdersMax),
+    ];
+    for (set, inside, beyond, denial) in rows {
+        let with = |count| cut_at(10, 30, |facts, _| set(facts, count));
+        assert_eq!((with(inside), with(beyond)), (Ok(()), Err(denial)));
+    }
 }
 
 #[test]

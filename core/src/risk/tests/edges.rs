@@ -211,9 +211,9 @@ edge!(
 edge!(
     a_full_order_table_denies,
     OrdersMax,
-    |facts, enter| facts.orders_have_room,
-    true,
-    false
+    |facts, enter| facts.orders_room,
+    1,
+    0
 );
 edge!(
     lots_are_whole,
