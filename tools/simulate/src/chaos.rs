@@ -127,7 +127,7 @@ impl Chaos {
             }));
         }
         if !position.is_zero() && dice.happens(PROTECTS_PPM) {
-            let away = dice.between(20, 300) * -position.get().signum();
+            let away = dice.between(5, 300) * -position.get().signum();
             intents.push(Intent::Protect(Protect {
                 instrument: id,
                 stop: tick.ltp.moved_bps(away),

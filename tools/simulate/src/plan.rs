@@ -9,7 +9,7 @@ use bijli_core::event::VenueKind;
 use bijli_core::order_config::ProtectiveStop;
 use bijli_core::session::SessionTimes;
 use bijli_core::{DurationNs, IstDay, Money, TsNs};
-use bijli_simulator::broker::faults::Faults;
+use bijli_simulator::broker::faults::{Fault, Faults};
 use bijli_simulator::random::Random;
 
 use crate::rows::{ROWS, RowId, WorldFault};
@@ -48,6 +48,8 @@ pub struct Plan {
     pub venue: VenueKind,
     /// Which strategy trades.
     pub temper: Temper,
+    /// Whether market data comes as the broker's frames, through the real machines of the feed.
+    pub by_frames: bool,
     /// Invariants that are not asked, because they are known not to hold: for looking further.
     pub unasked: Vec<String>,
     /// Usual time of a request or frame on the way, each way.
@@ -96,13 +98,20 @@ impl Plan {
             config: config_of(&mut shape),
             venue,
             temper,
+            by_frames: Random::new(seed, 0x5a05).between(0, 1) == 0,
             unasked: Vec::new(),
             latency: DurationNs::from_millis(shape.between(2, 60)),
             exchange_delay: DurationNs::from_millis(shape.between(0, 3) * shape.between(0, 60)),
             tick_pause: DurationNs::from_millis(shape.between(300, 900)),
         };
-        if Random::new(seed, 0x5a04).between(0, 2) == 0 {
+        let mut resting = Random::new(seed, 0x5a04);
+        let strikes_stops = [Fault::StopReject, Fault::ModifyLimit]
+            .into_iter()
+            .any(|fault| plan.ppm[RowId::of_broker(fault).index()] > 0);
+        if resting.between(0, 2) == 0 || strikes_stops {
             plan.config.orders.protective_stop = ProtectiveStop::Broker;
+            // So near that the market of a short day reaches the broker's trigger now and then.
+            plan.config.orders.protective_gap_bps = resting.between(0, 30);
         }
         if temper == Temper::Chaos && plan.ppm_of(WorldFault::Runaway) > 0 {
             plan.temper = Temper::Runaway;
@@ -136,13 +145,15 @@ impl Plan {
     /// The chances of the broker's faults.
     #[must_use]
     pub fn broker_faults(&self) -> Faults {
-        RowId::all().fold(Faults::NONE, |faults, row| match row.broker() {
+        let none = Faults::NONE.every(MINUTE);
+        RowId::all().fold(none, |faults, row| match row.broker() {
             Some(fault) => {
                 let (least, most) = faults.span(fault);
                 // A compressed day has no time for faults of many minutes.
                 let cap = DurationNs::from_secs(20);
+                let chance = self.ppm[row.index()] / rarity(fault);
                 faults
-                    .with(fault, self.ppm[row.index()])
+                    .with(fault, chance)
                     .lasting(fault, least.min(cap), most.min(cap))
             }
             None => faults,
@@ -153,6 +164,18 @@ impl Plan {
     #[must_use]
     pub fn start(&self) -> TsNs {
         self.hours.open.plus(DurationNs::from_secs(-5))
+    }
+}
+
+/// How often the broker draws what it draws each minute of a day: a fire here is over in one.
+const MINUTE: DurationNs = DurationNs::from_secs(12);
+
+/// What ends everything else for a while must not come with every draw of a short minute.
+const fn rarity(fault: Fault) -> u32 {
+    match fault {
+        Fault::TokenExpires | Fault::TokenRevoked | Fault::MarketHalt | Fault::MarginRaised => 4,
+        Fault::ExternalOrder => 3,
+        _ => 1,
     }
 }
 

@@ -98,9 +98,6 @@ impl Process {
             let fresh = std::mem::take(&mut journal.fresh);
             return Err(StartFault::Killed(journal.into_image(), fresh));
         }
-        if first_death.is_none() {
-            journal.kill_in = None;
-        }
         let config = GatewayConfig {
             jitter_seed: plan.seed,
             ..GatewayConfig::default()

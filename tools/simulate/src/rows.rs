@@ -44,6 +44,16 @@ world_faults! {
     FeedReordered "D7" "feed_duplicates_and_reorders";
     BadBook "D10" "bad_book";
     FeedDown "N10f" "feed_down";
+    FreezeThenBurst "D2" "freeze_then_burst";
+    KeyFrozen "D3" "key_frozen";
+    NoLastTrade "D4" "no_last_trade";
+    OddNumber "D5" "odd_number";
+    OldSnapshot "D8" "old_snapshot";
+    BrokenFrame "D9" "broken_frame";
+    UnknownWords "D12" "unknown_words";
+    Flood "D13" "flood";
+    KeyDropped "D14" "key_dropped";
+    Skewed "D18" "time_skewed";
 }
 
 /// Rows of the broker that no day here can fire, and why.

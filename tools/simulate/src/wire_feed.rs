@@ -8,7 +8,9 @@ use std::collections::VecDeque;
 use bijli_core::TsNs;
 use bijli_core::price::Price;
 use bijli_simulator::day::{DayTick, LEVELS, Level};
-use bijli_simulator::feed_line::{self, FEED_FAULT_KINDS, FEED_FAULTS, FeedLine, FeedLineSettings};
+use bijli_simulator::feed_line::{
+    self, FEED_FAULT_KINDS, FEED_FAULTS, FeedFault, FeedLine, FeedLineSettings,
+};
 
 use crate::feed_side::{FeedItem, FeedSide};
 use crate::market::{Change, instruments};
@@ -32,11 +34,13 @@ impl WireFeed {
     pub fn new(plan: &Plan) -> Self {
         let ppm = FEED_FAULTS.map(|row| {
             let chance = RowId::of_id(row.id).map_or(0, |id| plan.ppm[id.index()]);
-            // What lasts strikes seldom: a day has some two thousand changes.
-            if row.span_ms.1 > 0 {
-                chance / 400
-            } else {
-                chance / 20
+            match row.fault {
+                // Drawn for each key of a subscription, of which a day has few.
+                FeedFault::OldSnapshot | FeedFault::KeyDropped => chance / 3,
+                // What lasts strikes seldom: a day has some two thousand changes.
+                FeedFault::Mute | FeedFault::FreezeThenBurst | FeedFault::KeyFrozen => chance / 200,
+                FeedFault::Refused => chance / 400,
+                _ => chance / 20,
             }
         });
         let settings = FeedLineSettings {
@@ -126,6 +130,11 @@ mod tests {
 
     use super::*;
     use crate::market::Market;
+
+    #[test]
+    fn every_fault_of_the_line_is_a_row_of_the_catalogue() {
+        assert!(FEED_FAULTS.iter().all(|row| RowId::of_id(row.id).is_some()));
+    }
 
     #[test]
     fn a_day_without_faults_is_live_and_its_quotes_are_the_market_s_own() {

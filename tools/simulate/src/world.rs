@@ -23,6 +23,7 @@ use crate::outcome::{Outcome, Violation, Work};
 use crate::plan::Plan;
 use crate::process::{Arrival, Process};
 use crate::rows::{Fired, RowId, WorldFault};
+use crate::wire_feed::WireFeed;
 
 /// Lines of the trace that are kept.
 const TRACE_LINES: usize = 40;
@@ -47,6 +48,8 @@ pub struct World {
     starts_at: Option<TsNs>,
     /// Restarts that are killed on their way.
     starts_to_kill: u32,
+    /// Which fault will have killed the process that is up.
+    death: WorldFault,
     /// The process does nothing until then.
     frozen_until: TsNs,
     /// The gateway's thread does nothing until then.
@@ -89,7 +92,11 @@ impl World {
             token: broker.token().to_owned(),
             broker,
             network: Network::new(plan),
-            feed: Box::new(DirectFeed::new(plan)),
+            feed: if plan.by_frames {
+                Box::new(WireFeed::new(plan))
+            } else {
+                Box::new(DirectFeed::new(plan))
+            },
             operator: Operator::new(plan),
             oracle: Oracle::new(plan),
             process: None,
@@ -98,6 +105,7 @@ impl World {
             epoch: 0,
             starts_at: Some(plan.start()),
             starts_to_kill: 0,
+            death: WorldFault::Kill9,
             frozen_until: TsNs::NEVER,
             gateway_until: TsNs::NEVER,
             crash: Random::new(plan.seed, 0xc001),
@@ -181,7 +189,8 @@ impl World {
     fn into_outcome(mut self, lived: Result<(), Broken>) -> Outcome {
         let stats = self.broker.stats();
         for (row, count) in stats.faults.rows() {
-            self.fired.0[RowId::of_broker(row.fault).index()] = count as u32;
+            // A cut connection is a row of the broker's streams and of the feed's alike.
+            self.fired.0[RowId::of_broker(row.fault).index()] += count as u32;
         }
         if let Some(process) = &self.process {
             let (runaway, crossings) = process.player().excesses();

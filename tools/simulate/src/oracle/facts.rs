@@ -3,7 +3,7 @@
 //! The checks that belong to a record are made when it is written: an entry is judged by what had been told until
 //! then.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use bijli_core::codec::Item;
 use bijli_core::command::Place;
@@ -19,9 +19,6 @@ use super::{Broken, broken};
 use crate::market::{TICK, instruments};
 use crate::plan::Plan;
 
-/// How far back quotes are kept.
-const QUOTES_KEPT: DurationNs = DurationNs::from_secs(8);
-
 /// What is known of one placement's fate from what the engine was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -33,6 +30,15 @@ pub enum Fate {
     PresumedAbsent,
     /// The broker knows it, or will never.
     Known,
+}
+
+/// The last that was told of an instrument's market without a doubt; either part can be missing from a tick.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    trade_ts: TsNs,
+    book_ts: TsNs,
+    bid: Price,
+    ask: Price,
 }
 
 /// The fold.
@@ -64,7 +70,7 @@ pub struct Facts {
     orders_seen: usize,
     signals: BTreeMap<(u32, u8, usize, TsNs), TsNs>,
     now: TsNs,
-    quotes: Vec<VecDeque<(TsNs, Price, Price)>>,
+    quotes: Vec<Told>,
     /// The newest order of each entry: of an instrument and side at one moment.
     entries: BTreeMap<(u32, u8, i64), Place>,
 }
@@ -76,7 +82,7 @@ impl Facts {
         let listed = instruments();
         Self {
             plan: plan.clone(),
-            quotes: vec![VecDeque::new(); listed.len()],
+            quotes: vec![Told::default(); listed.len()],
             listed,
             places: BTreeMap::new(),
             fates: BTreeMap::new(),
@@ -217,16 +223,17 @@ impl Facts {
     }
 
     fn learn_quote(&mut self, tick: &Tick) {
-        let row = &mut self.quotes[tick.instrument.index()];
-        let is_whole = tick.flags.is_sound() && tick.flags.has_sound_book();
-        if is_whole && !tick.flags.has(TickFlags::TIME_WRONG) {
-            row.push_back((tick.ts, tick.bid, tick.ask));
+        let told = &mut self.quotes[tick.instrument.index()];
+        if tick.flags.is_sound() {
+            told.trade_ts = tick.ts;
         }
-        while row
-            .front()
-            .is_some_and(|quote| tick.ts.since(quote.0) > QUOTES_KEPT)
-        {
-            row.pop_front();
+        if tick.flags.has_sound_book() && !tick.flags.has(TickFlags::TIME_WRONG) {
+            *told = Told {
+                book_ts: tick.ts,
+                bid: tick.bid,
+                ask: tick.ask,
+                ..*told
+            };
         }
     }
 
@@ -266,12 +273,13 @@ impl Facts {
                 format!("an entry on a {:?} feed or outside hours: {place:?}", self.feed),
             );
         }
-        let quotes = &self.quotes[place.instrument.index()];
+        let told = &self.quotes[place.instrument.index()];
         let age_max = self.plan.config.risk.quote_age_max;
-        let Some(newest) = quotes.back().filter(|quote| place.ts.since(quote.0) <= age_max) else {
+        let is_fresh = |ts: TsNs| ts.is_set() && place.ts.since(ts) <= age_max;
+        if !is_fresh(told.trade_ts) || !is_fresh(told.book_ts) {
             return broken("I20", format!("an entry without a fresh quote: {place:?}"));
-        };
-        let middle = (newest.1.get() + newest.2.get()) / 2;
+        }
+        let middle = (told.bid.get() + told.ask.get()) / 2;
         let reach = middle * self.plan.config.risk.collar_bps / 10_000 + 1;
         if (place.price.get() - middle).abs() > reach {
             return broken(

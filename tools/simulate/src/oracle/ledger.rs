@@ -3,6 +3,7 @@
 use bijli_core::Price;
 use bijli_core::order::{BrokerOrderId, IntentId, Purpose, Side};
 use bijli_core::text::Text;
+use bijli_simulator::broker::faults::Fault;
 use bijli_simulator::broker::{Broker, Origin, Status};
 
 use super::facts::Facts;
@@ -19,8 +20,8 @@ pub struct LedgerCheck {
     filled: Vec<i64>,
     /// Where each waits for its trigger.
     triggers: Vec<Price>,
-    /// Trades that stood at the last look.
-    trades: usize,
+    /// Trades that had been taken back at the last look.
+    busts: u64,
     /// Instruments in which somebody else trades, or whose records were lost: nobody can promise there.
     pub muddied: [bool; INSTRUMENTS],
 }
@@ -40,12 +41,12 @@ impl LedgerCheck {
     /// The invariant that does not hold.
     pub fn check(&mut self, broker: &Broker, facts: &Facts) -> Result<(), Broken> {
         let mut live = [Live::default(); INSTRUMENTS];
-        let trades = broker.true_trades().count();
-        if trades < self.trades {
+        let busts = broker.fired(Fault::TradeBust);
+        if busts > self.busts {
             // A trade was taken back at the exchange.
             self.muddied = [true; INSTRUMENTS];
         }
-        self.trades = trades;
+        self.busts = busts;
         for (place, order) in broker.true_orders().enumerate() {
             if place == self.intents.len() {
                 let intent = order.tag.and_then(IntentId::from_tag).map(IntentId::get);

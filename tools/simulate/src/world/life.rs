@@ -22,8 +22,11 @@ impl World {
         let under_fire = self.now < self.plan.calm;
         let kill_in = (under_fire && self.starts_to_kill > 0).then(|| {
             self.starts_to_kill -= 1;
-            self.crash.between(0, 20) as u64
+            // While it writes its opening, or soon after, while it reads the broker's books.
+            let latest = if self.crash.between(0, 1) == 0 { 1 } else { 40 };
+            self.crash.between(0, latest) as u64
         });
+        self.death = kill_in.map_or(WorldFault::Kill9, |_| WorldFault::CrashInRecovery);
         self.log_in_if_needed();
         let before = std::mem::take(&mut self.disk);
         match Process::start(before, &self.plan, self.now, self.epoch, kill_in) {
@@ -91,13 +94,17 @@ impl World {
             process.journal.kill_at_command = false;
             return;
         }
-        let kill = WorldFault::Kill9;
-        let at_signal = WorldFault::CrashAtSignal;
-        if self.crash.happens(self.plan.ppm_of(kill) / 2_500) {
+        if process.journal.kill_in.is_some() || process.journal.kill_at_command {
+            return;
+        }
+        let mut strikes = |fault, rarity| self.crash.happens(self.plan.ppm_of(fault) / rarity);
+        if strikes(WorldFault::Kill9, 2_500) || strikes(WorldFault::CrashInRecovery, 2_500) {
             process.journal.kill_in = Some(self.crash.between(0, 12) as u64);
-        } else if self.crash.happens(self.plan.ppm_of(at_signal) / 2_500) {
+            self.death = WorldFault::Kill9;
+        } else if strikes(WorldFault::CrashAtSignal, 800) {
             // Behind the event that raises the signal, before the command that it becomes.
             process.journal.kill_at_command = true;
+            self.death = WorldFault::CrashAtSignal;
         }
     }
 
@@ -108,8 +115,8 @@ impl World {
         }
         let cut = self
             .crash
-            .happens(self.plan.ppm_of(WorldFault::PowerLoss) / 6_000);
-        let torn = self.crash.happens(self.plan.ppm_of(WorldFault::TornTail) / 6_000);
+            .happens(self.plan.ppm_of(WorldFault::PowerLoss) / 2_500);
+        let torn = self.crash.happens(self.plan.ppm_of(WorldFault::TornTail) / 2_500);
         if !cut && !torn {
             return;
         }
@@ -164,12 +171,7 @@ impl World {
 
     /// The process was killed in the middle of a turn.
     pub(super) fn die(&mut self, process: Process) {
-        let fault = if self.plan.ppm_of(WorldFault::Kill9) > 0 {
-            WorldFault::Kill9
-        } else {
-            WorldFault::CrashAtSignal
-        };
-        self.fired.count(fault);
+        self.fired.count(self.death);
         self.note(|| "killed".to_owned());
         self.bury(process.journal.into_image());
     }

@@ -47,7 +47,7 @@ pub enum Drawn {
     Fill,
     /// Each message of the order stream.
     Update,
-    /// Each simulated minute.
+    /// Each simulated minute, or as often as [`Faults::every`] says.
     Minute,
     /// Each open socket and simulated second.
     SocketSecond,
@@ -72,6 +72,7 @@ impl Fault {
 pub struct Faults {
     ppm: [u32; FAULT_KINDS],
     spans: [(DurationNs, DurationNs); FAULT_KINDS],
+    minute: DurationNs,
 }
 
 impl Faults {
@@ -86,6 +87,7 @@ impl Faults {
         Self {
             ppm: [0; FAULT_KINDS],
             spans,
+            minute: DurationNs::from_secs(60),
         }
     };
 
@@ -108,6 +110,24 @@ impl Faults {
         );
         self.spans[fault as usize] = (least, most);
         self
+    }
+
+    /// The same faults, of which those that are drawn each minute are drawn this often: a compressed day has few
+    /// minutes.
+    ///
+    /// # Panics
+    /// When it is not positive.
+    #[must_use]
+    pub const fn every(mut self, minute: DurationNs) -> Self {
+        assert!(minute.get() > 0, "time passes between two draws");
+        self.minute = minute;
+        self
+    }
+
+    /// How often faults of each minute are drawn.
+    #[must_use]
+    pub const fn minute(&self) -> DurationNs {
+        self.minute
     }
 
     /// The chance of a fault, in parts per million.

@@ -15,17 +15,17 @@ const BUST_WITHIN: DurationNs = DurationNs::from_secs(1_800);
 impl Broker {
     /// Lets the minutes pass that have come since.
     pub(super) fn pass_minutes(&mut self, now: TsNs) {
-        const MINUTE: i64 = 60_000_000_000;
+        let minute = self.dice.faults().minute().get();
         self.episodes.clock = self.episodes.clock.max(now);
         loop {
             let next = *self
                 .episodes
                 .next_minute
-                .get_or_insert_with(|| TsNs::new((now.get().div_euclid(MINUTE) + 1) * MINUTE));
+                .get_or_insert_with(|| TsNs::new((now.get().div_euclid(minute) + 1) * minute));
             if next > now {
                 return;
             }
-            self.episodes.next_minute = Some(TsNs::new(next.get() + MINUTE));
+            self.episodes.next_minute = Some(TsNs::new(next.get() + minute));
             self.strike_minute(now);
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bijli_core::Money;
 
 use super::Broker;
-use super::faults::FaultCounts;
+use super::faults::{Fault, FaultCounts};
 use super::order::Origin;
 
 /// Counts of one day at the broker.
@@ -52,6 +52,12 @@ impl Broker {
         }
         let open = net.values().filter(|(all, own)| *all != 0 && *own != 0);
         open.count() as u64
+    }
+
+    /// How often a fault has fired.
+    #[must_use]
+    pub const fn fired(&self, fault: Fault) -> u64 {
+        self.dice.counts().of(fault)
     }
 
     /// The counts now.
