@@ -331,7 +331,7 @@ impl Facts {
                 // A new process looked for what its predecessor did not find, and does not find it either.
                 Some(Fate::PresumedAbsent) => {}
                 // Killed before the command was journaled: the replayed engine doubts it, and it never left.
-                None if !self.places.contains_key(&resolved.intent.get()) => {}
+                _ if !self.places.contains_key(&resolved.intent.get()) => {}
                 fate => {
                     return broken("I04", format!("{resolved:?} too early: {fate:?}"));
                 }
