@@ -72,7 +72,9 @@ impl State {
             order.reported_filled = order.reported_filled.max(update.filled);
         }
         let Some(next) = next else {
+            // The word says nothing, its fills do: their trades are waited for.
             self.counts.stale_updates += 1;
+            self.orders.settle(index);
             return;
         };
         self.note_life_after_denial(index, next, update.filled);

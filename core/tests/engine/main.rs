@@ -12,5 +12,7 @@ mod manual;
 mod marks;
 mod slices;
 mod lifecycle;
+mod order_laws;
+mod order_model;
 mod stopping;
 mod supervision;
