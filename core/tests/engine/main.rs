@@ -14,5 +14,6 @@ mod slices;
 mod lifecycle;
 mod order_laws;
 mod order_model;
+mod order_table;
 mod stopping;
 mod supervision;
