@@ -16,7 +16,7 @@ use crate::time::DurationNs;
 pub(super) const ACTION_GAP: DurationNs = DurationNs::from_secs(2);
 /// How long a change may be under way before the order is cancelled instead.
 const CHANGE_PATIENCE: DurationNs = DurationNs::from_secs(5);
-/// How long an exit waits for our own entry against it to be cancelled; then losses matter more than a self-match.
+/// How long an exit waits for our own entry against it to be cancelled; then it goes, priced behind the entry.
 const ENTRY_CLEAR: DurationNs = DurationNs::from_secs(2);
 /// How long an order may stand in between before a person is told, and an exit among them is cancelled.
 const STUCK_AFTER: DurationNs = DurationNs::from_secs(30);
@@ -58,18 +58,23 @@ impl State {
         }
     }
 
-    /// Whether an entry of ours may still stand against an exit of `side`: the two could match each other.
-    pub(super) fn is_entry_in_the_way(&self, id: InstrumentId, side: Side) -> bool {
-        self.orders.live().any(|(_, order)| {
-            let since = order.action_ts.max(order.placed_ts);
+    /// Entries of ours that may still be live against an exit of `side`: the two could match each other.
+    pub(super) fn entries_against(&self, id: InstrumentId, side: Side) -> impl Iterator<Item = &Order> {
+        self.orders.live().map(|(_, order)| order).filter(move |order| {
             order.instrument == id
                 && order.intent.is_some()
                 && order.purpose == Purpose::Entry
                 && order.side != side
                 && order.state.may_be_live()
                 && order.state != OrderState::PresumedAbsent
-                && self.now.since(since) < ENTRY_CLEAR
         })
+    }
+
+    /// Whether an exit of `side` waits for an entry of ours to be cancelled. It does not wait for long: after that it
+    /// goes, priced behind the entry.
+    pub(super) fn is_entry_in_the_way(&self, id: InstrumentId, side: Side) -> bool {
+        self.entries_against(id, side)
+            .any(|order| self.now.since(order.action_ts.max(order.placed_ts)) < ENTRY_CLEAR)
     }
 
     /// Cancels what should not be there and tells of what stands still.

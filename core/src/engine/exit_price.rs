@@ -3,8 +3,10 @@
 //! Slack beyond the touch while there is time; the collar once patience or the session ends; some collars more when a
 //! kill or the close forces it; a market order with the broker's price protection last, where the configuration allows
 //! one. What was refused at the far end is not asked for again and again: every other attempt after a refusal goes back
-//! to the collar, since a price beyond the bands of the day is refused for ever. No limit leaves the exchange's bands. A crossed, one-sided or old book prices nothing by itself: then the
-//! worse of what is known of touch and last trade stands in for it.
+//! to the collar, since a price beyond the bands of the day is refused for ever. No limit leaves the exchange's bands. A
+//! crossed, one-sided or old book prices nothing by itself: then the worse of what is known of touch and last trade
+//! stands in for it. While an entry of ours may still be live on the other side, no exit is priced through it: the two
+//! would trade with each other.
 
 use crate::instrument::{InstrumentId, InstrumentKind};
 use crate::order::{OrderType, Side};
@@ -43,7 +45,8 @@ impl State {
             .get(id)
             .is_some_and(|plan| plan.not_before.is_set());
         let goes_far = forced && !(was_refused && attempts % 2 == 1);
-        if goes_far && attempts >= MARKET_AFTER && self.config.orders.exit_market_last {
+        let is_alone = self.entries_against(id, side).next().is_none();
+        if goes_far && is_alone && attempts >= MARKET_AFTER && self.config.orders.exit_market_last {
             return Some(ExitTerms {
                 order_type: OrderType::Market,
                 price: Price::NONE,
@@ -59,10 +62,32 @@ impl State {
         };
         let touch = self.exit_reference(id, side);
         let price = self.beyond(id, side, touch, slack_bps, self.quotes[id.index()].ltp);
+        let price = self.behind_our_entries(id, side, price);
         price.is_set().then_some(ExitTerms {
             order_type: OrderType::Limit,
             price,
         })
+    }
+
+    /// `price`, or the nearest one at which an exit of `side` cannot match an entry of ours that may still be live;
+    /// [`Price::NONE`] where the exchange takes none.
+    fn behind_our_entries(&self, id: InstrumentId, side: Side, price: Price) -> Price {
+        let contract = &self.instruments[id.index()];
+        let (low, high) = (contract.lower_band.max(contract.tick), contract.upper_band);
+        let mut behind = price;
+        for entry in self.entries_against(id, side) {
+            if !entry.price.is_set() {
+                // A market order meets every price.
+                return Price::NONE;
+            }
+            let tick = contract.tick.get();
+            behind = match side {
+                Side::Sell => behind.max(Price::new(entry.price.get() + tick)),
+                Side::Buy => behind.min(Price::new(entry.price.get() - tick)),
+            };
+        }
+        let is_inside = behind >= low && (!high.is_set() || behind <= high);
+        if is_inside { behind } else { Price::NONE }
     }
 
     /// `price` moved so far that an order of `side` gives way by `bps`, on the tick grid and inside the exchange's bands
