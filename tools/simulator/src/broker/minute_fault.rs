@@ -133,7 +133,7 @@ impl Broker {
         self.is_squared_off = true;
         for index in 0..self.orders.len() {
             let order = &self.orders[index];
-            if !order.status.is_final() && order.ticket.product == Product::Intraday {
+            if !order.is_told_finished() && order.ticket.product == Product::Intraday {
                 self.end(now, index, Status::Cancelled);
             }
         }
@@ -155,7 +155,7 @@ impl Broker {
     fn square_off(&mut self, now: TsNs, (instrument, product, qty): (u32, Product, Qty), cancels: bool) {
         for index in 0..self.orders.len() {
             let order = &self.orders[index];
-            if cancels && !order.status.is_final() && order.ticket.instrument == instrument {
+            if cancels && !order.is_told_finished() && order.ticket.instrument == instrument {
                 self.end(now, index, Status::Cancelled);
             }
         }
