@@ -103,6 +103,7 @@ impl Desk {
             filled: Qty::ZERO,
             price,
             average_price: Price::NONE,
+            modifies_ended: 0,
         };
         self.apply(&Event::OrderUpdated(update));
         self.apply(&Event::Traded(Traded {

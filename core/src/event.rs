@@ -266,6 +266,8 @@ pub struct OrderUpdated {
     pub price: Price,
     /// Average price of the filled part.
     pub average_price: Price,
+    /// How many of our modifies of it had ended when the row was asked for: what it shows is younger than these.
+    pub modifies_ended: u8,
 }
 
 /// One trade row: the only truth about fills.

@@ -191,6 +191,13 @@ impl Order {
         }
     }
 
+    /// The terms that the newest modify asks for, if one is under way, else those last confirmed: what the next change
+    /// begins from.
+    #[must_use]
+    pub fn terms_asked(&self) -> Terms {
+        self.pending.unwrap_or(self.terms())
+    }
+
     /// Notes that a modify to `terms` is on its way.
     pub(crate) fn ask(&mut self, terms: Terms, now: TsNs) {
         self.reserve = self.reserve.max(terms.qty);

@@ -187,7 +187,7 @@ fn intent_resolved_version_1() {
 }
 
 #[test]
-fn order_updated_version_1() {
+fn order_updated_version_2() {
     let event = OrderUpdated {
         ts: TS,
         intent: Some(IntentId::new(1, 2)),
@@ -199,12 +199,13 @@ fn order_updated_version_1() {
         filled: Qty::new(75),
         price: Price::new(1_000_500),
         average_price: Price::new(1_000_250),
+        modifies_ended: 3,
     };
     golden(
         Item::Event(Event::OrderUpdated(event)),
         RecordKind::ORDER_UPDATED,
         "96000000000000004b0000000000000034440f00000000003a430f00000000003236303733313030\
-        30303030303031000000000000000000040000000102010200000001000000",
+        3030303030303100000000000000000004000000010201020000000100000003",
     );
 }
 

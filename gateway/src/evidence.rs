@@ -74,6 +74,8 @@ pub struct BrokerPosition {
     pub key: InstrumentKey,
     /// Net quantity; negative when short.
     pub qty: Qty,
+    /// Bought less sold today, if the row tells: the sum of the day's trades.
+    pub day_net: Option<Qty>,
 }
 
 /// Rows of one read, and whether every row could be read: only then may absence mean anything.

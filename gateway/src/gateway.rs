@@ -21,6 +21,7 @@ use bijli_core::state::State;
 use bijli_core::{Command, DurationNs, Event, Instrument, InstrumentId, Price, Qty, TsNs};
 
 use crate::budget::{Budget, Risk};
+use crate::contradictions::Contradictions;
 use crate::evidence::InstrumentKey;
 use crate::intent::IntentTable;
 use crate::orders::OrderTable;
@@ -40,6 +41,8 @@ pub struct GatewayConfig {
     pub poll_live: DurationNs,
     /// Pause between reads of the order book otherwise.
     pub poll_idle: DurationNs,
+    /// How often orders, trades and positions are compared with the broker's although nothing is amiss.
+    pub compare_every: DurationNs,
     /// An entry that was decided longer ago than this is not sent any more.
     pub entry_age_max: DurationNs,
     /// Spreads the pauses of several processes.
@@ -54,6 +57,7 @@ impl Default for GatewayConfig {
             product: Product::Intraday,
             poll_live: DurationNs::from_secs(2),
             poll_idle: DurationNs::from_secs(15),
+            compare_every: DurationNs::from_secs(300),
             entry_age_max: DurationNs::from_secs(2),
             jitter_seed: 0,
             token_expires: TsNs::NEVER,
@@ -78,6 +82,8 @@ pub struct KnownOrder {
     pub filled: Qty,
     /// Where it stood.
     pub state: OrderState,
+    /// Modifies that were asked of it.
+    pub modifies: u8,
 }
 
 impl KnownOrder {
@@ -92,6 +98,7 @@ impl KnownOrder {
             qty: order.qty,
             filled: order.filled,
             state: order.state,
+            modifies: order.modifies,
         }
     }
 }
@@ -188,6 +195,11 @@ pub struct Gateway {
     order_budget: Budget,
     read_budget: Budget,
     reconciler: Option<Reconciler>,
+    doubts: Contradictions,
+    /// When two rounds agreed last; `None` before the first.
+    compared: Option<TsNs>,
+    /// Whether no entry leaves before two rounds have agreed.
+    entries_wait_for_books: bool,
     /// When the engine asked whether anything is open; its answer is owed.
     flat_asked: Option<TsNs>,
     /// When funds are read next; `None` before the first reconciliation.
@@ -231,6 +243,9 @@ impl Gateway {
             order_budget: Budget::orders(config.jitter_seed),
             read_budget: Budget::reads(config.jitter_seed.wrapping_add(1)),
             reconciler: None,
+            doubts: Contradictions::default(),
+            compared: None,
+            entries_wait_for_books: false,
             flat_asked: None,
             funds_due: None,
             last_book: TsNs::NEVER,
@@ -266,6 +281,11 @@ impl Gateway {
             }
             if let Some(order_id) = order_id {
                 self.orders.expect(order_id, order.intent, Some(order.instrument));
+                if order.modifies > 0 {
+                    // One of them may still be under way: the book says.
+                    self.orders.note_modifies(&order_id, order.modifies);
+                    self.orders.note_change(&order_id, Some(self.now));
+                }
             }
         }
         self.want_book();
@@ -289,6 +309,9 @@ impl Gateway {
                 self.give_up(place.intent);
                 return;
             }
+        }
+        if let Command::Modify(modify) = command {
+            self.orders.note_modifies(&modify.order_id, 1);
         }
         if self.refuses_change(command) {
             return;
@@ -316,6 +339,7 @@ impl Gateway {
     pub fn poll_request(&mut self, now: TsNs) -> Option<Request> {
         self.advance(now);
         self.expire_entries();
+        self.begin_due_comparison();
         self.next_write(Lane::Exit)
             .or_else(|| self.next_write(Lane::Entry))
             .or_else(|| self.next_read_request())

@@ -16,6 +16,7 @@ pub mod budget;
 pub mod intent;
 pub mod orders;
 mod twin_trades;
+pub mod contradictions;
 pub mod reconcile;
 pub mod upstox;
 pub mod gateway;

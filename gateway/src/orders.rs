@@ -16,6 +16,8 @@ use crate::evidence::BrokerOrder;
 const TRADES_AGAIN_FIRST: DurationNs = DurationNs::from_millis(250);
 /// Longest pause between reads of one order's trades.
 const TRADES_AGAIN_MAX: DurationNs = DurationNs::from_secs(5);
+/// How long trade rows may lag behind their order's row before everything is compared.
+pub(crate) const TRADES_OVERDUE: DurationNs = DurationNs::from_secs(10);
 
 /// Where a row comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +79,14 @@ pub struct Order {
     pub change_doubt: Option<TsNs>,
     /// The next book row is told to the engine even if it brings nothing new.
     pub echo: bool,
+    /// Modifies of ours that were taken from the engine.
+    modifies: u8,
     trades_at: TsNs,
     trades_reads: u32,
+    /// Since when trade rows have been missing.
+    trades_missing_since: TsNs,
+    /// What the row told as filled when it was given up that its trade rows come.
+    filled_without_trades: Qty,
 }
 
 impl Order {
@@ -88,10 +96,17 @@ impl Order {
         self.row.is_some_and(|row| rank(row.status) == ENDED)
     }
 
+    /// Modifies of ours that were taken from the engine, by this process or a former one.
+    #[must_use]
+    pub const fn modifies(&self) -> u8 {
+        self.modifies
+    }
+
     /// Fills that the broker told of and whose trade rows have not been seen.
     #[must_use]
     pub fn trades_missing(&self) -> bool {
-        self.row.is_some_and(|row| row.filled > self.traded)
+        self.row
+            .is_some_and(|row| row.filled > self.traded && row.filled != self.filled_without_trades)
     }
 }
 
@@ -143,6 +158,9 @@ impl OrderTable {
             echo: false,
             trades_at: TsNs::NEVER,
             trades_reads: 0,
+            modifies: 0,
+            trades_missing_since: TsNs::NEVER,
+            filled_without_trades: Qty::ZERO,
         });
         order.intent = order.intent.or(intent);
         if !order.is_ended() {
@@ -181,6 +199,7 @@ impl OrderTable {
             // News of a fill: its trade row should be there now.
             order.trades_at = now;
             order.trades_reads = 0;
+            order.trades_missing_since = now;
         }
         if missing {
             self.trades_wanted.insert(row.order_id);
@@ -233,6 +252,22 @@ impl OrderTable {
             .count()
     }
 
+    /// Whether an order has waited for its trade rows for longer than a lagging read explains.
+    #[must_use]
+    pub fn trades_are_overdue(&self, now: TsNs) -> bool {
+        self.trades_wanted
+            .iter()
+            .any(|id| now.since(self.orders[id].trades_missing_since) >= TRADES_OVERDUE)
+    }
+
+    /// The broker means it: no further trade rows come for what the order's row tells now.
+    pub fn accept_missing_trades(&mut self, id: &BrokerOrderId) {
+        if let Some(order) = self.orders.get_mut(id) {
+            order.filled_without_trades = order.row.map_or(Qty::ZERO, |row| row.filled);
+            self.trades_wanted.remove(id);
+        }
+    }
+
     /// How many orders wait for trade rows at all.
     #[must_use]
     pub fn trades_wanted(&self) -> usize {
@@ -245,6 +280,13 @@ impl OrderTable {
             let pause = TRADES_AGAIN_FIRST.get() << order.trades_reads.min(8);
             order.trades_reads += 1;
             order.trades_at = now.plus(DurationNs::new(pause.min(TRADES_AGAIN_MAX.get())));
+        }
+    }
+
+    /// The engine asks for a modify of an order, or asked for so many before this process began.
+    pub fn note_modifies(&mut self, id: &BrokerOrderId, count: u8) {
+        if let Some(order) = self.orders.get_mut(id) {
+            order.modifies = order.modifies.saturating_add(count);
         }
     }
 

@@ -4,15 +4,17 @@
 //! read counts for nothing; the order of rows never matters. Funds move with every price: they must be readable, yet
 //! two rounds never disagree over them. Left out: what the engine does about a difference.
 //! One read may be empty or stale; two that agree, a second apart, are believed. Reads that are stale together agree
-//! too, so a round must not contradict itself either: fills without their trades, trades without their order or their
-//! position say that one of the reads is older than another. A contradiction that stays for a minute is the broker's.
+//! too, so a round must not contradict itself either: fills without their trades, trades without their order, positions
+//! that are not the sum of the day's trades say that one of the reads is older than another. A contradiction that stays for a minute is the broker's;
+//! the caller keeps count of them (`contradictions`), since a younger question begins the rounds anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bijli_core::order::BrokerOrderId;
 use bijli_core::planted::{Bug, planted};
-use bijli_core::{DurationNs, Money, TsNs};
+use bijli_core::{DurationNs, Money, Qty, TsNs};
 
+use crate::contradictions::{Contradiction, Contradictions};
 use crate::evidence::{BrokerOrder, BrokerPosition, BrokerTrade, InstrumentKey, Rows};
 
 /// Least time between the end of one round and the begin of the next.
@@ -26,10 +28,6 @@ pub struct BrokerFunds {
     /// Taken by orders and positions.
     pub used: Money,
 }
-
-/// A round that contradicts itself is believed once so many did, over so long a time.
-const CONTRADICTIONS_MIN: u32 = 5;
-const CONTRADICTED_FOR: DurationNs = DurationNs::from_secs(60);
 
 /// One round of reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,32 +57,59 @@ impl Round {
         net
     }
 
-    /// Whether the reads fit one another: every fill has its trades, every trade its order and its position. A trade
-    /// told under two ids counts once or twice.
+    /// Where the reads do not fit one another: a fill without its trades, trades without their order, a position that
+    /// is not the sum of the day's trades. A trade told under two ids counts once or twice.
     #[must_use]
-    pub fn is_coherent(&self) -> bool {
-        let mut traded: BTreeMap<BrokerOrderId, (i64, i64)> = BTreeMap::new();
+    pub fn contradictions(&self) -> BTreeSet<Contradiction> {
+        let mut found = BTreeSet::new();
+        let mut traded: BTreeMap<BrokerOrderId, Between> = BTreeMap::new();
+        let mut dealt: BTreeMap<InstrumentKey, Between> = BTreeMap::new();
         let (mut ids, mut terms) = (BTreeSet::new(), BTreeSet::new());
         for trade in &self.trades {
             if !ids.insert((trade.order_id, trade.trade_id)) {
                 continue;
             }
-            let (least, most) = traded.entry(trade.order_id).or_default();
+            let is_sure = terms.insert((trade.order_id, trade.is_buy, trade.qty, trade.price));
             let qty = trade.qty.get();
-            if terms.insert((trade.order_id, trade.is_buy, qty, trade.price)) {
-                *least = least.saturating_add(qty);
-            }
-            *most = most.saturating_add(qty);
+            traded.entry(trade.order_id).or_default().add(qty, is_sure);
+            let signed = if trade.is_buy { qty } else { -qty };
+            dealt.entry(trade.key).or_default().add(signed, is_sure);
         }
-        let fits = |row: &BrokerOrder| {
-            let (least, most) = traded.get(&row.order_id).copied().unwrap_or_default();
-            (least..=most).contains(&row.filled.get())
-        };
-        let orders: BTreeSet<_> = self.orders.iter().map(|row| row.order_id).collect();
-        let positions: BTreeSet<_> = self.positions.iter().map(|row| row.key).collect();
-        self.orders.iter().all(fits)
-            && traded.keys().all(|id| orders.contains(id))
-            && self.trades.iter().all(|trade| positions.contains(&trade.key))
+        for row in &self.orders {
+            if !traded.remove(&row.order_id).unwrap_or_default().holds(row.filled) {
+                found.insert(Contradiction::Fill {
+                    order_id: row.order_id,
+                    filled: row.filled,
+                });
+            }
+        }
+        found.extend(
+            traded
+                .into_keys()
+                .map(|order_id| Contradiction::Stray { order_id }),
+        );
+        for (key, day_net) in self.day_positions() {
+            let sum = dealt.remove(&key).unwrap_or_default();
+            if day_net.is_some_and(|net| !sum.holds(net)) {
+                found.insert(Contradiction::Held { key, day_net });
+            }
+        }
+        found.extend(
+            dealt
+                .into_keys()
+                .map(|key| Contradiction::Held { key, day_net: None }),
+        );
+        found
+    }
+
+    /// What the positions tell as traded today, over all products; `None` where a row does not tell.
+    fn day_positions(&self) -> BTreeMap<InstrumentKey, Option<Qty>> {
+        let mut positions: BTreeMap<InstrumentKey, Option<Qty>> = BTreeMap::new();
+        for row in &self.positions {
+            let sum = positions.entry(row.key).or_insert(Some(Qty::ZERO));
+            *sum = sum.zip(row.day_net).and_then(|(sum, net)| sum.plus(net));
+        }
+        positions
     }
 
     /// Whether two rounds tell the same story.
@@ -93,6 +118,29 @@ impl Round {
         order_facts(self) == order_facts(other)
             && trade_facts(self) == trade_facts(other)
             && self.net_positions() == other.net_positions()
+    }
+}
+
+/// A sum of trades of which some may be told twice.
+#[derive(Clone, Copy, Debug, Default)]
+struct Between {
+    least: i64,
+    most: i64,
+}
+
+impl Between {
+    /// Adds a signed quantity; one that is not sure may count or not.
+    const fn add(&mut self, qty: i64, is_sure: bool) {
+        if is_sure || qty < 0 {
+            self.least = self.least.saturating_add(qty);
+        }
+        if is_sure || qty > 0 {
+            self.most = self.most.saturating_add(qty);
+        }
+    }
+
+    fn holds(self, qty: Qty) -> bool {
+        (self.least..=self.most).contains(&qty.get())
     }
 }
 
@@ -148,8 +196,6 @@ pub struct Reconciler {
     former: Option<Round>,
     next_at: TsNs,
     rounds: u32,
-    /// Rounds that contradicted themselves, and when the first of them ended.
-    contradicted: (u32, TsNs),
 }
 
 impl Reconciler {
@@ -162,7 +208,6 @@ impl Reconciler {
             former: None,
             next_at: now,
             rounds: 0,
-            contradicted: (0, TsNs::NEVER),
         }
     }
 
@@ -179,8 +224,15 @@ impl Reconciler {
     }
 
     /// Takes the answer to the read that [`Reconciler::next_read`] named and that was asked at `asked`. Gives the
-    /// round to believe once two have agreed.
-    pub fn handle(&mut self, now: TsNs, asked: TsNs, answer: Answer) -> Option<Round> {
+    /// round to believe once two have agreed. `doubts` are the contradictions of rounds so far, of this question and
+    /// former ones.
+    pub fn handle(
+        &mut self,
+        now: TsNs,
+        asked: TsNs,
+        answer: Answer,
+        doubts: &mut Contradictions,
+    ) -> Option<Round> {
         let complete = match (self.part, answer) {
             (Part::Orders, Answer::Orders(read)) => {
                 self.round.asked = asked;
@@ -210,15 +262,15 @@ impl Reconciler {
             Part::Orders => Part::Trades,
             Part::Trades => Part::Positions,
             Part::Positions => Part::Funds,
-            Part::Funds => return self.end_round(now),
+            Part::Funds => return self.end_round(now, doubts),
         };
         None
     }
 
-    fn end_round(&mut self, now: TsNs) -> Option<Round> {
+    fn end_round(&mut self, now: TsNs, doubts: &mut Contradictions) -> Option<Round> {
         self.rounds += 1;
         let round = std::mem::take(&mut self.round);
-        if !self.is_credible(now, &round) {
+        if !doubts.are_meant(now, round.contradictions()) {
             self.begin_round(now);
             return None;
         }
@@ -235,19 +287,6 @@ impl Reconciler {
         None
     }
 
-    /// Whether a round may be believed: it fits itself, or has not for so long that the broker means it.
-    fn is_credible(&mut self, now: TsNs, round: &Round) -> bool {
-        if round.is_coherent() {
-            return true;
-        }
-        let (count, first) = &mut self.contradicted;
-        if *count == 0 {
-            *first = now;
-        }
-        *count += 1;
-        *count >= CONTRADICTIONS_MIN && now.since(*first) >= CONTRADICTED_FOR
-    }
-
     fn begin_round(&mut self, now: TsNs) {
         self.round = Round::default();
         self.part = Part::Orders;
@@ -257,9 +296,9 @@ impl Reconciler {
 
 #[cfg(test)]
 mod tests {
+    use bijli_core::Price;
     use bijli_core::order::{BrokerStatus, OrderType, Side, Validity};
     use bijli_core::text::Text;
-    use bijli_core::{Price, Qty};
 
     use super::*;
 
@@ -271,6 +310,7 @@ mod tests {
         BrokerPosition {
             key: Text::new(key).expect("short"),
             qty: Qty::new(qty),
+            day_net: None,
         }
     }
 
@@ -311,6 +351,7 @@ mod tests {
     /// Plays rounds of (trades, positions); gives the index of the round that is believed.
     fn play(rounds: &[(Vec<BrokerTrade>, Vec<BrokerPosition>)]) -> Option<usize> {
         let mut reconciler = Reconciler::new(at(0));
+        let doubts = &mut Contradictions::default();
         let mut now = at(0);
         for (index, (trades, positions)) in rounds.iter().enumerate() {
             let (due, part) = reconciler.next_read();
@@ -325,17 +366,23 @@ mod tests {
             } else {
                 Vec::new()
             };
-            assert_eq!(reconciler.handle(now, now, Answer::Orders(full(book))), None);
+            assert_eq!(
+                reconciler.handle(now, now, Answer::Orders(full(book)), doubts),
+                None
+            );
             let trades = Answer::Trades(full(trades.clone()));
-            assert_eq!(reconciler.handle(now, now, trades), None);
+            assert_eq!(reconciler.handle(now, now, trades, doubts), None);
             let positions = Answer::Positions(full(positions.clone()));
-            assert_eq!(reconciler.handle(now, now, positions), None);
+            assert_eq!(reconciler.handle(now, now, positions, doubts), None);
             // Funds differ from round to round and spoil nothing.
             let funds = BrokerFunds {
                 available: Money::from_rupees(1_000 - now.get() % 997),
                 used: Money::ZERO,
             };
-            if reconciler.handle(now, now, Answer::Funds(Some(funds))).is_some() {
+            if reconciler
+                .handle(now, now, Answer::Funds(Some(funds)), doubts)
+                .is_some()
+            {
                 return Some(index);
             }
         }
@@ -374,9 +421,10 @@ mod tests {
         };
         for bad in [Answer::Failed, Answer::Trades(incomplete)] {
             let mut reconciler = Reconciler::new(at(0));
+            let doubts = &mut Contradictions::default();
             let orders = Answer::Orders(full(Vec::new()));
-            assert_eq!(reconciler.handle(at(10), at(0), orders), None);
-            assert_eq!(reconciler.handle(at(20), at(10), bad), None);
+            assert_eq!(reconciler.handle(at(10), at(0), orders, doubts), None);
+            assert_eq!(reconciler.handle(at(20), at(10), bad, doubts), None);
             assert_eq!(reconciler.next_read(), (at(1_020), Part::Orders));
             assert_eq!(reconciler.rounds(), 0);
         }
@@ -391,25 +439,49 @@ mod tests {
             positions,
             ..Round::default()
         };
-        assert!(round(1, vec![trade("1")], long.clone()).is_coherent());
         assert!(
-            round(1, vec![trade("1"), trade("9")], long.clone()).is_coherent(),
+            round(1, vec![trade("1")], long.clone())
+                .contradictions()
+                .is_empty()
+        );
+        assert!(
+            round(1, vec![trade("1"), trade("9")], long.clone())
+                .contradictions()
+                .is_empty(),
             "told twice"
         );
         assert!(
-            round(2, vec![trade("1"), trade("2")], long.clone()).is_coherent(),
+            round(2, vec![trade("1"), trade("2")], long.clone())
+                .contradictions()
+                .is_empty(),
             "two fills alike"
         );
         assert!(
-            !round(2, vec![trade("1")], long.clone()).is_coherent(),
+            !round(2, vec![trade("1")], long.clone())
+                .contradictions()
+                .is_empty(),
             "a fill without its trade"
         );
         assert!(
-            !round(0, vec![trade("1")], long).is_coherent(),
+            !round(0, vec![trade("1")], long).contradictions().is_empty(),
             "a trade without its fill"
         );
+        let dealt = |net| BrokerPosition {
+            day_net: Some(Qty::new(net)),
+            ..position("NSE_EQ|X", 1)
+        };
         assert!(
-            !round(1, vec![trade("1")], Vec::new()).is_coherent(),
+            round(1, vec![trade("1")], vec![dealt(3), dealt(-2)])
+                .contradictions()
+                .is_empty(),
+            "over all products"
+        );
+        assert!(
+            !round(0, Vec::new(), vec![dealt(1)]).contradictions().is_empty(),
+            "a position of today without a trade"
+        );
+        assert!(
+            !round(1, vec![trade("1")], Vec::new()).contradictions().is_empty(),
             "a trade without a position"
         );
         let empty_positions: Vec<_> = (0..80).map(|_| (vec![trade("1")], Vec::new())).collect();

@@ -3,13 +3,14 @@
 mod scripted;
 
 use bijli_core::command::{DropEntries, Reconcile};
-use bijli_core::order::{BrokerOrderId, OrderState, Side};
+use bijli_core::order::{BrokerOrderId, OrderState, Purpose, Side};
 use bijli_core::{Command, Event, InstrumentId, Qty, TsNs};
 use bijli_gateway::{Gateway, KnownOrder};
 use scripted::*;
 
 fn known(sequence: u32, id: Option<&str>, state: OrderState) -> KnownOrder {
     KnownOrder {
+        modifies: 0,
         intent: Some(intent(sequence)),
         order_id: id.map_or(BrokerOrderId::EMPTY, order_id),
         instrument: InstrumentId::new(0),
@@ -301,4 +302,112 @@ fn a_read_that_is_older_than_the_question_is_no_answer_to_it() {
     round(&mut gateway, at(20), &[], &[], &[]);
     round(&mut gateway, at(1_020), &[], &[], &[]);
     assert_eq!(notes(&mut gateway)[0], "reconciled 0 0");
+}
+
+/// How many modifies of an order had ended, as its last row tells.
+fn modifies_ended(gateway: &mut Gateway) -> Option<u8> {
+    let rows = std::iter::from_fn(|| gateway.poll_event()).filter_map(|event| match event {
+        Event::OrderUpdated(update) => Some(update.modifies_ended),
+        _ => None,
+    });
+    rows.last()
+}
+
+/// An open order's row with another price than the last one, so that it is news.
+fn priced(rupees: i64) -> String {
+    row("7", Some(1), "open", 0).replace("\"price\":100.0", &format!("\"price\":{rupees}.0"))
+}
+
+#[test]
+fn a_row_counts_only_modifies_that_had_ended_when_it_was_asked_for() {
+    let mut gateway = gateway();
+    settle(&mut gateway, at(0));
+    let stream = |gateway: &mut Gateway, ms: i64| {
+        let told = priced(100 + ms).replacen('{', r#"{"update_type":"order","#, 1);
+        gateway.handle_stream_text(at(ms), told.as_bytes());
+        modifies_ended(gateway)
+    };
+    assert_eq!(stream(&mut gateway, 1), Some(0));
+    gateway.handle_command(at(2), &modify(1, "7", Purpose::Exit));
+    assert_eq!(stream(&mut gateway, 3), Some(0), "it waits here");
+    let sent = expect(&mut gateway, at(4), MODIFY);
+    assert_eq!(stream(&mut gateway, 5), Some(0), "it is on the wire");
+    let taken = reply(200, r#"{"status":"success","data":{"order_id":"7"}}"#);
+    gateway.handle_reply(at(6), sent.id, &taken);
+    assert_eq!(stream(&mut gateway, 7), Some(0), "taken in is not done");
+    answer(&mut gateway, at(8), BOOK, &list(&[priced(108)]));
+    let ended = modifies_ended(&mut gateway);
+    assert_eq!(ended, Some(1), "the book was asked for after it");
+    gateway.handle_command(at(9), &modify(1, "7", Purpose::Exit));
+    let sent = expect(&mut gateway, at(9), MODIFY);
+    gateway.handle_reply(at(10), sent.id, &refusal(400, "UDAPI100041"));
+    assert_eq!(stream(&mut gateway, 11), Some(2), "refused for certain");
+}
+
+#[test]
+fn modifies_of_a_former_process_have_ended_once_this_one_has_read_the_book() {
+    let mut gateway = gateway();
+    let former = KnownOrder {
+        modifies: 3,
+        ..known(1, Some("7"), OrderState::Open)
+    };
+    gateway.adopt(&[former]);
+    gateway.handle_stream_text(at(0), &frame("7", Some(1), "open", 0));
+    assert_eq!(
+        modifies_ended(&mut gateway),
+        Some(2),
+        "the last may be on its way"
+    );
+    answer(&mut gateway, at(1), BOOK, &list(&[row("7", Some(1), "open", 1)]));
+    assert_eq!(modifies_ended(&mut gateway), Some(3));
+}
+
+/// Answers whatever is read from `from` to `to`, in milliseconds, of a day with one order that is filled without a
+/// trade.
+fn live_without_trades(gateway: &mut Gateway, (from, to): (i64, i64)) -> Vec<String> {
+    let mut told = Vec::new();
+    for ms in (from..to).step_by(100) {
+        while let Some(request) = gateway.poll_request(at(ms)) {
+            let rows = match request.path.as_str() {
+                BOOK => list(&[row("7", Some(1), "complete", 75)]),
+                FUNDS => funds(1_000),
+                _ => list(&[]),
+            };
+            gateway.handle_reply(at(ms), request.id, &rows);
+        }
+        told.extend(notes(gateway));
+    }
+    told
+}
+
+#[test]
+fn trades_that_never_come_are_compared_with_the_positions_and_given_up_after_a_minute() {
+    let mut gateway = gateway();
+    gateway.start_reconcile(at(0));
+    round(&mut gateway, at(0), &[], &[], &[]);
+    round(&mut gateway, at(1_000), &[], &[], &[]);
+    assert_eq!(notes(&mut gateway), ["reconciled 0 0"]);
+    gateway.handle_stream_text(at(1_500), &frame("7", Some(1), "complete", 75));
+    let before = live_without_trades(&mut gateway, (1_500, 60_000));
+    assert_eq!(before, ["1 7 is Complete 75/75"], "no belief within a minute");
+    assert!(gateway.is_reconciling());
+    assert!(gateway.unsettled() > 0);
+    let after = live_without_trades(&mut gateway, (60_000, 90_000));
+    assert_eq!(after, ["position 0 0", "reconciled 1 0"]);
+    assert_eq!(gateway.unsettled(), 0, "nothing is waited for any more");
+}
+
+#[test]
+fn now_and_then_everything_is_compared_and_entries_do_not_wait_for_that() {
+    let mut gateway = gateway();
+    gateway.start_reconcile(at(0));
+    round(&mut gateway, at(0), &[], &[], &[]);
+    round(&mut gateway, at(1_000), &[], &[], &[]);
+    notes(&mut gateway);
+    gateway.poll_request(at(300_999));
+    assert!(!gateway.is_reconciling());
+    gateway.poll_request(at(301_000));
+    assert!(gateway.is_reconciling());
+    gateway.handle_command(at(301_001), &entry(1));
+    expect(&mut gateway, at(301_001), PLACE);
 }

@@ -256,6 +256,7 @@ fn paper_opening(state: &State) -> Vec<Event> {
             filled: order.filled,
             price: order.price,
             average_price: order.average_price(),
+            modifies_ended: order.modifies,
         })
     });
     let agreed = Event::Reconciled(Reconciled {

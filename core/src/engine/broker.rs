@@ -20,7 +20,7 @@ use crate::quantity::Qty;
 use crate::state::State;
 use crate::time::DurationNs;
 
-/// How long after a modify a row with the old terms may be older than it.
+/// How long after a modify a row with the old terms is not believed, whatever the venue says of its age.
 const MODIFY_ECHO: DurationNs = DurationNs::from_secs(2);
 
 impl State {
@@ -115,8 +115,10 @@ impl State {
         }
     }
 
-    /// The terms that the broker shows: those of the newest modify confirm it; others, long enough after it, end it. A
-    /// working order whose terms nobody here asked for is taken as it is, and its instrument takes no entries.
+    /// The terms that the broker shows: those of the newest modify confirm it; others, once every modify has ended, mean
+    /// that it had no effect. Terms that were asked for twice, or a smaller quantity, prove nothing while a modify is under
+    /// way: the row may be older than it. A working order whose terms nobody here asked for is taken as it is, and its
+    /// instrument takes no entries.
     fn take_terms(&mut self, index: usize, update: &OrderUpdated) {
         let now = self.now;
         let order = self.orders.get_mut(index);
@@ -125,13 +127,17 @@ impl State {
         } else {
             order.price
         };
-        let is_settled = now.since(order.action_ts) >= MODIFY_ECHO;
+        let under_way = order.modifies.saturating_sub(update.modifies_ended);
+        let is_settled = under_way == 0 && now.since(order.action_ts) >= MODIFY_ECHO;
         let is_limited = matches!(order.order_type, OrderType::Limit | OrderType::StopLimit);
         if let Some(asked) = order.pending
             && asked.qty == update.qty
             && (asked.price == price || asked.order_type == OrderType::Market)
         {
-            order.confirm();
+            let is_news = asked.qty > order.qty || (asked.qty == order.qty && asked.price != order.price);
+            if under_way == 0 || (under_way == 1 && is_news) {
+                order.confirm();
+            }
             return;
         }
         if order.pending.is_some() && is_settled {

@@ -187,13 +187,9 @@ impl State {
         while let Some(index) = self.orders.live_at(place) {
             place += 1;
             let order = *self.orders.get(index);
-            let gain = (wanted.trigger.get() - order.trigger.get()) * -order.side.sign();
-            let step = order
-                .trigger
-                .moved_bps(STEP_BPS)
-                .minus(order.trigger)
-                .get()
-                .max(1);
+            let from = order.terms_asked().trigger;
+            let gain = (wanted.trigger.get() - from.get()) * -order.side.sign();
+            let step = from.moved_bps(STEP_BPS).minus(from).get().max(1);
             if order.instrument == id
                 && self.may_change(&order)
                 && order.modifies + MODIFIES_KEPT < MODIFIES_PER_ORDER_MAX
@@ -224,7 +220,10 @@ impl State {
             } else if self.may_change(&order) {
                 // The last one keeps what the others leave over.
                 let qty = Qty::new(order.filled.get() - excess);
-                let terms = Terms { qty, ..order.terms() };
+                let terms = Terms {
+                    qty,
+                    ..order.terms_asked()
+                };
                 self.modify(index, terms, commands);
             }
         }

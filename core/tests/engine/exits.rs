@@ -1,8 +1,8 @@
 //! Exits and the stop at the broker: never more than the position, cut at the freeze quantity, and never given up.
 
 use bijli_core::command::{Command, Modify, Place};
-use bijli_core::event::{Event, Submission};
-use bijli_core::order::{BrokerStatus, OrderState, OrderType, Purpose};
+use bijli_core::event::{Event, OrderUpdated, Submission};
+use bijli_core::order::{BrokerStatus, OrderState, OrderType, Purpose, Side};
 use bijli_core::order_config::ProtectiveStop;
 use bijli_core::page::PageReason;
 use bijli_core::risk::TradingMode;
@@ -237,4 +237,71 @@ fn an_exit_that_appears_after_all_is_cancelled_as_far_as_it_is_too_much() {
         house.engine.state().orders().get(1).state,
         OrderState::PendingCancel
     );
+}
+
+/// 40 of 100 are bought, and the entry's cancel is asked for because the position is to be left; what was commanded.
+fn leaving_beside_an_entry() -> (House, Place, Vec<Command>) {
+    let mut house = House::open();
+    let place = only_place(&house.wish_to_buy(STOCK));
+    house.resolve(place.intent, Submission::Acked);
+    house.update(&place, BrokerStatus::Open, 40);
+    house.trade(&place, 40, 10_010);
+    let commands = house.wish_to_leave(STOCK, 40);
+    (house, place, commands)
+}
+
+#[test]
+fn an_exit_waits_for_its_entry_s_cancel_and_then_goes_at_a_price_that_cannot_meet_it() {
+    let (mut house, entry, commands) = leaving_beside_an_entry();
+    assert!(
+        matches!(commands[..], [Command::Cancel(cancel)] if cancel.intent == entry.intent),
+        "{commands:?}"
+    );
+    assert_eq!(house.wait(DurationNs::from_millis(1_900)), []);
+    house.tick(STOCK, 10_000);
+    let behind = only_place(&house.wait(DurationNs::from_millis(200)));
+    assert_eq!((behind.side, behind.purpose), (Side::Sell, Purpose::Exit));
+    let tick = Price::from_paise(5).get();
+    assert_eq!(behind.price.get(), entry.price.get() + tick, "one tick behind it");
+    house.resolve(behind.intent, Submission::Acked);
+    house.update(&behind, BrokerStatus::Open, 0);
+    house.update(&entry, BrokerStatus::Cancelled, 40);
+    house.tick(STOCK, 10_000);
+    let commands = house.wait(DurationNs::from_secs(3));
+    let [Command::Modify(modify)] = commands[..] else {
+        panic!("the exit is priced anew: {commands:?}");
+    };
+    assert!(modify.price < entry.price, "alone it goes to the touch");
+}
+
+#[test]
+fn a_smaller_quantity_frees_nothing_while_a_later_modify_is_under_way() {
+    let (mut house, stop) = protected();
+    let row = |house: &mut House, qty: i64, modifies_ended: u8| {
+        house.tell(Event::OrderUpdated(OrderUpdated {
+            ts: house.now,
+            intent: Some(stop.intent),
+            order_id: crate::house::id_of(stop.intent),
+            instrument: STOCK,
+            side: Side::Sell,
+            status: BrokerStatus::TriggerPending,
+            qty: Qty::new(qty),
+            filled: Qty::ZERO,
+            price: stop.price,
+            average_price: Price::NONE,
+            modifies_ended,
+        }))
+    };
+    house.wait(DurationNs::from_secs(3));
+    let smaller = only_modify(&house.wish_to_leave(STOCK, 60));
+    assert_eq!(smaller.qty, Qty::new(40));
+    assert_eq!(
+        row(&mut house, 40, 0),
+        [],
+        "it may be older than the modify, or of another one"
+    );
+    assert_eq!(selling(&house), 100);
+    let freed = only_place(&row(&mut house, 40, 1));
+    assert_eq!(freed.qty, Qty::new(60));
+    assert_eq!(selling(&house), 100, "never more than the position");
 }

@@ -188,6 +188,13 @@ impl House {
         }))
     }
 
+    /// Modifies that were asked of an intent's order: the rows of this house are younger than all of them.
+    fn modifies_of(&self, intent: IntentId) -> u8 {
+        let orders = self.engine.state().orders();
+        let index = orders.find(Some(intent), &BrokerOrderId::EMPTY);
+        index.map_or(0, |index| orders.get(index).modifies)
+    }
+
     pub(crate) fn update(&mut self, place: &Place, status: BrokerStatus, filled: i64) -> Vec<Command> {
         self.tell(Event::OrderUpdated(OrderUpdated {
             ts: self.now,
@@ -200,6 +207,7 @@ impl House {
             filled: Qty::new(filled),
             price: place.price,
             average_price: place.price,
+            modifies_ended: self.modifies_of(place.intent),
         }))
     }
 

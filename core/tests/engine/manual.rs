@@ -30,6 +30,7 @@ fn foreign(house: &House, status: BrokerStatus) -> OrderUpdated {
         filled: Qty::ZERO,
         price: Price::from_paise(10_500),
         average_price: Price::NONE,
+        modifies_ended: 0,
     }
 }
 

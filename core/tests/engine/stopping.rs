@@ -146,6 +146,7 @@ fn sold_by_hand(house: &mut House, status: BrokerStatus) -> (BrokerOrderId, Vec<
         filled: Qty::ZERO,
         price: Price::from_paise(12_000),
         average_price: Price::from_paise(12_000),
+        modifies_ended: 0,
     }));
     (order_id, commands)
 }

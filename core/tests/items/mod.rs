@@ -201,6 +201,7 @@ fn order_updated() -> impl Strategy<Value = Event> {
                 filled: quantities[1],
                 price: prices[0],
                 average_price: prices[1],
+                modifies_ended: side as u8 * 7,
             })
         },
     )

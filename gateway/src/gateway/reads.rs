@@ -33,15 +33,16 @@ impl Gateway {
         (due.max(self.read_free_at(asked)), asked, risk)
     }
 
-    /// Reconciliation comes first, then trades, inquiries, and the book.
+    /// Reconciliation comes first, then trades, inquiries, and the book; between two rounds there is time for those.
     fn most_wanted_read(&self) -> (TsNs, Asked, Risk) {
-        if let Some(reconciler) = &self.reconciler {
+        let round = self.reconciler.as_ref().map(|reconciler| {
             let (due, part) = reconciler.next_read();
-            return (due, Asked::Reconcile(part), Risk::Lowers);
-        }
+            (due, Asked::Reconcile(part), Risk::Lowers)
+        });
         let trades = self.orders.next_trades();
         let lookup = self.intents.next_lookup();
         let candidates = [
+            round,
             trades.map(|(due, id)| (due, Asked::TradesOf(id), Risk::Lowers)),
             lookup.map(|(due, id)| (due, Asked::HistoryOf(id), Risk::Raises)),
             Some((self.book_due(), Asked::Book, Risk::Raises)),
@@ -192,6 +193,7 @@ impl Gateway {
             filled: row.filled,
             price: row.price,
             average_price: row.average_price,
+            modifies_ended: order.modifies().saturating_sub(self.modifies_under_way(id)),
         }));
     }
 

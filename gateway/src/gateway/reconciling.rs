@@ -13,8 +13,9 @@ use bijli_core::text::Text;
 use bijli_core::{Event, InstrumentId, Money, Qty, TsNs};
 
 use super::{Asked, Gateway};
+use crate::contradictions::Contradiction;
 use crate::evidence::{BrokerOrder, ErrorClass, InstrumentKey, ReadError, Rows};
-use crate::orders::Bound;
+use crate::orders::{Bound, TRADES_OVERDUE};
 use crate::reconcile::{Answer, BrokerFunds, Part, Reconciler, Round};
 use crate::request::{Lane, Reply};
 use crate::upstox::funds_api;
@@ -24,6 +25,7 @@ impl Gateway {
     /// Starts reconciliation; ends with [`Event::Reconciled`]. Entries wait until then.
     pub fn start_reconcile(&mut self, now: TsNs) {
         self.advance(now);
+        self.entries_wait_for_books = true;
         self.reconciler = Some(Reconciler::new(now));
     }
 
@@ -31,6 +33,19 @@ impl Gateway {
     #[must_use]
     pub const fn is_reconciling(&self) -> bool {
         self.reconciler.is_some()
+    }
+
+    /// Now and then, and when trade rows do not come although their order tells of fills, everything is compared:
+    /// a position that changes without an order is seen nowhere else. Entries need not wait for that.
+    pub(super) fn begin_due_comparison(&mut self) {
+        let Some(compared) = self.compared.filter(|_| self.reconciler.is_none()) else {
+            return;
+        };
+        let since = self.now.since(compared);
+        let is_overdue = since >= TRADES_OVERDUE && self.orders.trades_are_overdue(self.now);
+        if is_overdue || since >= self.config.compare_every {
+            self.reconciler = Some(Reconciler::new(self.now));
+        }
     }
 
     /// The engine asks: rounds under way are begun anew, since they may be older than the question.
@@ -43,6 +58,7 @@ impl Gateway {
         {
             flight.asked = Asked::Superseded;
         }
+        self.entries_wait_for_books = true;
         self.reconciler = Some(Reconciler::new(self.now));
     }
 
@@ -54,6 +70,10 @@ impl Gateway {
         }
         let answer = match part {
             Part::Orders => order_api::orders_of(reply).map(|mut book| {
+                if !self.intents.unknown().is_empty() {
+                    // As good as any other read of the book: what is unknown does not wait for rounds that agree.
+                    self.take_orders(asked, &book);
+                }
                 book.complete &= self.is_whole(&book);
                 Answer::Orders(book)
             }),
@@ -69,9 +89,11 @@ impl Gateway {
         let agreed = self
             .reconciler
             .as_mut()
-            .and_then(|reconciler| reconciler.handle(now, asked, answer));
+            .and_then(|reconciler| reconciler.handle(now, asked, answer, &mut self.doubts));
         if let Some(round) = agreed {
             self.reconciler = None;
+            self.compared = Some(self.now);
+            self.entries_wait_for_books = false;
             self.believe(&round);
         }
     }
@@ -84,6 +106,11 @@ impl Gateway {
         };
         self.take_orders(round.asked, &book);
         self.take_trades(&round.trades, Bound::Order);
+        for contradiction in round.contradictions() {
+            if let Contradiction::Fill { order_id, .. } = contradiction {
+                self.orders.accept_missing_trades(&order_id);
+            }
+        }
         let net = round.net_positions();
         // Instruments with orders today are reported even when flat, so that a missing row is heard.
         let dealt_in = self.orders.iter().filter_map(|(_, order)| order.instrument);

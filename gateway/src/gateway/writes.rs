@@ -55,7 +55,7 @@ impl Gateway {
     /// doubt.
     pub(super) fn entries_wait_their_turn(&self) -> bool {
         let waits = |queued: &Queued| self.may_leave(&queued.command);
-        self.reconciler.is_some() || self.is_token_doubted() || self.exits.iter().any(waits)
+        self.entries_wait_for_books || self.is_token_doubted() || self.exits.iter().any(waits)
     }
 
     /// Whether nothing but the budget holds a command back: no change of an order while another is in flight or
@@ -70,6 +70,23 @@ impl Gateway {
             .get(&order_id)
             .is_some_and(|order| order.change_doubt.is_some());
         !in_doubt && !self.in_flight.iter().flatten().any(asked)
+    }
+
+    /// Modifies of an order that wait here, are on the wire or have an unknown outcome.
+    pub(super) fn modifies_under_way(&self, id: &BrokerOrderId) -> u8 {
+        let waits =
+            |queued: &&Queued| matches!(&queued.command, Command::Modify(modify) if modify.order_id == *id);
+        let waiting = self.exits.iter().chain(&self.entries).filter(waits).count();
+        let is_asked = self
+            .in_flight
+            .iter()
+            .flatten()
+            .any(|flight| flight.asked == Asked::Change(*id));
+        let is_doubted = self
+            .orders
+            .get(id)
+            .is_some_and(|order| order.change_doubt.is_some());
+        u8::try_from(waiting + usize::from(is_asked || is_doubted)).unwrap_or(u8::MAX)
     }
 
     fn queue(&self, lane: Lane) -> &VecDeque<Queued> {
@@ -289,7 +306,10 @@ impl Gateway {
         let outcome = order_api::outcome_of_write(reply);
         match outcome {
             // Taken in; the next book row asked after this tells whether it has happened, news or not.
-            Outcome::Acked(_) => self.orders.note_change(order_id, Some(self.now)),
+            Outcome::Acked(_) => {
+                self.orders.note_change(order_id, Some(self.now));
+                self.want_book();
+            }
             Outcome::Refused(refusal) if refusal.class == ErrorClass::Rate => {
                 self.orders.note_change(order_id, None);
             }

@@ -40,6 +40,8 @@ struct PaperOrder {
     order: WorkingOrder,
     status: BrokerStatus,
     turnover: Money,
+    /// Modifies that were asked of it: each ends at once.
+    modifies: u8,
 }
 
 /// A venue that trades on paper.
@@ -158,6 +160,7 @@ impl PaperVenue {
             ),
             status: BrokerStatus::Received,
             turnover: Money::ZERO,
+            modifies: 0,
         });
         self.readout.acked += 1;
         let submission = Submission::Acked;
@@ -189,6 +192,7 @@ impl PaperVenue {
     /// Fills an order as far as the book goes and tells where it stands, if that changed.
     fn work(&mut self, now: TsNs, number: u32) {
         let paper = &mut self.orders[number as usize];
+        paper.modifies = paper.modifies.saturating_add(1);
         let desk = &mut self.desks[paper.instrument.index()];
         let mut fills = Vec::new();
         while let Some(fill) = match_order(&mut paper.order, &mut desk.liquidity, desk.tick) {
@@ -332,6 +336,7 @@ impl PaperVenue {
             filled,
             price: paper.order.price,
             average_price,
+            modifies_ended: paper.modifies,
         }));
     }
 

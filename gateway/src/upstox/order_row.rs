@@ -143,6 +143,8 @@ pub(super) struct PositionJson {
     instrument_token: Scalar,
     instrument_key: Scalar,
     quantity: Scalar,
+    day_buy_quantity: Scalar,
+    day_sell_quantity: Scalar,
 }
 
 impl PositionJson {
@@ -151,7 +153,13 @@ impl PositionJson {
         Some(BrokerPosition {
             key: key_of(&self.instrument_token, &self.instrument_key)?,
             qty: self.quantity.qty()?,
+            day_net: self.day_net(),
         })
+    }
+
+    fn day_net(&self) -> Option<Qty> {
+        let (bought, sold) = (self.day_buy_quantity.qty()?, self.day_sell_quantity.qty()?);
+        bought.get().checked_sub(sold.get()).map(Qty::new)
     }
 }
 

@@ -247,6 +247,7 @@ mod tests {
             filled: Qty::ZERO,
             price: Price::from_paise(100),
             average_price: Price::NONE,
+            modifies_ended: 0,
         })
     }
 
