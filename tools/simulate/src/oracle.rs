@@ -92,6 +92,27 @@ impl Oracle {
     /// # Errors
     /// I33, when what survived is not a prefix of what was written.
     pub fn recovered(&mut self, plan: &Plan, items: Vec<Item>, opening: &[Item]) -> Result<(), Broken> {
+        self.check_prefix(&items, opening)?;
+        let mut fresh = Facts::new(plan);
+        items.iter().for_each(|item| fresh.learn(item));
+        fresh.inherit_orphans(&self.facts);
+        self.facts = fresh;
+        self.written = items;
+        Ok(())
+    }
+
+    /// A process was killed before it had taken the day over: `items` is what lies on the disk, `opening` what it wrote.
+    ///
+    /// # Errors
+    /// I33, as above.
+    pub fn died_taking_over(&mut self, items: Vec<Item>, opening: &[Item]) -> Result<(), Broken> {
+        self.check_prefix(&items, opening)?;
+        self.written = items;
+        Ok(())
+    }
+
+    /// I33: what is on the disk is a beginning of what was written before, and `opening`.
+    fn check_prefix(&self, items: &[Item], opening: &[Item]) -> Result<(), Broken> {
         let survived = items.len().saturating_sub(opening.len());
         let is_prefix = self.written.get(..survived) == Some(&items[..survived]);
         if !is_prefix || items[survived..] != *opening {
@@ -100,11 +121,6 @@ impl Oracle {
                 format!("{survived} records survived that were not written so"),
             );
         }
-        let mut fresh = Facts::new(plan);
-        items.iter().for_each(|item| fresh.learn(item));
-        fresh.inherit_orphans(&self.facts);
-        self.facts = fresh;
-        self.written = items;
         Ok(())
     }
 

@@ -81,12 +81,12 @@ fn look_for(bug: Bug, about: &'static str, seeds: std::ops::Range<u64>, options:
         let plan = plan_of(seed, None, options);
         search.seeds += 1;
         plant(Some(bug));
-        let broken = live(&plan, false).violation;
+        let broken = live(&plan, 0).violation;
         plant(None);
         let Some(violation) = broken else {
             continue;
         };
-        if live(&plan, false).violation.is_none() {
+        if live(&plan, 0).violation.is_none() {
             search.found = Some((seed, violation));
             break;
         }

@@ -3,6 +3,7 @@
 //! A seed is lived through by one thread alone; threads share the number of the next seed and nothing else. A panic
 //! inside a world is a violation of I40, told with its message.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,6 +27,11 @@ const TWICE_EVERY: u64 = 64;
 /// Violations after which a run gives up.
 const VIOLATIONS_MAX: usize = 10;
 
+thread_local! {
+    /// Where this thread panicked last.
+    static PANICKED_AT: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
 /// What is asked for.
 #[derive(Clone, Debug, Parser)]
 #[command(
@@ -48,6 +54,9 @@ pub struct Options {
     /// Stop after so many minutes, whatever was lived through.
     #[arg(long)]
     pub minutes: Option<u64>,
+    /// With `--seed`: how many of the last happenings are printed; more than forty show whole answers of the broker.
+    #[arg(long, default_value_t = world::TRACE_LINES)]
+    pub trace: usize,
     /// Only these classes of fault, by id or name, separated by commas; `none` for a day without faults.
     #[arg(long)]
     pub only: Option<String>,
@@ -82,7 +91,9 @@ struct Sum {
 #[must_use]
 pub fn run(options: &Options) -> ExitCode {
     // A panic is told with its seed, not in the middle of everything else.
-    std::panic::set_hook(Box::new(|_| {}));
+    std::panic::set_hook(Box::new(|panic| {
+        PANICKED_AT.set(panic.location().map(ToString::to_string).unwrap_or_default());
+    }));
     let rows = match options.only.as_deref().map(rows_of).transpose() {
         Ok(rows) => rows,
         Err(unknown) => {
@@ -122,8 +133,8 @@ pub(crate) fn plan_of(seed: u64, rows: Option<&[RowId]>, options: &Options) -> P
 }
 
 /// A life in which a panic is a violation like any other.
-pub(crate) fn live(plan: &Plan, traced: bool) -> Outcome {
-    catch_unwind(AssertUnwindSafe(|| world::run(plan, traced))).unwrap_or_else(|panic| {
+pub(crate) fn live(plan: &Plan, lines: usize) -> Outcome {
+    catch_unwind(AssertUnwindSafe(|| world::run(plan, lines))).unwrap_or_else(|panic| {
         let text = panic
             .downcast_ref::<String>()
             .cloned()
@@ -135,7 +146,7 @@ pub(crate) fn live(plan: &Plan, traced: bool) -> Outcome {
             work: Work::default(),
             violation: Some(Violation {
                 invariant: "I40",
-                found: format!("a panic: {}", text.unwrap_or_default()),
+                found: format!("a panic at {}: {}", PANICKED_AT.take(), text.unwrap_or_default()),
                 step: 0,
                 now: plan.start(),
             }),
@@ -153,7 +164,7 @@ fn run_one(seed: u64, rows: Option<&[RowId]>, options: &Options) -> ExitCode {
         plan.venue,
         ids.join(" ")
     );
-    let outcome = live(&plan, true);
+    let outcome = live(&plan, options.trace);
     for line in &outcome.trace {
         println!("{line}");
     }
@@ -249,9 +260,9 @@ pub(crate) fn cores() -> usize {
 
 /// Lives a plan, now and then twice.
 fn live_checked(plan: &Plan) -> Outcome {
-    let mut outcome = live(plan, false);
+    let mut outcome = live(plan, 0);
     if plan.seed.is_multiple_of(TWICE_EVERY) && outcome.violation.is_none() {
-        let again = live(plan, false);
+        let again = live(plan, 0);
         if again != outcome {
             outcome.violation = Some(Violation {
                 invariant: "G4",
@@ -330,7 +341,7 @@ fn tell_smallest(seed: u64, violation: &Violation) {
     let shrunk = shrink(seed, violation, live);
     let plan = Plan::of(seed).only(&shrunk.rows);
     println!("\nthe smallest telling of seed {seed}:");
-    for line in live(&plan, true).trace {
+    for line in live(&plan, world::TRACE_LINES).trace {
         println!("{line}");
     }
     println!(

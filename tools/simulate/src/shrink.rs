@@ -19,7 +19,7 @@ pub struct Shrunk {
 }
 
 /// Takes classes of fault away one at a time as long as the same invariant breaks.
-pub fn shrink(seed: u64, violation: &Violation, live: impl Fn(&Plan, bool) -> Outcome) -> Shrunk {
+pub fn shrink(seed: u64, violation: &Violation, live: impl Fn(&Plan, usize) -> Outcome) -> Shrunk {
     let plan = Plan::of(seed);
     let mut best = Shrunk {
         rows: plan.rows().collect(),
@@ -32,7 +32,7 @@ pub fn shrink(seed: u64, violation: &Violation, live: impl Fn(&Plan, bool) -> Ou
         runs += 1;
         let mut rows = best.rows.clone();
         rows.remove(place);
-        let outcome = live(&plan.clone().only(&rows), false);
+        let outcome = live(&plan.clone().only(&rows), 0);
         match outcome.violation {
             Some(found) if found.invariant == violation.invariant => {
                 best = Shrunk {

@@ -25,8 +25,8 @@ use crate::process::{Arrival, Process};
 use crate::rows::{Fired, RowId, WorldFault};
 use crate::wire_feed::WireFeed;
 
-/// Lines of the trace that are kept.
-const TRACE_LINES: usize = 40;
+/// Lines of the trace that are kept where nobody asks for more.
+pub const TRACE_LINES: usize = 40;
 
 /// A day under way.
 pub struct World {
@@ -60,19 +60,20 @@ pub struct World {
     fired: Fired,
     work: Work,
     hash: u64,
+    lines: usize,
     trace: Option<VecDeque<String>>,
 }
 
-/// Lives a plan through.
+/// Lives a plan through and keeps the last `lines` happenings; 0 for none.
 #[must_use]
-pub fn run(plan: &Plan, traced: bool) -> Outcome {
-    let mut world = World::new(plan, traced);
+pub fn run(plan: &Plan, lines: usize) -> Outcome {
+    let mut world = World::new(plan, lines);
     let lived = world.live();
     world.into_outcome(lived)
 }
 
 impl World {
-    fn new(plan: &Plan, traced: bool) -> Self {
+    fn new(plan: &Plan, lines: usize) -> Self {
         let settings = BrokerSettings {
             capital: bijli_core::Money::from_rupees(5_000_000),
             seed: plan.seed,
@@ -114,7 +115,8 @@ impl World {
             fired: Fired::default(),
             work: Work::default(),
             hash: 0,
-            trace: traced.then(VecDeque::new),
+            lines,
+            trace: (lines > 0).then(VecDeque::new),
             plan: plan.clone(),
         }
     }
@@ -176,7 +178,7 @@ impl World {
         if let Some(trace) = &mut self.trace {
             let text = self.now.to_string();
             trace.push_back(format!("{:>6} {} {}", self.step, &text[11..], line()));
-            if trace.len() > TRACE_LINES {
+            if trace.len() > self.lines {
                 trace.pop_front();
             }
         }

@@ -33,7 +33,7 @@ fn a_process_killed_at_any_micro_step_of_its_journal_loses_and_doubles_nothing()
     let (mut made, mut killed, mut day) = (0, 0, 0);
     while made < points {
         let plan = Plan::of(seed.wrapping_add(day)).only(&[]);
-        let whole = world::run(&plan, false);
+        let whole = world::run(&plan, 0);
         assert_eq!(whole.violation, None, "a day without faults, seed {}", plan.seed);
         // Every event is a record, and every record two micro-steps; commands make it more. A process that dies in
         // the last seconds, long after the close, is not up again when the last look is taken.
@@ -47,7 +47,7 @@ fn a_process_killed_at_any_micro_step_of_its_journal_loses_and_doubles_nothing()
                 kill_at: Some(point),
                 ..plan.clone()
             };
-            let outcome = world::run(&killed_day, false);
+            let outcome = world::run(&killed_day, 0);
             assert_eq!(
                 outcome.violation, None,
                 "seed {}, killed at micro-step {point}",

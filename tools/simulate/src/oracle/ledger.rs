@@ -4,7 +4,7 @@ use bijli_core::Price;
 use bijli_core::order::{BrokerOrderId, IntentId, Purpose, Side};
 use bijli_core::text::Text;
 use bijli_simulator::broker::faults::Fault;
-use bijli_simulator::broker::{Broker, Origin, Status};
+use bijli_simulator::broker::{Broker, Origin};
 
 use super::facts::Facts;
 use super::{Broken, broken};
@@ -94,8 +94,9 @@ impl LedgerCheck {
             if asked.purpose == Purpose::Exit {
                 row.exits += order.side.sign() * rest;
             }
-            if order.trigger.is_set() && order.status != Status::Open {
-                // A stop that waits is in no book yet.
+            if order.trigger.is_set() {
+                // A stop that waits is in no book. Trades at its trigger release it, and these cannot happen before the
+                // book has taken our order on the other side, whose price is better: the books of this market jump.
                 continue;
             }
             match order.side {

@@ -32,7 +32,7 @@ impl World {
         match Process::start(before, &self.plan, self.now, self.epoch, kill_in) {
             Ok(process) => self.begin(process),
             Err(StartFault::Killed(image, fresh)) => {
-                self.oracle.written.extend(fresh);
+                self.oracle.died_taking_over(readable(&image), &fresh)?;
                 self.fired.count(WorldFault::CrashInRecovery);
                 self.note(|| "killed while it took the day over".to_owned());
                 self.disk = image;
@@ -184,4 +184,12 @@ impl World {
             self.starts_to_kill = self.crash.between(1, 3) as u32;
         }
     }
+}
+
+/// The records on a disk up to where they end or are torn.
+fn readable(image: &[Vec<u8>]) -> Vec<Item> {
+    let slices: Vec<&[u8]> = image.iter().map(Vec::as_slice).collect();
+    bijli_core::journal::verify_segments(&slices)
+        .map_while(|record| record.ok()?.item().ok())
+        .collect()
 }

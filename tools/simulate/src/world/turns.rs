@@ -7,7 +7,7 @@ use bijli_gateway::request::{Auth, Body, Host, Method, Request};
 use bijli_simulator::broker::faults::Faults;
 use bijli_simulator::broker::{ApiCall, LOCAL_PEER, Moments};
 
-use super::World;
+use super::{TRACE_LINES, World};
 use crate::network::Parcel;
 use crate::oracle::Broken;
 use crate::rows::WorldFault;
@@ -92,10 +92,11 @@ impl World {
             body: request.body.as_ref().map_or("", Body::text).as_bytes(),
         };
         let reply = self.broker.handle(Moments::at(self.now), &call);
+        let shown = if self.lines > TRACE_LINES { usize::MAX } else { 160 };
         self.note(|| {
             let text = String::from_utf8_lossy(&reply.body);
             let body = request.body.as_ref().map_or("", Body::text);
-            let shown: String = text.chars().take(160).collect();
+            let shown: String = text.chars().take(shown).collect();
             format!(
                 "broker: {method} {} {body} -> {} {:?} {shown}",
                 request.path, reply.status, reply.delivery
