@@ -151,6 +151,7 @@ impl Desk {
             filled: Qty::ZERO,
             price: place.price,
             average_price: Price::NONE,
+            modifies_ended: 0,
         };
         self.apply(&Event::OrderUpdated(update));
         if is_filled {
