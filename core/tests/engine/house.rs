@@ -189,7 +189,7 @@ impl House {
     }
 
     /// Modifies that were asked of an intent's order: the rows of this house are younger than all of them.
-    fn modifies_of(&self, intent: IntentId) -> u8 {
+    pub(crate) fn modifies_of(&self, intent: IntentId) -> u8 {
         let orders = self.engine.state().orders();
         let index = orders.find(Some(intent), &BrokerOrderId::EMPTY);
         index.map_or(0, |index| orders.get(index).modifies)

@@ -233,6 +233,7 @@ impl Day {
             filled: Qty::new((order.filled() + more).clamp(0, order.at_most())),
             price,
             average_price: price,
+            modifies_ended: order.intent.map_or(0, |intent| self.house.modifies_of(intent)),
         }))
     }
 
@@ -283,6 +284,7 @@ impl Day {
             filled: Qty::new(filled),
             price,
             average_price: price,
+            modifies_ended: 0,
         }))
     }
 

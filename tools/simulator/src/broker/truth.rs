@@ -49,12 +49,6 @@ pub struct TradeTruth<'a> {
 }
 
 impl Broker {
-    /// How many trades the exchange has taken back.
-    #[must_use]
-    pub fn trades_withdrawn(&self) -> usize {
-        self.ledger.traded() - self.ledger.trades.len()
-    }
-
     /// Every order that was taken in, oldest first.
     pub fn true_orders(&self) -> impl Iterator<Item = OrderTruth<'_>> {
         self.orders.iter().map(|order| OrderTruth {
