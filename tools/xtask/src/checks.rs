@@ -10,6 +10,7 @@ pub(crate) fn test(run: &mut Run) -> Result<(), Failed> {
     run.step("system packages", install::system)?;
     lint(run)?;
     run.step("tests", all_tests)?;
+    simulate::days(run)?;
     simulate::planted(run)?;
     referee::referee(run)?;
     docs(run)?;

@@ -3,6 +3,8 @@
 use crate::step::{Failed, Run, pass};
 
 const PROFILE: &str = "simulate";
+/// Days that are lived when everything is checked, other ones each time.
+const DAYS: &str = "2000";
 /// Days that each deliberate bug may take to be found when everything is checked.
 const PLANTED_SEEDS: &str = "10000";
 
@@ -11,6 +13,12 @@ pub(crate) fn simulate(run: &mut Run) -> Result<(), Failed> {
     let arguments = run.arguments.clone();
     let is_planted = arguments.iter().any(|word| word.starts_with("--planted"));
     run.step("simulate", |run| live(run, is_planted, &arguments))
+}
+
+/// Fresh days of faults, in which no invariant may break; the first seed is printed.
+pub(crate) fn days(run: &mut Run) -> Result<(), Failed> {
+    let arguments = ["--seeds", DAYS].map(str::to_owned);
+    run.step("simulated days", |run| live(run, false, &arguments))
 }
 
 /// Every deliberate bug is found on fresh days: whoever finds them all can find others of their kind.
