@@ -56,6 +56,9 @@ pub struct Order {
     pub filled: Qty,
     /// Filled so far, by the broker's order rows; trades may lag behind.
     pub reported_filled: Qty,
+    /// Filled by the order's row, without trades, and in our position since that was taken over from the broker: a
+    /// trade that comes after all moves no position by so much.
+    pub absorbed: Qty,
     /// Limit price, as last confirmed.
     pub price: Price,
     /// Trigger price, as last confirmed; [`Price::NONE`] without one.
@@ -118,6 +121,7 @@ impl Order {
             qty: place.qty,
             filled: Qty::ZERO,
             reported_filled: Qty::ZERO,
+            absorbed: Qty::ZERO,
             price: place.price,
             trigger: place.trigger,
             pending: None,
@@ -160,7 +164,13 @@ impl Order {
         } else {
             self.reported_filled
         };
-        Qty::new((bound.get() - self.filled.get()).max(0))
+        Qty::new((bound.get() - self.filled.get() - self.absorbed.get()).max(0))
+    }
+
+    /// Filled by the order's row, with neither trades nor the broker's position to show for it.
+    #[must_use]
+    pub fn missing_qty(&self) -> Qty {
+        Qty::new((self.reported_filled.get() - self.filled.get() - self.absorbed.get()).max(0))
     }
 
     /// The dearer of the confirmed price and the one that a modify under way asked for: what exposure is counted at.
@@ -370,7 +380,7 @@ impl OrderBook {
     /// the broker shows it as live after all.
     pub(crate) fn settle(&mut self, index: usize) {
         let order = &self.orders[index];
-        let is_over = order.state.is_final() && order.filled >= order.reported_filled;
+        let is_over = order.state.is_final() && order.missing_qty().is_zero();
         let key = index_of(index);
         match self.live.iter().position(|live| *live == key) {
             Some(place) if is_over => {
@@ -451,7 +461,13 @@ fn hash_order(order: &Order, hasher: &mut StateHasher) {
             | u8::from(order.is_written_off) << 3,
     ];
     hasher.u64(u64::from_le_bytes(marks));
-    for value in [order.qty, order.filled, order.reported_filled, order.reserve] {
+    for value in [
+        order.qty,
+        order.filled,
+        order.reported_filled,
+        order.absorbed,
+        order.reserve,
+    ] {
         hasher.i64(value.get());
     }
     for price in [order.price, order.trigger, order.stop, order.decision_price] {

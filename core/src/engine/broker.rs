@@ -287,9 +287,11 @@ impl State {
         else {
             return false;
         };
+        let absorbed = order.absorbed.min(trade.qty);
+        let moving = Qty::new(trade.qty.get() - absorbed.get());
         let position = &mut self.positions[trade.instrument.index()];
         let (qty_before, realised_before) = (position.qty, position.realised);
-        if position.fill(trade.side, trade.qty, trade.price).is_err() {
+        if !moving.is_zero() && position.fill(trade.side, moving, trade.price).is_err() {
             return false;
         }
         let qty_after = position.qty;
@@ -315,6 +317,7 @@ impl State {
         self.protections.note_fill(&fill, self.now, &self.config.risk);
         let booked = self.orders.get_mut(index);
         booked.filled = filled;
+        booked.absorbed = Qty::new(order.absorbed.get() - absorbed.get());
         booked.turnover = Money::new(order.turnover.get().saturating_add(turnover.get()));
         booked.charges = Money::new(order.charges.get().saturating_add(charges.get()));
         if filled >= order.qty_max() && !matches!(order.state, OrderState::Refused | OrderState::NotSent) {
@@ -347,6 +350,7 @@ impl State {
             brokers: report.qty,
             since: self.now,
         });
+        self.absorb_missing(report.instrument, report.qty.get() - ours.qty.get());
         let mark = self.adoption_price(report.instrument);
         let cost = Money::new(mark.get().saturating_mul(report.qty.get()));
         self.positions[report.instrument.index()] = Position {
@@ -356,6 +360,27 @@ impl State {
         };
         self.protections.forget_trip(report.instrument);
         self.follow_position(report.instrument);
+    }
+
+    /// The broker's position shows fills whose trades have not come, and nothing else: they are in it from now on.
+    fn absorb_missing(&mut self, instrument: InstrumentId, difference: i64) {
+        let is_missing = |order: &Order| order.instrument == instrument && !order.missing_qty().is_zero();
+        let live = self
+            .orders
+            .live()
+            .filter(|(_, order)| is_missing(order))
+            .map(|(_, order)| order.side.sign() * order.missing_qty().get());
+        if live.sum::<i64>() != difference {
+            return;
+        }
+        for place in (0..self.orders.live_count()).rev() {
+            let index = self.orders.live_at(place).expect("a place below the count");
+            if is_missing(self.orders.get(index)) {
+                let order = self.orders.get_mut(index);
+                order.absorbed = Qty::new(order.absorbed.get() + order.missing_qty().get());
+                self.orders.settle(index);
+            }
+        }
     }
 
     /// The broker's own position was read after these exits were presumed absent: what it still shows may be left.

@@ -221,3 +221,42 @@ fn a_completion_that_is_taken_back_frees_the_instrument() {
         "the wish to leave stands"
     );
 }
+
+#[test]
+fn a_fill_that_came_with_the_broker_s_position_does_not_count_again_with_its_trade() {
+    let mut house = House::open();
+    let place = only_place(&house.wish_to_buy(STOCK));
+    house.resolve(place.intent, Submission::Acked);
+    house.update(&place, BrokerStatus::Open, 40);
+    house.trade(&place, 40, 10_005);
+    house.update(&place, BrokerStatus::Complete, 100);
+    house.report_position(STOCK, 100);
+    assert_eq!(
+        house.position(STOCK),
+        100,
+        "the broker is the truth about positions"
+    );
+    assert_eq!(
+        house.engine.state().orders().live_count(),
+        0,
+        "nothing is waited for"
+    );
+    let charges = house.engine.state().charges();
+    house.trade(&place, 60, 10_005);
+    assert_eq!(house.position(STOCK), 100);
+    assert!(house.engine.state().charges() > charges, "it cost what it cost");
+    let order = house.engine.state().orders().get(0);
+    assert_eq!((order.filled, order.absorbed), (Qty::new(100), Qty::ZERO));
+}
+
+#[test]
+fn a_position_that_missing_trades_do_not_explain_leaves_them_awaited() {
+    let mut house = House::open();
+    let place = only_place(&house.wish_to_buy(STOCK));
+    house.resolve(place.intent, Submission::Acked);
+    house.update(&place, BrokerStatus::Complete, 100);
+    house.report_position(STOCK, 30);
+    assert_eq!(house.engine.state().orders().live_count(), 1);
+    house.trade(&place, 100, 10_005);
+    assert_eq!(house.position(STOCK), 130, "the next report says what is true");
+}
