@@ -56,8 +56,7 @@ pub struct Order {
     pub filled: Qty,
     /// Filled so far, by the broker's order rows; trades may lag behind.
     pub reported_filled: Qty,
-    /// Filled by the order's row, without trades, and in our position since that was taken over from the broker: a
-    /// trade that comes after all moves no position by so much.
+    /// Filled without trades, and in our position since that was the broker's: such a trade moves no position any more.
     pub absorbed: Qty,
     /// Limit price, as last confirmed.
     pub price: Price,
@@ -201,8 +200,7 @@ impl Order {
         }
     }
 
-    /// The terms that the newest modify asks for, if one is under way, else those last confirmed: what the next change
-    /// begins from.
+    /// The terms that the newest modify under way asks for, else those last confirmed: what a change begins from.
     #[must_use]
     pub fn terms_asked(&self) -> Terms {
         self.pending.unwrap_or(self.terms())

@@ -7,6 +7,7 @@
 //! threads (`socket.rs` and the wiring). The broker's facts stand in `upstox/PROTOCOL.md`.
 
 mod health;
+mod known_order;
 mod reads;
 mod reconciling;
 mod self_check;
@@ -15,7 +16,7 @@ mod writes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bijli_core::limits::{ORDER_RING_SLOTS, ORDERS_PER_DAY_MAX};
-use bijli_core::order::{BrokerOrderId, IntentId, OrderState, Side, TradeId};
+use bijli_core::order::{BrokerOrderId, IntentId, OrderState, TradeId};
 use bijli_core::readout::GatewayReadout;
 use bijli_core::state::State;
 use bijli_core::{Command, DurationNs, Event, Instrument, InstrumentId, Price, Qty, TsNs};
@@ -31,6 +32,8 @@ use crate::upstox::call::Call;
 use crate::upstox::order_api::Product;
 
 use self::health::Health;
+
+pub use self::known_order::KnownOrder;
 
 /// What the gateway may be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,44 +64,6 @@ impl Default for GatewayConfig {
             entry_age_max: DurationNs::from_secs(2),
             jitter_seed: 0,
             token_expires: TsNs::NEVER,
-        }
-    }
-}
-
-/// An order as the journal knew it when the process before this one ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KnownOrder {
-    /// Our intent; `None` for somebody else's order.
-    pub intent: Option<IntentId>,
-    /// The broker's id; empty when it was never learned.
-    pub order_id: BrokerOrderId,
-    /// Which instrument.
-    pub instrument: InstrumentId,
-    /// Buy or sell.
-    pub side: Side,
-    /// Total quantity.
-    pub qty: Qty,
-    /// Filled so far, by applied trades.
-    pub filled: Qty,
-    /// Where it stood.
-    pub state: OrderState,
-    /// Modifies that were asked of it.
-    pub modifies: u8,
-}
-
-impl KnownOrder {
-    /// The order as the engine's book has it.
-    #[must_use]
-    pub const fn of(order: &bijli_core::orders::Order) -> Self {
-        Self {
-            intent: order.intent,
-            order_id: order.order_id,
-            instrument: order.instrument,
-            side: order.side,
-            qty: order.qty,
-            filled: order.filled,
-            state: order.state,
-            modifies: order.modifies,
         }
     }
 }
