@@ -85,6 +85,34 @@ impl PageReason {
             Self::ExitsExceed => "EXITS_EXCEED",
         }
     }
+
+    /// What happened, in words for the person who is called; `PAGES.md` says what to do.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Contradiction => "the broker's evidence contradicts itself; entries are halted",
+            Self::LateFill => "a trade came for an order that had ended without it; it was booked",
+            Self::Overfill => "a trade would fill an order beyond its quantity; it was not booked",
+            Self::ExitRejected => "an exit was rejected; it is tried again",
+            Self::ExitBlocked => "an exit cannot be sent: orders that may be live cover the position",
+            Self::NoExitPrice => "no price is known to leave at",
+            Self::ExitNotFilling => "an exit finds nobody at the far end of its prices",
+            Self::ProtectionLost => "the stop at the broker is gone: rejected, purged or cancelled",
+            Self::OrderStuck => "an order waits for the broker or the exchange for too long",
+            Self::OrderUnknown => "nobody knows for too long whether an order exists",
+            Self::AbsentAppeared => "an order that was held absent exists; what is left of it is cancelled",
+            Self::FillWithdrawn => "a completion was taken back before a trade backed it",
+            Self::TermsDiffer => "an order stands at other terms than were asked for; no entries there",
+            Self::ExitOverAbsent => "an exit was sent over one that was only presumed absent",
+            Self::ExitsExceed => "exits that may be live exceed the position; ours are cancelled",
+        }
+    }
+
+    /// The reason of a number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        PAGE_REASONS.get(usize::from(number)).copied()
+    }
 }
 
 /// What is known of one reason.
@@ -165,10 +193,16 @@ mod tests {
         let mut codes: Vec<_> = PAGE_REASONS.iter().map(|reason| reason.code()).collect();
         for (number, reason) in PAGE_REASONS.iter().enumerate() {
             assert_eq!(*reason as usize, number);
+            assert_eq!(PageReason::from_number(number as u8), Some(*reason));
+            assert!(
+                !reason.words().is_empty() && reason.words().len() <= 80,
+                "{reason:?}"
+            );
         }
         codes.sort_unstable();
         codes.dedup();
         assert_eq!(codes.len(), PAGE_REASONS.len());
+        assert_eq!(PageReason::from_number(PAGE_REASONS.len() as u8), None);
     }
 
     #[test]

@@ -437,3 +437,20 @@ readout! {
         since: TsNs,
     }
 }
+
+readout! {
+    /// One reason for which a person is called, raised today.
+    #[derive(Default)]
+    PageReadout, "page" {
+        /// Why, by the number of [`crate::page::PageReason`].
+        reason: u8,
+        /// How often today.
+        count: u64,
+        /// Trading symbol of the last time; empty where it is about no instrument.
+        symbol: Text<40>,
+        /// Engine time of the first time.
+        first: TsNs,
+        /// Engine time of the last time.
+        last: TsNs,
+    }
+}

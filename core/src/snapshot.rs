@@ -14,13 +14,13 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 use crate::latency::{STAGES, Stage};
 use crate::readout::{
     DenialReadout, DifferenceReadout, EngineReadout, FeedReadout, GatewayReadout, LatencyReadout,
-    OrderReadout, PositionReadout, Readout, SessionReadout, SignalReadout, SupervisionReadout,
+    OrderReadout, PageReadout, PositionReadout, Readout, SessionReadout, SignalReadout, SupervisionReadout,
 };
 use table::{CONTENT_BYTES_MAX, Group, HEADER_WORDS, header_words};
 
 pub use table::{
-    DIFFERENCE_SLOTS, ORDER_SLOTS, POSITION_SLOTS, SIGNAL_SLOTS, SNAPSHOT_BYTES, SNAPSHOT_VERSION, SlotGroup,
-    layout, layout_hash,
+    DIFFERENCE_SLOTS, ORDER_SLOTS, PAGE_SLOTS, POSITION_SLOTS, SIGNAL_SLOTS, SNAPSHOT_BYTES,
+    SNAPSHOT_VERSION, SlotGroup, layout, layout_hash,
 };
 
 /// Loads of a slot before a reader gives up. A write takes well under a microsecond, so only a writer that
@@ -214,6 +214,11 @@ impl<'a> SnapshotWriter<'a> {
         }
     }
 
+    /// Writes the slot of a reason that was raised today, named by its number.
+    pub fn put_page(&self, readout: &PageReadout) {
+        self.put(Group::PAGE, usize::from(readout.reason), readout);
+    }
+
     fn put<R: Readout>(&self, group: Group, slot: usize, readout: &R) {
         assert!(
             group.content_bytes == R::BYTES,
@@ -314,6 +319,11 @@ impl<'a> SnapshotReader<'a> {
     /// Reads all differences that are there.
     pub fn differences(&self) -> impl Iterator<Item = Result<DifferenceReadout, SnapshotError>> + use<'a> {
         self.every(Group::DIFFERENCE)
+    }
+
+    /// Reads every page that was raised, in the order of the reasons' numbers.
+    pub fn pages(&self) -> impl Iterator<Item = Result<PageReadout, SnapshotError>> + use<'a> {
+        self.every(Group::PAGE)
     }
 
     /// Reads one position slot; `slot` is below [`POSITION_SLOTS`]. `None`: empty.

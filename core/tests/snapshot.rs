@@ -356,6 +356,7 @@ fn any_bytes_as_a_snapshot_never_panic() {
             reader.signals().count(),
             reader.orders().count(),
             reader.differences().count(),
+            reader.pages().count(),
         );
     }
 }
@@ -378,15 +379,16 @@ fn the_layout_is_pinned() {
         ("denial", 21_248, 832, 1),
         ("supervision", 22_080, 256, 1),
         ("difference", 22_336, 128, 16),
+        ("page", 24_384, 128, 15),
     ];
     assert_eq!(groups, expected);
-    assert_eq!((SNAPSHOT_BYTES, layout_hash()), (24_384, 0x8922_432b_0094_b972));
+    assert_eq!((SNAPSHOT_BYTES, layout_hash()), (26_304, 0x25ab_8974_a76f_2abd));
 
     let mut memory = vec![0xEE; SNAPSHOT_BYTES];
     SnapshotWriter::create(&mut memory).expect("enough aligned memory");
     let hex: String = memory[..128].iter().map(|byte| format!("{byte:02x}")).collect();
-    let header = "42494a4c534e4150020000000000000072b994002b432289405f000000000000\
-        0b00000000000000000200000000000080000000000000000100000000000000\
+    let header = "42494a4c534e41500200000000000000bd2a6fa77489ab25c066000000000000\
+        0c00000000000000000200000000000080000000000000000100000000000000\
         8002000000000000000100000000000001000000000000008003000000000000\
         800100000000000001000000000000000005000000000000c000000000000000";
     assert_eq!(hex, header);

@@ -8,6 +8,8 @@ use bijli_core::event::{DataKind, FeedState, FlatChecked, Submission, TickFlags,
 use bijli_core::held::BracketStage;
 use bijli_core::instrument::InstrumentKind;
 use bijli_core::order::{BrokerStatus, OrderType, Purpose, Side, Validity};
+use bijli_core::page::PageReason;
+use bijli_core::readout::PageReadout;
 use bijli_core::strategy::ExitReason;
 use bijli_core::time::NS_PER_S;
 use bijli_core::{Money, Price, TsNs};
@@ -247,6 +249,23 @@ pub fn stamp_text(ts: TsNs) -> String {
     } else {
         String::new()
     }
+}
+
+/// Code and words of a reason for which a person is called.
+#[must_use]
+pub fn page_names(number: u8) -> (&'static str, &'static str) {
+    PageReason::from_number(number).map_or(("UNKNOWN_PAGE", "of another version"), |reason| {
+        (reason.code(), reason.words())
+    })
+}
+
+/// Why a person is called, how often, where and when last: `EXIT_REJECTED x3, last RELIANCE 11:41:00: words`.
+#[must_use]
+pub fn page_text(page: &PageReadout) -> String {
+    let (code, words) = page_names(page.reason);
+    let blank = if page.symbol.is_empty() { "" } else { " " };
+    let (count, symbol, last) = (page.count, page.symbol, second_text(page.last));
+    format!("{code} x{count}, last{blank}{symbol} {last}: {words}")
 }
 
 /// A count with separators after every third digit, `1,234,567`.

@@ -10,9 +10,10 @@ use super::GUARD_WORDS;
 use crate::codec::FieldRow;
 use crate::latency::STAGES;
 use crate::limits::POSITIONS_MAX;
+use crate::page::PAGE_REASONS;
 use crate::readout::{
     DenialReadout, DifferenceReadout, EngineReadout, FeedReadout, GatewayReadout, LatencyReadout,
-    OrderReadout, PositionReadout, Readout, SessionReadout, SignalReadout, SupervisionReadout,
+    OrderReadout, PageReadout, PositionReadout, Readout, SessionReadout, SignalReadout, SupervisionReadout,
 };
 use crate::state_hash::StateHasher;
 
@@ -26,8 +27,10 @@ pub const SIGNAL_SLOTS: usize = 16;
 pub const ORDER_SLOTS: usize = 64;
 /// Slots for differences between the broker's books and ours.
 pub const DIFFERENCE_SLOTS: usize = 16;
+/// Slots for pages: one a reason, by its number.
+pub const PAGE_SLOTS: usize = PAGE_REASONS.len();
 /// Bytes of a whole snapshot.
-pub const SNAPSHOT_BYTES: usize = Group::DIFFERENCE.end();
+pub const SNAPSHOT_BYTES: usize = Group::PAGE.end();
 
 /// Largest contents of any slot.
 pub(super) const CONTENT_BYTES_MAX: usize = 768;
@@ -63,9 +66,10 @@ impl Group {
     pub(super) const SUPERVISION: Self = Self::at::<SupervisionReadout>(Self::DENIAL.end(), 1);
     pub(super) const DIFFERENCE: Self =
         Self::at::<DifferenceReadout>(Self::SUPERVISION.end(), DIFFERENCE_SLOTS);
+    pub(super) const PAGE: Self = Self::at::<PageReadout>(Self::DIFFERENCE.end(), PAGE_SLOTS);
 
     /// Every group in the order in which they lie.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::SESSION,
         Self::ENGINE,
         Self::FEED,
@@ -77,6 +81,7 @@ impl Group {
         Self::DENIAL,
         Self::SUPERVISION,
         Self::DIFFERENCE,
+        Self::PAGE,
     ];
 
     const fn at<R: Readout>(offset: usize, slots: usize) -> Self {

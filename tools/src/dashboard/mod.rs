@@ -3,6 +3,7 @@
 //! The loop takes a copy of the state a few times a second and draws it; the drawing is a pure function
 //! ([`view`]). The terminal is given back as it was found, also when the program panics.
 
+pub mod page_lines;
 pub mod panels;
 pub mod readouts;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use bijli_core::config::RiskConfig;
 use bijli_core::latency::STAGES;
 use bijli_core::readout::{
     DenialReadout, DifferenceReadout, EngineReadout, FeedReadout, GatewayReadout, LatencyReadout,
-    OrderReadout, PositionReadout, SessionReadout, SignalReadout, SupervisionReadout,
+    OrderReadout, PageReadout, PositionReadout, SessionReadout, SignalReadout, SupervisionReadout,
 };
 use bijli_core::risk::TradingMode;
 use bijli_core::snapshot::{SnapshotError, SnapshotReader};
@@ -46,6 +46,8 @@ pub struct Readouts {
     pub supervision: Option<SupervisionReadout>,
     /// Where the broker's books differ from ours.
     pub differences: Vec<DifferenceReadout>,
+    /// For what a person is called, in the order of the reasons' numbers.
+    pub pages: Vec<PageReadout>,
     /// Slots that could not be read, and why.
     pub doubts: Vec<String>,
 }
@@ -89,6 +91,7 @@ impl Readouts {
             denials: sole(reader.denials(), &mut doubts),
             supervision: sole(reader.supervision(), &mut doubts),
             differences: all(reader.differences(), &mut doubts),
+            pages: all(reader.pages(), &mut doubts),
             doubts,
         })
     }

@@ -4,9 +4,11 @@ use bijli_core::config::RiskConfig;
 use bijli_core::event::{DataKind, FeedState, VenueKind};
 use bijli_core::latency::STAGES;
 use bijli_core::order::{IntentId, OrderState, Purpose, Side};
+use bijli_core::page::PageReason;
 use bijli_core::readout::{
     DENIAL_COUNTS, DenialReadout, DifferenceReadout, EngineReadout, FeedReadout, GatewayReadout,
-    LatencyReadout, OrderReadout, PositionReadout, SessionReadout, SignalReadout, SupervisionReadout,
+    LatencyReadout, OrderReadout, PageReadout, PositionReadout, SessionReadout, SignalReadout,
+    SupervisionReadout,
 };
 use bijli_core::snapshot::SnapshotWriter;
 use bijli_core::strategy::StrategyId;
@@ -196,6 +198,13 @@ pub(crate) fn readouts() -> Readouts {
             brokers: Qty::ZERO,
             since: at(9, 20),
         }],
+        pages: vec![PageReadout {
+            reason: PageReason::ExitRejected as u8,
+            count: 3,
+            symbol: symbol("RELIANCE"),
+            first: at(11, 30),
+            last: at(11, 41),
+        }],
         doubts: Vec::new(),
     }
 }
@@ -248,6 +257,9 @@ pub(crate) fn write(writer: &SnapshotWriter<'_>, readouts: &Readouts) {
     }
     for (slot, difference) in readouts.differences.iter().enumerate() {
         writer.put_difference(slot, Some(difference));
+    }
+    for page in &readouts.pages {
+        writer.put_page(page);
     }
     for (stage, latency) in STAGES.into_iter().zip(readouts.latency) {
         if let Some(latency) = latency {

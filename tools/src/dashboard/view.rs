@@ -1,7 +1,8 @@
 //! The picture that `top` shows, as a pure function of a [`Sight`] and of what the keys have chosen.
 //!
 //! Invariants: what is synthetic, simulated or on paper, and what is stale, is in the first two lines whatever
-//! the size of the terminal; any size draws, down to one cell. Keys follow btop: letters focus, `?` helps.
+//! the size of the terminal, and the lines behind them call a person while there is a reason to; any size draws,
+//! down to one cell. Keys follow btop: letters focus, `?` helps.
 
 use bijli_core::Money;
 use bijli_core::event::FeedState;
@@ -11,6 +12,7 @@ use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, LineGauge, Paragraph, Sparkline, Wrap};
 
+use super::page_lines::page_lines;
 use super::panels::{self, BAD, GOOD, amount, framed};
 use super::readouts::Sight;
 use crate::words;
@@ -84,9 +86,11 @@ To act: bijli ctl pause | resume | exit | flatten | kill";
 
 /// Draws the state.
 pub fn draw(frame: &mut Frame<'_>, sight: &Sight, choice: &Choice) {
-    let [banner, state, money, gauge, body, keys] = Layout::vertical([
+    let called = page_lines(&sight.readouts);
+    let [banner, state, pages, money, gauge, body, keys] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
+        Constraint::Length(called.len() as u16),
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Min(0),
@@ -95,6 +99,7 @@ pub fn draw(frame: &mut Frame<'_>, sight: &Sight, choice: &Choice) {
     .areas(frame.area());
     draw_banner(frame, sight, banner);
     frame.render_widget(state_line(sight), state);
+    frame.render_widget(Paragraph::new(called), pages);
     draw_money(frame, sight, choice, money);
     let gauge = draw_broker(frame, sight, gauge);
     draw_gauge(frame, sight, gauge);

@@ -27,9 +27,48 @@ fn the_first_lines_say_what_is_not_real_and_how_the_day_stands() {
         assert!(lines[1].contains(words), "{}", lines[1]);
     }
     for words in ["net +₹1,016.00", "open -₹123.45", "charges ₹110.55"] {
-        assert!(lines[2].contains(words), "{}", lines[2]);
+        assert!(lines[3].contains(words), "{}", lines[3]);
     }
-    assert!(lines[3].contains("day loss   0 % of ₹2,000.00"), "{}", lines[3]);
+    assert!(lines[4].contains("day loss   0 % of ₹2,000.00"), "{}", lines[4]);
+}
+
+#[test]
+fn a_page_takes_a_line_of_its_own_in_red_and_none_takes_no_line() {
+    let mut sight = sample::sight();
+    let told = "PAGE EXIT_REJECTED x3, last RELIANCE 11:41:00: an exit was rejected; it is tried again";
+    let loud = screen(120, 30, &sight, &Choice::default());
+    let line = loud.lines().nth(2).expect("thirty lines");
+    assert!(line.contains(told), "{loud}");
+    let mut terminal = Terminal::new(TestBackend::new(120, 30)).expect("a test terminal");
+    terminal
+        .draw(|frame| draw(frame, &sight, &Choice::default()))
+        .expect("a test terminal draws");
+    let cell = terminal.backend().buffer()[(3, 2)].clone();
+    assert_eq!((cell.symbol(), cell.bg), ("A", Color::Red));
+    sight.readouts.pages.clear();
+    let calm = screen(120, 30, &sight, &Choice::default());
+    assert!(!calm.contains("PAGE"), "{calm}");
+    assert!(calm.lines().nth(2).is_some_and(|line| line.contains("net ")));
+}
+
+#[test]
+fn more_pages_than_lines_name_at_least_their_codes_the_newest_first() {
+    let mut sight = sample::sight();
+    let page = sight.readouts.pages[0];
+    sight.readouts.pages = (0..6)
+        .map(|reason| bijli_core::readout::PageReadout {
+            reason,
+            last: page
+                .last
+                .plus(bijli_core::DurationNs::from_secs(i64::from(reason))),
+            ..page
+        })
+        .collect();
+    let text = screen(120, 30, &sight, &Choice::default());
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[2].contains("PAGE NO_EXIT_PRICE"), "{text}");
+    let rest = "PAGE and 3 more: OVERFILL, LATE_FILL, CONTRADICTION";
+    assert!(lines[5].contains(rest), "{text}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! The slots of supervision: what bars entries, what the broker showed, what differs, funds.
+//! The slots of supervision: what bars entries, what the broker showed, what differs, funds, pages.
 
 use bijli_core::event::ClockDoubt;
-use bijli_core::readout::{DifferenceReadout, SupervisionReadout};
+use bijli_core::readout::{DifferenceReadout, PageReadout, SupervisionReadout};
 use bijli_core::snapshot::DIFFERENCE_SLOTS;
 use bijli_core::start_steps::START_STEPS;
 use bijli_core::state::State;
@@ -21,6 +21,15 @@ pub(super) fn put(screen: &Screen, state: &State, controls_refused: u64) {
             since: row.since,
         });
         screen.put_difference(slot, readout.as_ref());
+    }
+    for (reason, page) in state.pages().raised() {
+        screen.put_page(&PageReadout {
+            reason: reason as u8,
+            count: page.count,
+            symbol: page.instrument.map_or(Text::EMPTY, |id| symbol_of(state, id)),
+            first: page.first_ts,
+            last: page.last_ts,
+        });
     }
 }
 

@@ -1,21 +1,24 @@
-//! `bijli explain CODE`: the section of `RISK.md` on a denial, from the copy inside the binary.
+//! `bijli explain CODE`: the section of `RISK.md` on a denial, or of `PAGES.md` on a page, from the copies inside the
+//! binary.
 //!
 //! Codes may be written in either case, with dashes or underscores. Left out: the broker's own rejections, whose words
 //! are the broker's, and mistakes of configuration, which say themselves what to do.
 
 use bijli_core::Denial;
 use bijli_core::denial::DENIALS;
+use bijli_core::page::{PAGE_REASONS, PageReason};
 use serde_json::json;
 
 use crate::exit_code;
 use crate::stdout::print_line;
 
-const PAGE: &str = include_str!("../../../RISK.md");
+const RISK: &str = include_str!("../../../RISK.md");
+const PAGES: &str = include_str!("../../../PAGES.md");
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The code, for example `SECTOR_EXPOSURE`; without one all codes are listed.
+    /// The code, for example `SECTOR_EXPOSURE` or `EXIT_REJECTED`; without one all codes are listed.
     code: Option<String>,
     /// Print JSON.
     #[arg(long)]
@@ -29,43 +32,92 @@ pub fn run(args: &Args) -> i32 {
         list(args.json);
         return exit_code::OK;
     };
-    let Some(denial) = denial_of(wanted) else {
-        eprintln!("error: `{wanted}` is no code of the risk gate; `bijli explain` lists them all");
+    let Some(code) = Code::named(wanted) else {
+        eprintln!(
+            "error: `{wanted}` is no code of the risk gate and no page; `bijli explain` lists them all"
+        );
         return exit_code::USAGE;
     };
-    let text = section(denial.code()).expect("a test holds the page against the codes");
+    let (name, number, text) = (code.name(), code.number(), code.section());
     let line = if args.json {
-        json!({ "code": denial.code(), "number": denial.number(), "text": text }).to_string()
+        json!({ "kind": code.kind(), "code": name, "number": number, "text": text }).to_string()
     } else {
-        format!("{} ({})\n\n{text}", denial.code(), denial.number())
+        format!("{name} ({} {number})\n\n{text}", code.kind())
     };
     print_line(&line);
     exit_code::OK
 }
 
+/// What can be explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Code {
+    Denial(Denial),
+    Page(PageReason),
+}
+
+impl Code {
+    fn all() -> impl Iterator<Item = Self> {
+        let pages = PAGE_REASONS.into_iter().map(Self::Page);
+        DENIALS.into_iter().map(Self::Denial).chain(pages)
+    }
+
+    fn named(wanted: &str) -> Option<Self> {
+        let wanted = wanted.to_ascii_uppercase().replace('-', "_");
+        Self::all().find(|code| code.name() == wanted)
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Denial(denial) => denial.code(),
+            Self::Page(reason) => reason.code(),
+        }
+    }
+
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Denial(_) => "denial",
+            Self::Page(_) => "page",
+        }
+    }
+
+    const fn number(self) -> u8 {
+        match self {
+            Self::Denial(denial) => denial.number(),
+            Self::Page(reason) => reason as u8,
+        }
+    }
+
+    /// What the document says of it, without its heading.
+    fn section(self) -> &'static str {
+        let document = match self {
+            Self::Denial(_) => RISK,
+            Self::Page(_) => PAGES,
+        };
+        section(document, self.name()).expect("a test holds the documents against the codes")
+    }
+}
+
 fn list(as_json: bool) {
     if as_json {
-        let codes: Vec<_> = DENIALS.iter().map(|denial| denial.code()).collect();
-        print_line(&json!({ "codes": codes }).to_string());
+        let of = |kind| {
+            let codes = Code::all().filter(move |code| code.kind() == kind);
+            codes.map(Code::name).collect::<Vec<_>>()
+        };
+        print_line(&json!({ "codes": of("denial"), "pages": of("page") }).to_string());
         return;
     }
-    for denial in DENIALS {
-        let first = section(denial.code()).and_then(|text| text.split_inclusive(['.', ':']).next());
+    for code in Code::all() {
+        let first = code.section().split_inclusive(['.', ':']).next();
         let first = first.unwrap_or_default().replace('\n', " ");
-        if !print_line(&format!("{:<24} {first}", denial.code())) {
+        if !print_line(&format!("{:<6} {:<24} {first}", code.kind(), code.name())) {
             return;
         }
     }
 }
 
-fn denial_of(wanted: &str) -> Option<Denial> {
-    let wanted = wanted.to_ascii_uppercase().replace('-', "_");
-    DENIALS.into_iter().find(|denial| denial.code() == wanted)
-}
-
-/// What the page says of a code, without its heading.
-fn section(code: &str) -> Option<&'static str> {
-    PAGE.split("\n## ")
+fn section(document: &'static str, code: &str) -> Option<&'static str> {
+    document
+        .split("\n## ")
         .skip(1)
         .find_map(|part| part.strip_prefix(code)?.strip_prefix('\n'))
         .map(str::trim)
@@ -76,23 +128,34 @@ mod tests {
     use super::*;
     use crate::config_file::key_named;
 
+    fn headings(document: &'static str) -> Vec<&'static str> {
+        let marked = document.lines().filter_map(|line| line.strip_prefix("## "));
+        marked.collect()
+    }
+
     #[test]
     fn each_code_has_a_section_and_each_section_a_code_in_the_order_of_the_numbers() {
-        let headings: Vec<&str> = PAGE.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-        let codes: Vec<&str> = DENIALS.iter().map(|denial| denial.code()).collect();
-        assert_eq!(headings, codes);
-        for code in codes {
-            let text = section(code).expect("the heading is there");
+        let denials: Vec<&str> = DENIALS.iter().map(|denial| denial.code()).collect();
+        assert_eq!(headings(RISK), denials);
+        let pages: Vec<&str> = PAGE_REASONS.iter().map(|reason| reason.code()).collect();
+        assert_eq!(headings(PAGES), pages);
+        for code in Code::all() {
+            let text = code.section();
+            let before = match code {
+                Code::Denial(_) => "- Set by: ",
+                Code::Page(_) => "- Engine: ",
+            };
             assert!(
-                text.contains("- Set by: ") && text.contains("- What to do: "),
-                "{code}"
+                text.contains(before) && text.contains("- What to do: "),
+                "{code:?}"
             );
+            assert_eq!(Code::named(code.name()), Some(code), "no code has two meanings");
         }
     }
 
     #[test]
-    fn every_key_that_the_page_names_exists() {
-        for name in PAGE.split('`').skip(1).step_by(2) {
+    fn every_key_that_the_document_names_exists() {
+        for name in RISK.split('`').skip(1).step_by(2) {
             if let Some(key) = name.strip_prefix("risk.") {
                 assert!(key_named("risk", key).is_some(), "{name}");
             }
@@ -102,8 +165,10 @@ mod tests {
     #[test]
     fn a_code_is_found_however_it_is_written() {
         for written in ["SELF_MATCH", "self_match", "self-match"] {
-            assert_eq!(denial_of(written), Some(Denial::SelfMatch));
+            assert_eq!(Code::named(written), Some(Code::Denial(Denial::SelfMatch)));
         }
-        assert_eq!(denial_of("SELF"), None);
+        let page = Code::Page(PageReason::NoExitPrice);
+        assert_eq!(Code::named("no-exit-price"), Some(page));
+        assert_eq!(Code::named("SELF"), None);
     }
 }

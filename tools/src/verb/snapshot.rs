@@ -174,6 +174,7 @@ fn private_copy(readouts: &Readouts) -> Vec<u8> {
     for (slot, difference) in readouts.differences.iter().enumerate() {
         writer.put_difference(slot, Some(difference));
     }
+    readouts.pages.iter().for_each(|page| writer.put_page(page));
     for (stage, latency) in STAGES.into_iter().zip(readouts.latency) {
         latency
             .iter()
@@ -210,6 +211,7 @@ mod tests {
             ("/slots/signal/1/parts_ppm/5", json!(950_000)),
             ("/slots/order/0/state", json!("Open")),
             ("/slots/denial/counts/0", json!(4)),
+            ("/slots/page/0/count", json!(3)),
         ] {
             assert_eq!(json.pointer(key), Some(&value), "{key}");
         }

@@ -3,6 +3,7 @@
 //! What is synthetic, simulated or on paper comes first; a state whose process is gone is called stale and
 //! gives exit code 3, so that a script cannot take an old number for the present.
 
+mod pages;
 pub(crate) mod supervision;
 
 use std::fmt::Write as _;
@@ -90,6 +91,7 @@ fn json_of(sight: &Sight) -> Value {
             "unrealised_rupees": position.unrealised.rupees(),
             "realised_rupees": position.realised.rupees(),
         })).collect::<Vec<_>>(),
+        "pages": pages::json(readouts),
         "supervision": supervision::json(readouts),
         "denials": denials_json(sight),
         "latency_ns": latency_json(sight),
@@ -243,6 +245,7 @@ fn text_of(sight: &Sight) -> String {
     if let Some(stale) = sight.staleness() {
         let _ = write!(text, "\n!!! {stale} !!!");
     }
+    text.push_str(&pages::text(readouts));
     let _ = write!(
         text,
         "\n{:<10} {}  epoch {}  pid {}  {}\n{:<10} data {}, venue {}",
@@ -393,6 +396,8 @@ mod tests {
             "{text}"
         );
         for words in [
+            "\n!!! PAGE EXIT_REJECTED x3, last RELIANCE 11:41:00: an exit was rejected; it is tried again; \
+             `bijli explain EXIT_REJECTED` !!!\nday ",
             "mode       ACTIVE",
             "net +₹1,016.00",
             "day loss 0 %",
@@ -428,6 +433,10 @@ mod tests {
             ("/token/dead", json!(false)),
             ("/positions/0/symbol", json!("RELIANCE")),
             ("/denials/COOLDOWN", json!(3)),
+            ("/pages/0/code", json!("EXIT_REJECTED")),
+            ("/pages/0/count", json!(3)),
+            ("/pages/0/symbol", json!("RELIANCE")),
+            ("/pages/0/last_ist", json!("2026-07-31 11:41:00.000")),
             ("/latency_ns/engine/p50", json!(6_400)),
             ("/latency_ns/tick_to_order/count", json!(0)),
         ] {
