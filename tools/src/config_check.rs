@@ -3,8 +3,10 @@
 //! A file can be sound key by key and still contradict itself: three positions that may each lose more than
 //! the day allows, a target that no win rate pays for once charges are counted. Each rule here is pure
 //! arithmetic on the typed configuration, the day and the dated charges; it never changes a value. Rules on
-//! single keys stand in `config_file`; whether the host and the account are fit is not asked here.
+//! single keys stand in `config_file`; whether the account is fit is not asked here, and of the host only whether
+//! the program is there that calls a person.
 
+mod alert;
 mod position;
 mod rules;
 mod running;
@@ -20,7 +22,7 @@ use crate::config_file::{self, ConfigErrors, Loaded, RunConfig};
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// `run` refuses this.
+    /// `run` refuses this; of what is amiss on this machine it only says it.
     Error,
     /// Most likely not what was meant.
     Warning,
@@ -82,6 +84,14 @@ pub fn check(config: &RunConfig, day: IstDay) -> Vec<Finding> {
     findings
 }
 
+/// What is amiss on this machine.
+#[must_use]
+pub fn check_machine(config: &RunConfig) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    alert::alert(config, &mut findings);
+    findings
+}
+
 /// What `config check` prints and how it exits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
@@ -98,7 +108,9 @@ pub fn run(path: &Path, json: bool, day: IstDay) -> Checked {
         Err(errors) if json => (errors_json(&path.display().to_string(), &errors), false),
         Err(errors) => (errors_text(&errors), false),
         Ok(loaded) => {
-            let findings = check(&loaded.config, day);
+            let mut findings = check(&loaded.config, day);
+            findings.extend(check_machine(&loaded.config));
+            findings.sort_by_key(|finding| finding.severity);
             let output = if json {
                 findings_json(&loaded, &findings)
             } else {

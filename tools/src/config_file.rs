@@ -6,6 +6,7 @@
 //! whole basis points from the text of the literal, so no float ever reaches a risk rule. Left out on
 //! purpose: what the numbers mean together (that is `config_check`), and anything from the environment.
 
+mod alert_section;
 mod decimal;
 mod error;
 mod keys;
@@ -21,6 +22,7 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::de::DeTable;
 
+pub use self::alert_section::AlertSection;
 pub use self::decimal::{Percent, Score};
 pub use self::error::{ConfigError, ConfigErrors, Place};
 pub use self::keys::{KEYS, Key, Kind, key_named};

@@ -53,6 +53,8 @@ pub struct RunPlan {
     pub placement: Placement,
     /// Whether raw frames are kept.
     pub capture: bool,
+    /// What is run when a person is to be called: program and arguments; empty = nothing.
+    pub alert_command: Vec<String>,
     /// What the report should tell besides: command, speed, seed.
     pub facts: Vec<(String, String)>,
 }
@@ -138,6 +140,7 @@ pub fn run_day(
         clock: plan.clock,
         run_dir: run_dir.clone(),
         capture_dir: plan.capture.then(|| run_dir.join("capture")),
+        alert_command: plan.alert_command,
     };
     let running =
         start(day, sink, connections, &plan.placement, Arc::clone(stop)).map_err(RunError::Start)?;

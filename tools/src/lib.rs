@@ -3,7 +3,7 @@
 //! In reading order: time and files ([`duty_cycle`], [`store`], [`run_dir`]), how a day is taken over
 //! ([`opening`]), what runs on which thread ([`duty`], [`topology`]), what goes in by hand ([`config_file`],
 //! [`config_check`], [`control`], [`credential`], [`broker_access`], [`master_store`], [`candle`]), what comes out ([`screen`],
-//! [`replica`], [`report`], [`trade_log`], [`dashboard`]), and the verbs of the command line ([`verb`]).
+//! [`alert`], [`replica`], [`report`], [`trade_log`], [`dashboard`]), and the verbs of the command line ([`verb`]).
 
 pub mod duty_cycle;
 pub mod store;
@@ -30,6 +30,7 @@ pub mod master_store;
 pub mod master_sync;
 pub mod candle;
 pub mod screen;
+pub mod alert;
 pub mod opening;
 pub mod duty;
 pub mod topology;

@@ -5,6 +5,8 @@
 
 mod supervision;
 
+pub(crate) use self::supervision::page_readout;
+
 use bijli_core::Engine;
 use bijli_core::denial::DENIALS;
 use bijli_core::event::FeedState;

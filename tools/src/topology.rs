@@ -4,47 +4,46 @@
 //! blocking call at a time; the order-stream thread reads one socket; housekeeping does everything that may
 //! be slow. Nothing is shared but rings, channels and counters.
 
+mod alert_thread;
+mod feed_part;
 mod slow_threads;
 mod start_error;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, channel, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use bijli_core::limits::{ORDER_RING_SLOTS, TICK_RING_SLOTS};
 use bijli_core::readout::SessionReadout;
 use bijli_core::ring::{Consumer, Producer, ring};
-use bijli_core::state::State;
 use bijli_core::{Event, IstDay, TsNs};
+use bijli_feed::FeedSettings;
 use bijli_feed::planner::warm_strikes::WarmWidth;
-use bijli_feed::{FeedClient, FeedSettings};
 use bijli_gateway::socket::{RestSettings, StreamSettings};
 use bijli_gateway::{Gateway, PaperVenue};
 
 pub use self::start_error::StartError;
 
+use self::alert_thread::{Alerting, start_alert};
+use self::feed_part::{FeedInputs, begin_capture, feed_duty};
 use self::slow_threads::{
     Housekeeping, Persisting, SinkEnds, sink_duty, start_control, start_housekeeping, start_persister,
 };
 use crate::account_lock::AccountLock;
-use crate::capture_store::CaptureStore;
 use crate::control::{ControlCall, ControlServer, LatchWord};
 use crate::credential::TokenMemory;
 use crate::durability::DurableView;
 use crate::duty::durable_gate::DurableGate;
 use crate::duty::engine::{EngineDuty, EngineLinks};
-use crate::duty::feed::{FeedDuty, FeedParts, Lockstep};
-use crate::duty::feed_aim::{FeedAim, InUse};
+use crate::duty::feed_aim::InUse;
 use crate::duty::token_watch::TokenWatch;
-use crate::duty::{Ended, FeedItem, FeedWord, Outbound};
+use crate::duty::{Ended, Outbound};
 use crate::duty_cycle::{Bell, ClockSource, Duty, EngineClock, Wait, run_duties};
 use crate::kill_latch::KillLatch;
 use crate::opening::OpenDay;
-use crate::screen::{EngineScreen, FeedScreen, GatewayScreen, Screen, open_screen};
-use crate::store::SegmentMaker;
+use crate::screen::{EngineScreen, GatewayScreen, Screen, open_screen};
 
 /// A duty, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,6 +158,8 @@ pub struct Connections {
     pub run_dir: PathBuf,
     /// Where raw frames are kept; `None` = nowhere.
     pub capture_dir: Option<PathBuf>,
+    /// What is run when a person is to be called: program and arguments; empty = nothing.
+    pub alert_command: Vec<String>,
 }
 
 /// A running engine.
@@ -208,6 +209,7 @@ pub fn start(
     let (notes_out, notes) = channel();
     let mut screen = EngineScreen::new(common.screen, &session_readout(&day, connections.token_expires));
     screen.show_refusals(control.refused());
+    let (pages, alerting) = Alerting::of(connections.alert_command, &connections.run_dir);
     let mut makers = vec![day.maker];
     let in_use = InUse::at_start(day.engine.state());
     let inputs = FeedInputs {
@@ -237,6 +239,7 @@ pub fn start(
         token: common.token.clone(),
         durability,
         entries_barred: Arc::clone(&common.entries_barred),
+        pages,
     };
     let stop = || Arc::clone(&common.stop);
     let clock = common.clock.clone();
@@ -250,7 +253,7 @@ pub fn start(
         stop: stop(),
     };
     others.push(start_control(control, common.bells.clone(), stop())?);
-    let drain = start_keepers(house, persisting, &mut others)?;
+    let drain = start_keepers(house, persisting, alerting, &mut others)?;
     let hot = start_hot([Box::new(feed), Box::new(engine), gateway], placement, &common)?;
     Ok(Running {
         hot,
@@ -261,13 +264,16 @@ pub fn start(
     })
 }
 
-/// Housekeeping, and the persister where the day waits for its disk; gives what makes the persister end.
+/// Housekeeping, whoever calls a person, and the persister where the day waits for its disk; gives what makes the
+/// persister end.
 fn start_keepers(
     house: Housekeeping,
     persisting: Option<Persisting>,
+    alerting: Alerting,
     others: &mut Vec<JoinHandle<()>>,
 ) -> Result<Arc<AtomicBool>, StartError> {
     others.push(start_housekeeping(house)?);
+    others.push(start_alert(alerting)?);
     let drain = Arc::default();
     others.extend(start_persister(persisting, &drain)?);
     Ok(drain)
@@ -385,72 +391,6 @@ fn bells_of(shape: Shape) -> [Bell; 3] {
         Shape::Two => [first.clone(), first, second],
         Shape::Three => [first, second, third],
     }
-}
-
-fn begin_capture(
-    dir: Option<&Path>,
-    makers: &mut Vec<SegmentMaker>,
-) -> Result<Option<CaptureStore>, StartError> {
-    let Some(dir) = dir else { return Ok(None) };
-    let (capture, maker) = CaptureStore::create(dir)?;
-    makers.push(maker);
-    Ok(Some(capture))
-}
-
-struct FeedInputs {
-    settings: FeedSettings,
-    warm_strikes: Option<WarmWidth>,
-    in_use: InUse,
-    ring: Producer<FeedItem>,
-    notes: Sender<FeedWord>,
-    capture: Option<CaptureStore>,
-    wait: Wait,
-}
-
-fn feed_duty(common: &Common, state: &State, inputs: FeedInputs) -> Result<FeedDuty, StartError> {
-    let FeedInputs {
-        mut settings,
-        warm_strikes,
-        in_use,
-        ring,
-        notes,
-        capture,
-        wait,
-    } = inputs;
-    let day = state.session().expect("a day is opened before it is started").day;
-    let mode = settings.wants.first().map(|want| want.mode).unwrap_or_default();
-    let aim = FeedAim::new(state.instruments(), day, mode, warm_strikes, in_use);
-    settings.wants = aim.wants();
-    let client = FeedClient::new(settings).map_err(|error| StartError::Connection(error.to_string()))?;
-    let own_bell = common.bells[Role::Feed as usize].clone();
-    let waker = client.waker().map_err(StartError::Thread)?;
-    own_bell.set_poll_waker(Box::new(move || {
-        // A waker that fails leaves the wait to end by itself, within a millisecond.
-        let _woken = waker.wake();
-    }));
-    let lockstep = (common.clock.source() == ClockSource::Venue).then(|| Lockstep {
-        pushed: Arc::clone(&common.traffic.pushed),
-        taken: Arc::clone(&common.traffic.taken),
-        busy: Arc::clone(&common.traffic.busy),
-    });
-    Ok(FeedDuty::new(FeedParts {
-        client,
-        instruments: state.instruments().to_vec(),
-        day,
-        aim,
-        quote_age_max: state.config().risk.quote_age_max,
-        ring,
-        own_bell,
-        engine_bell: common.bells[Role::Engine as usize].clone(),
-        clock: common.clock.clone(),
-        lockstep,
-        // Waiting inside the socket's poll is rest enough for a thread that runs the feed.
-        wait: (wait == Wait::Park).then_some(Duration::from_millis(1)),
-        notes,
-        token: common.token.clone(),
-        capture,
-        screen: FeedScreen::new(common.screen),
-    }))
 }
 
 fn start_hot(

@@ -4,14 +4,10 @@
 
 mod world;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-use bijli_core::{IstDay, Money};
-use bijli_simulator::settings::Transport;
-use bijli_simulator::{DaySpec, SimSettings, Speed};
+use bijli_simulator::Speed;
 use serde_json::Value;
 use world::World;
 
@@ -137,44 +133,14 @@ fn kill_closes_everything_and_stays_latched_over_a_restart_until_armed_with_a_re
     engine.kill();
 }
 
-/// A world whose simulator speaks without TLS, so that a test can script it.
-fn scripted_world(seed: u64) -> World {
-    let settings = SimSettings {
-        day: DaySpec::Synthetic {
-            day: IstDay::from_ymd(2026, 7, 31).expect("a real date"),
-            instruments: 60,
-        },
-        speed: Speed::Times(300.0),
-        seed,
-        capital: Money::from_rupees(100_000),
-        transport: Transport::Plain,
-        ..SimSettings::default()
-    };
-    World::with(settings, "")
-}
-
-/// Switches faults of the simulator.
-fn script(world: &World, body: &str) {
-    let base = &world.simulator().api_url;
-    let host = base.strip_prefix("http://").expect("plain");
-    let mut stream = TcpStream::connect(host).expect("it listens");
-    let length = body.len();
-    let request =
-        format!("PUT /sim/script HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n{body}");
-    stream.write_all(request.as_bytes()).expect("it reads");
-    let mut status = [0; 12];
-    stream.read_exact(&mut status).expect("an answer");
-    assert_eq!(&status, b"HTTP/1.1 200");
-}
-
 #[test]
 fn a_kill_that_cannot_close_says_what_is_open_with_exit_code_6_and_goes_on_until_it_can() {
-    let world = scripted_world(6);
+    let world = World::scripted(6);
     let engine = world.spawn_engine();
     until(&world, "a position to close", |state| {
         state["engine"]["open_positions"].as_u64() > Some(0)
     });
-    script(&world, r#"{"order_host": "down"}"#);
+    world.script(r#"{"order_host": "down"}"#);
     let output = ctl(&world, &["kill", "--wait", "2", "--reason", "test"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(6), "{output:?}");
@@ -185,7 +151,7 @@ fn a_kill_that_cannot_close_says_what_is_open_with_exit_code_6_and_goes_on_until
     let state = until(&world, "killed and open", has_mode("KILLED"));
     assert!(state["engine"]["open_positions"].as_u64() > Some(0), "{state}");
 
-    script(&world, r#"{"order_host": "up"}"#);
+    world.script(r#"{"order_host": "up"}"#);
     let killed = obeyed(&world, &["kill", "--reason", "again"]);
     assert_eq!(
         (&killed["broker_flat"], &killed["open"]),

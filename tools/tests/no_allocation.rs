@@ -155,7 +155,9 @@ fn two_hundred_thousand_ticks_allocate_nothing() {
     let (_broker, broker_in) = ring(64);
     let (orders, _orders_out) = ring(4_096);
     let (_calls, calls_in) = sync_channel(1);
+    let (pages, _pages_in) = sync_channel(1);
     let links = EngineLinks {
+        pages,
         durability: DurabilityLink {
             view: DurableView::never_waited_for(),
             bell: None,

@@ -5,6 +5,7 @@
 
 mod world;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -64,6 +65,12 @@ impl<'a> Terminal<'a> {
             self.call(&["send-keys", "-t", "seen", key]).status.success(),
             "the terminal is there"
         );
+    }
+
+    /// What stands on the screen, with its colours.
+    fn coloured(&self) -> String {
+        let captured = self.call(&["capture-pane", "-p", "-e", "-t", "seen"]).stdout;
+        String::from_utf8_lossy(&captured).into_owned()
     }
 
     /// What stands on the screen.
@@ -234,4 +241,81 @@ fn a_reader_without_pause_gets_whole_states_only_and_time_never_goes_back_for_it
         .unwrap_or_else(|| panic!("the summary is one JSON line: {output}"));
     assert_eq!(summary["open_positions"], 0);
     assert!(summary["ticks_applied"].as_u64() >= Some(ticks), "{summary}");
+}
+
+/// A program that notes what it is called for, and then never ends.
+fn write_caller(world: &World) {
+    let path = world.path("call-me");
+    let body =
+        "#!/bin/sh\necho \"$BIJLI_PAGE $BIJLI_PAGE_SYMBOL: $BIJLI_PAGE_TEXT\" >> \"$1\"\nexec sleep 1000\n";
+    std::fs::write(&path, body).expect("a small file");
+    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o700)).expect("our own file");
+    let (program, told) = (
+        path.display().to_string(),
+        world.path("told").display().to_string(),
+    );
+    world.configure(&format!("[alert]\ncommand = [{program:?}, {told:?}]\n"));
+}
+
+#[test]
+fn a_page_is_on_every_screen_in_the_log_and_with_the_command_which_holds_nothing_up_when_it_hangs() {
+    if !has_tmux("a page in a terminal") {
+        return;
+    }
+    let world = World::scripted(6);
+    write_caller(&world);
+    let engine = world.spawn_engine();
+    let run_dir = world.run_dir().display().to_string();
+    let status = || world.bijli(&["status", "--json", "--dir", &run_dir]);
+    let state = || serde_json::from_slice(&status().stdout).unwrap_or(Value::Null);
+    let has_position = || state()["engine"]["open_positions"].as_u64() > Some(0);
+    assert!(within(DAY_WITHIN, has_position), "a position to close");
+    assert_eq!(state()["pages"], serde_json::json!([]), "nothing to say yet");
+
+    // Every exit fails before it leaves: whoever traded with this needs a person.
+    world.script(r#"{"order_host": "down"}"#);
+    let killed = world.bijli(&[
+        "ctl", "kill", "--wait", "0", "--reason", "test", "--dir", &run_dir,
+    ]);
+    assert_eq!(killed.status.code(), Some(6), "{killed:?}");
+    let is_paged = || state()["pages"][0]["code"] == "EXIT_REJECTED";
+    assert!(within(APPEARS_WITHIN, is_paged), "{}", state());
+    let text = world.bijli(&["status", "--dir", &run_dir]);
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains("!!! PAGE EXIT_REJECTED x"), "{text}");
+
+    let folder = world.path("tmux");
+    std::fs::create_dir(&folder).expect("a fresh folder");
+    let terminal = Terminal::open(&folder, &[env!("CARGO_BIN_EXE_bijli"), "top", "--dir", &run_dir]);
+    terminal.until("the page", |picture| {
+        picture
+            .lines()
+            .nth(2)
+            .is_some_and(|line| line.contains("PAGE EXIT_REJECTED x"))
+    });
+    let coloured = terminal.coloured();
+    let line = coloured.lines().nth(2).expect("it was there just now");
+    assert!(line.contains("41m"), "white on red: {line:?}");
+    drop(terminal);
+
+    // The command was called with the page, hangs, and the engine goes on without it.
+    let told = world.path("told");
+    let is_told = || std::fs::read_to_string(&told).is_ok_and(|text| text.starts_with("EXIT_REJECTED "));
+    assert!(within(APPEARS_WITHIN, is_told), "the command was never called");
+    let before = state()["engine"]["events"].as_u64();
+    let goes_on = || state()["engine"]["events"].as_u64() > before;
+    assert!(within(APPEARS_WITHIN, goes_on), "the engine waits for nobody");
+    world.script(r#"{"order_host": "up"}"#);
+    let is_flat = || world.stats().broker.open_positions == 0;
+    assert!(
+        within(APPEARS_WITHIN, is_flat),
+        "the kill closes what it could not close before"
+    );
+
+    engine.interrupt();
+    let (code, output) = engine.finish(DAY_WITHIN);
+    assert_eq!(code, Some(0), "{output}");
+    assert!(output.contains("\nPAGE EXIT_REJECTED x"), "{output}");
+    let killed = "the alert command for EXIT_REJECTED did not end within 10 s and was killed";
+    assert!(output.contains(killed), "{output}");
 }

@@ -186,3 +186,46 @@ fn text_and_json_tell_the_same_and_the_code_is_that_of_errors() {
     assert!(plain.contains("bijli.toml: warn W-RISK-04: "), "{plain}");
     assert!(plain.ends_with("0 errors, 4 warnings\n"), "{plain}");
 }
+
+#[test]
+fn the_program_that_calls_a_person_must_be_there_and_executable() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plain = folder.path().join("plain");
+    std::fs::write(&plain, "").expect("a small file");
+    let written = |program: &str| format!("[alert]\ncommand = [{program:?}, \"x\"]\n");
+    let found = |text: &str| {
+        let config = parse("bijli.toml", text).expect("sound keys").config;
+        check_machine(&config)
+    };
+    for (program, what) in [
+        ("call-me", "is not a full path"),
+        ("/no/such/program", "is not there"),
+        (
+            &*folder.path().display().to_string(),
+            "is not there, or is no file",
+        ),
+        (&*plain.display().to_string(), "may not be executed by you"),
+    ] {
+        let findings = found(&written(program));
+        assert_eq!(findings.len(), 1, "{program}");
+        assert_eq!(findings[0].code(), "E-ALERT-02");
+        assert!(findings[0].what.contains(what), "{}", findings[0].what);
+    }
+    assert_eq!(found(&written("/bin/sh")), []);
+    assert_eq!(found(""), []);
+    assert_eq!(found("[run]\nmode = \"live\"\n")[0].code(), "W-ALERT-01");
+}
+
+#[test]
+fn a_missing_program_is_told_with_file_line_and_remedy_and_fails_the_check() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.toml");
+    std::fs::write(&path, "[alert]\ncommand = [\"/no/such/program\"]\n").expect("a small file");
+    let checked = run(&path, false, day());
+    let told = format!(
+        "{}:2:1: error E-ALERT-02: `/no/such/program` is not there, or is no file [alert.command]\n    help: correct",
+        path.display()
+    );
+    assert!(checked.output.contains(&told), "{}", checked.output);
+    assert_eq!(checked.code, 1);
+}

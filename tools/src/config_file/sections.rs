@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::sector_table::SectorLists;
 
+use super::alert_section::AlertSection;
 use super::orders_section::OrdersSection;
 use super::risk_section::RiskSection;
 use super::{Percent, PositionSection, Score};
@@ -44,6 +45,8 @@ pub struct RunConfig {
     pub position: PositionSection,
     /// The journal's files.
     pub journal: JournalSection,
+    /// What calls a person.
+    pub alert: AlertSection,
 }
 
 /// Where orders go.

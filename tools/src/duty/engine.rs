@@ -4,15 +4,17 @@
 //! allocates or calls the system per event; the clock is read once a turn and on sampled events.
 
 mod operators;
+mod pages;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, SyncSender};
 
 use bijli_core::codec::{Closed, DurableMark, Item};
 use bijli_core::driver::{Driver, Journal};
 use bijli_core::event::{Controlled, Event, FeedChanged, FeedState, Tick, Verb};
 use bijli_core::latency::Stage;
+use bijli_core::readout::PageReadout;
 use bijli_core::ring::{Consumer, Producer};
 use bijli_core::risk::TradingMode;
 use bijli_core::text::Text;
@@ -40,6 +42,8 @@ const SAMPLE_EVERY: u64 = 64;
 const AFTER_CLOSE: DurationNs = DurationNs::from_secs(60);
 
 pub use operators::open_lines;
+
+use self::pages::PagesTold;
 
 /// The ends of the rings that the engine holds.
 #[derive(Debug)]
@@ -70,6 +74,8 @@ pub struct EngineLinks {
     pub entries_barred: Arc<AtomicBool>,
     /// How far the journal's disk is.
     pub durability: DurabilityLink,
+    /// Pages out, to whoever calls a person.
+    pub pages: SyncSender<PageReadout>,
 }
 
 /// The engine's end of the persister.
@@ -107,6 +113,7 @@ pub struct EngineDuty {
     ended: bool,
     /// Whether the failed disk was told to the engine.
     frozen: bool,
+    pages_told: PagesTold,
     stop: Arc<AtomicBool>,
     failure: Option<StoreError>,
 }
@@ -134,6 +141,7 @@ impl EngineDuty {
             time: ClockWatch::default(),
             ended: false,
             frozen: false,
+            pages_told: PagesTold::default(),
             stop,
             failure: None,
         }
@@ -322,6 +330,8 @@ impl Duty<Ended> for EngineDuty {
             self.advance_to(moment.now);
         }
         self.tell_gate();
+        self.pages_told
+            .tell(self.driver.engine().state(), &self.links.pages);
         self.screen.refresh(
             moment,
             self.driver.engine(),

@@ -1,6 +1,7 @@
 //! The slots of supervision: what bars entries, what the broker showed, what differs, funds, pages.
 
 use bijli_core::event::ClockDoubt;
+use bijli_core::page::{Page, PageReason};
 use bijli_core::readout::{DifferenceReadout, PageReadout, SupervisionReadout};
 use bijli_core::snapshot::DIFFERENCE_SLOTS;
 use bijli_core::start_steps::START_STEPS;
@@ -23,13 +24,18 @@ pub(super) fn put(screen: &Screen, state: &State, controls_refused: u64) {
         screen.put_difference(slot, readout.as_ref());
     }
     for (reason, page) in state.pages().raised() {
-        screen.put_page(&PageReadout {
-            reason: reason as u8,
-            count: page.count,
-            symbol: page.instrument.map_or(Text::EMPTY, |id| symbol_of(state, id)),
-            first: page.first_ts,
-            last: page.last_ts,
-        });
+        screen.put_page(&page_readout(state, reason, page));
+    }
+}
+
+/// A page with its instrument's name.
+pub(crate) fn page_readout(state: &State, reason: PageReason, page: &Page) -> PageReadout {
+    PageReadout {
+        reason: reason as u8,
+        count: page.count,
+        symbol: page.instrument.map_or(Text::EMPTY, |id| symbol_of(state, id)),
+        first: page.first_ts,
+        last: page.last_ts,
     }
 }
 

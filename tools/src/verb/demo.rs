@@ -163,6 +163,7 @@ fn plan(
         clock: ClockSource::Venue,
         placement: Placement::for_this_machine(),
         capture: false,
+        alert_command: Vec::new(),
         facts: facts
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))

@@ -76,6 +76,9 @@ pub fn run(args: &Args, stop: &Arc<AtomicBool>) -> i32 {
         eprintln!("error: see `bijli config check {}`", args.config.display());
         return exit_code::USAGE;
     }
+    for finding in config_check::check_machine(&loaded.config) {
+        eprintln!("WARNING: {}: {}", finding.key, finding.what);
+    }
     let plan = match plan(&loaded.config, args.accept_upgrade) {
         Ok(plan) => plan,
         Err(trouble) => {
@@ -210,6 +213,7 @@ fn plan(config: &RunConfig, accept_upgrade: bool) -> Result<RunPlan, Trouble> {
         clock,
         placement: placement(config),
         capture: config.feed.capture,
+        alert_command: config.alert.command.clone(),
         facts: [("command".to_owned(), "run".to_owned())]
             .into_iter()
             .chain(stale.map(|reason| ("stale_master".to_owned(), reason)))

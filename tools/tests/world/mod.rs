@@ -6,13 +6,15 @@
     reason = "this file is compiled into several tests, and none of them uses all of it"
 )]
 
-use std::io::Read;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use bijli_core::{IstDay, Money};
+use bijli_simulator::settings::Transport;
 use bijli_simulator::{DaySpec, RunningSimulator, SimSettings, SimStats, Speed, start};
 use tempfile::TempDir;
 
@@ -97,6 +99,43 @@ impl World {
         }
         std::fs::write(world.path("sim.toml"), world.config() + more).expect("a small file");
         world
+    }
+
+    /// Starts a simulator that speaks without TLS, so that a test can script it.
+    pub(crate) fn scripted(seed: u64) -> Self {
+        let settings = SimSettings {
+            day: DaySpec::Synthetic {
+                day: IstDay::from_ymd(2026, 7, 31).expect("a real date"),
+                instruments: 60,
+            },
+            speed: Speed::Times(300.0),
+            seed,
+            capital: Money::from_rupees(100_000),
+            transport: Transport::Plain,
+            ..SimSettings::default()
+        };
+        Self::with(settings, "")
+    }
+
+    /// Switches faults of a scripted simulator.
+    pub(crate) fn script(&self, body: &str) {
+        let base = &self.simulator().api_url;
+        let host = base.strip_prefix("http://").expect("plain");
+        let mut stream = TcpStream::connect(host).expect("it listens");
+        let length = body.len();
+        let request =
+            format!("PUT /sim/script HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n{body}");
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).expect("an answer");
+        assert_eq!(&status, b"HTTP/1.1 200");
+    }
+
+    /// Appends to the engines' configuration.
+    pub(crate) fn configure(&self, more: &str) {
+        let path = self.path("sim.toml");
+        let text = std::fs::read_to_string(&path).expect("it was written at the start");
+        std::fs::write(&path, text + more).expect("a small file");
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
