@@ -157,6 +157,7 @@ pub const fn verb_name(verb: Verb) -> &'static str {
         Verb::Kill => "kill",
         Verb::Arm => "arm",
         Verb::ReduceOnly => "reduce-only",
+        Verb::BrokerSwitch => "broker-switch",
     }
 }
 

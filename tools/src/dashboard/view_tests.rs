@@ -43,7 +43,7 @@ fn a_page_takes_a_line_of_its_own_in_red_and_none_takes_no_line() {
     terminal
         .draw(|frame| draw(frame, &sight, &Choice::default()))
         .expect("a test terminal draws");
-    let cell = terminal.backend().buffer()[(3, 2)].clone();
+    let cell = terminal.backend().buffer()[(2, 2)].clone();
     assert_eq!((cell.symbol(), cell.bg), ("A", Color::Red));
     sight.readouts.pages.clear();
     let calm = screen(120, 30, &sight, &Choice::default());
