@@ -61,6 +61,22 @@ fn one_day_has_one_result_in_every_book_and_ties_with_the_broker() {
     changed_books_do_not_tie(&world, &book);
 }
 
+/// Changes are as many as the orders count, and no stage is left out.
+fn changes_and_stages_agree(e4: &impl Fn(&str) -> i64) {
+    assert_eq!(
+        e4("SELECT count(*) FROM order_changes"),
+        e4("SELECT sum(modifies) FROM orders")
+    );
+    let torn = "SELECT count(*) FROM (SELECT before, lag(after, 1, '-') OVER (PARTITION BY instrument_no ORDER BY \
+                stage_no) AS was FROM position_stages) WHERE before <> was";
+    assert_eq!(e4(torn), 0, "each stage begins where the one before it ended");
+    assert!(
+        e4("SELECT count(*) FROM position_stages WHERE after = 'CLOSED'")
+            >= e4("SELECT count(*) FROM positions"),
+        "the day ends flat, so each round trip was closed"
+    );
+}
+
 /// Journal, database, summary, mapped state and broker.
 fn results_agree(world: &World, summary: &Value) {
     let file = world.path("log.sqlite").display().to_string();
@@ -79,6 +95,7 @@ fn results_agree(world: &World, summary: &Value) {
         e4("SELECT charges_e4 FROM sessions"),
     );
     assert_eq!(e4("SELECT count(*) FROM pragma_foreign_key_check"), 0);
+    changes_and_stages_agree(&e4);
     assert_eq!(e4("SELECT sum(gross_e4) FROM positions"), realised);
     assert_eq!(e4("SELECT sum(charges_e4) FROM trades"), charges);
     assert_eq!(e4("SELECT sum(net_e4) FROM positions"), realised - charges);

@@ -8,12 +8,14 @@ use std::collections::BTreeSet;
 
 use bijli_core::event::{Event, FeedState, Traded};
 use bijli_core::order::{BrokerOrderId, IntentId};
+use bijli_core::page::Pages;
 use bijli_core::state::State;
 use bijli_core::{Command, InstrumentId, Money, TsNs};
 
 use super::TradeLogError;
-use super::day_log::{ClosingRow, ControlRow, DayLog, OrderTrail, Session, StateRow};
+use super::day_log::{ChangeRow, ClosingRow, ControlRow, DayLog, OrderTrail, Session, StateRow};
 use super::performance::Performance;
+use super::stages::StageWatch;
 use crate::replica::{Applied, JournalBytes, Replayed, Strictness, replay};
 use crate::report::day::{Day, DayCollector};
 use crate::verb::journal::line::supervision_text;
@@ -110,6 +112,9 @@ struct Watcher {
     trails: Vec<OrderTrail>,
     controls: Vec<ControlRow>,
     states: Vec<StateRow>,
+    changes: Vec<ChangeRow>,
+    stages: StageWatch,
+    pages: Pages,
     flags: Option<Flags>,
     exposure_peak: Money,
     fills: u64,
@@ -178,6 +183,11 @@ impl Watcher {
             self.flags = Some(now);
         }
         self.note_commands(applied, state);
+        self.note_pages(applied.seq, state);
+        let is_tick = matches!(applied.event, Event::Ticked(_));
+        if !is_tick || applied.commands.count() > 0 {
+            self.stages.look(applied.seq, state);
+        }
         let timed = matches!(applied.event, Event::TimePassed(_)) && !state.open_positions().is_empty();
         if timed || applied.commands.count() > 0 || matches!(applied.event, Event::Traded(_)) {
             self.exposure_peak = self.exposure_peak.max(state.exposure().0);
@@ -196,6 +206,28 @@ impl Watcher {
             before,
             after,
         });
+    }
+
+    /// A row for each page that was raised, with how often before and after.
+    fn note_pages(&mut self, seq: u64, state: &State) {
+        if state.pages().total() == self.pages.total() {
+            return;
+        }
+        for (reason, page) in state.pages().raised() {
+            let before = self.pages.get(reason).count;
+            if before != page.count {
+                let symbol = page.instrument.map(|id| state.instruments()[id.index()].symbol);
+                let place = symbol.map_or(String::new(), |symbol| format!(" {symbol}"));
+                let after = format!("{} x{}{place}", reason.code(), page.count);
+                let before = if before == 0 {
+                    String::new()
+                } else {
+                    format!("{} x{before}", reason.code())
+                };
+                self.state(seq, state.now(), "page", before, after);
+            }
+        }
+        self.pages = state.pages().clone();
     }
 
     fn trail(
@@ -233,6 +265,10 @@ impl Watcher {
                 Command::CancelForeign(cancel) => (None, cancel.order_id),
                 _ => continue,
             };
+            if let (Command::Modify(terms), Some(order)) = (command, state.orders().find(intent, &order_id)) {
+                let (seq, terms) = (applied.seq, *terms);
+                self.changes.push(ChangeRow { seq, order, terms });
+            }
             let Some(trail) = self.trail(state, intent, &order_id) else {
                 continue;
             };
@@ -262,6 +298,8 @@ impl Watcher {
             mut trails,
             controls,
             mut states,
+            changes,
+            stages,
             exposure_peak,
             ..
         } = self;
@@ -277,7 +315,9 @@ impl Watcher {
         states.sort_by_key(|row| row.seq);
         let closing = closing_rows(state);
         let performance = Performance::of(&day, exposure_peak);
-        let named = named_instruments(&day, &closing, &controls);
+        let stages = stages.into_rows();
+        let mut named = named_instruments(&day, &closing, &controls);
+        named.extend(stages.iter().map(|row| row.instrument.get()));
         DayLog {
             session,
             instruments: named.iter().map(|id| state.instruments()[*id as usize]).collect(),
@@ -285,6 +325,8 @@ impl Watcher {
             signal_orders: signal_orders(&day),
             controls,
             states,
+            changes,
+            stages,
             closing,
             performance,
             replayed,

@@ -3,9 +3,12 @@
 //! Invariants: orders, fills, round trips, signals and the equity curve are the report's own; nothing here is a
 //! second account of them. Rows that refer to another hold its index; numbers shown to users begin at 1.
 
+use bijli_core::command::Modify;
 use bijli_core::event::{Controlled, DataKind, VenueKind};
+use bijli_core::group::GroupId;
+use bijli_core::held::BracketStage;
 use bijli_core::position::Position;
-use bijli_core::{Instrument, InstrumentId, IstDay, Money, Price, TsNs};
+use bijli_core::{Instrument, InstrumentId, IstDay, Money, Price, Qty, TsNs};
 
 use super::performance::Performance;
 use crate::replica::Replayed;
@@ -30,6 +33,10 @@ pub struct DayLog {
     pub controls: Vec<ControlRow>,
     /// Changes of mode, latches, processes, feed.
     pub states: Vec<StateRow>,
+    /// Changes of orders that were asked for, with their terms.
+    pub changes: Vec<ChangeRow>,
+    /// Stages of positions, as they changed.
+    pub stages: Vec<StageRow>,
     /// Positions at the end.
     pub closing: Vec<ClosingRow>,
     /// What the day came to.
@@ -125,6 +132,36 @@ pub struct StateRow {
     pub before: String,
     /// What is.
     pub after: String,
+}
+
+/// A change of an order that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangeRow {
+    /// Sequence number of the event that caused it.
+    pub seq: u64,
+    /// Index of its order.
+    pub order: usize,
+    /// The terms as they went to the gateway.
+    pub terms: Modify,
+}
+
+/// A position reached another stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StageRow {
+    /// Sequence number of the event that it followed from.
+    pub seq: u64,
+    /// Engine time.
+    pub ts: TsNs,
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// The stage before.
+    pub before: BracketStage,
+    /// The stage from then on.
+    pub after: BracketStage,
+    /// The position then.
+    pub qty: Qty,
+    /// The group whose leg it is.
+    pub group: Option<GroupId>,
 }
 
 /// One instrument's position at the end of the day.

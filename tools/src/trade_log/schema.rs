@@ -6,20 +6,21 @@
 use std::fmt::Write;
 
 use super::sheet::{Kind, Table};
-use super::{tables_books, tables_day, tables_orders};
+use super::{tables_books, tables_changes, tables_day, tables_orders};
 
 /// Version of tables, columns and views.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 /// What marks a database file as ours: `BIJL`.
 pub const APPLICATION_ID: i64 = 0x4249_4a4c;
 /// Views: old names for people who move over, and the questions that are asked most.
 pub const VIEWS: &str = include_str!("views.sql");
 
 /// All tables, each after those that it refers to.
-pub const TABLES: [&Table; 13] = [
+pub const TABLES: [&Table; 15] = [
     &tables_day::SESSIONS,
     &tables_day::INSTRUMENTS,
     &tables_orders::ORDERS,
+    &tables_changes::ORDER_CHANGES,
     &tables_books::POSITIONS,
     &tables_orders::TRADES,
     &tables_orders::SIGNALS,
@@ -27,6 +28,7 @@ pub const TABLES: [&Table; 13] = [
     &tables_day::DENIALS,
     &tables_day::CONTROLS,
     &tables_day::STATES,
+    &tables_changes::STAGES,
     &tables_books::CLOSING,
     &tables_books::EQUITY,
     &tables_day::PERFORMANCE,

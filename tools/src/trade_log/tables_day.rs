@@ -226,7 +226,7 @@ pub(super) const CONTROLS: Table = Table {
 
 pub(super) const STATES: Table = Table {
     name: "states",
-    about: "Changes of mode, feed and latches; process starts, reconciliations, contradictions, cut tails.",
+    about: "Changes of mode, feed and latches; process starts, reconciliations, contradictions, cut tails, pages.",
     key: Some("state_no"),
     links: &[],
     indexes: &["kind"],
@@ -241,7 +241,7 @@ pub(super) const STATES: Table = Table {
         text(
             "kind",
             "`mode`, `feed`, `kill`, `daily_loss`, `position_break`, `contradiction`, `process`, `reconciled`, \
-             `start_step`, `flat_check`, `latch_carried`, `clock`, `funds`, `tail_cut`",
+             `start_step`, `flat_check`, `latch_carried`, `clock`, `funds`, `tail_cut`, `page`",
             |log, i| log.states[i].kind.into(),
         ),
         text("before", "what was", |log, i| Cell::text(&log.states[i].before)),

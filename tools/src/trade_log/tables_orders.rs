@@ -4,6 +4,7 @@
 //! thing before the gateway. What the wire adds: `latency.json`.
 
 use bijli_core::charges::{ChargeParts, ChargedFill};
+use bijli_core::group::GroupId;
 use bijli_core::strategy::StrategyId;
 
 use super::day_log::DayLog;
@@ -69,6 +70,11 @@ const ORDER_COLUMNS: &[Column] = &[
         "strategy",
         "which strategy; null for an order that is not ours",
         |log, i| Cell::of(row(log, i).order.strategy.map(StrategyId::name)),
+    ),
+    int(
+        "group_id",
+        "group whose leg it enters, within the day; null for none",
+        |log, i| Cell::of(row(log, i).order.group.map(GroupId::get)),
     ),
     text("purpose", "`ENTRY` or `EXIT`", |log, i| {
         words::purpose_name(row(log, i).order.purpose).into()

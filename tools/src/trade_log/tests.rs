@@ -139,6 +139,9 @@ fn the_rows_of_a_handmade_day_are_those_counted_by_hand() {
         ),
         "flatten1000lunch11"
     );
+    assert_eq!(number(&database, "SELECT count(*) FROM order_changes"), 0);
+    let stages = "SELECT group_concat(after, ' ') FROM (SELECT after FROM position_stages ORDER BY stage_no)";
+    assert_eq!(words(&database, stages), "LIVE CLOSING CLOSED");
     assert_eq!(
         number(
             &database,
