@@ -27,7 +27,7 @@ const SECOND: DurationNs = DurationNs::from_secs(1);
 const MINUTE: DurationNs = DurationNs::from_secs(60);
 const HALF_HOUR: DurationNs = DurationNs::from_secs(1_800);
 /// Part of the longer windows that entries may use, per cent.
-const ENTRY_SHARE_PERCENT: usize = 70;
+pub const ENTRY_SHARE_PERCENT: usize = 70;
 /// The most that the budget is halved: to one call a second.
 const PENALTY_MAX: u32 = 3;
 /// Quiet time after which one halving is taken back.

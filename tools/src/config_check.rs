@@ -7,6 +7,8 @@
 //! the program is there that calls a person.
 
 mod alert;
+mod caps;
+mod money;
 mod position;
 mod rules;
 mod running;
@@ -17,7 +19,7 @@ use std::path::Path;
 use bijli_core::IstDay;
 use serde_json::{Value, json};
 
-use crate::config_file::{self, ConfigErrors, Loaded, RunConfig};
+use crate::config_file::{self, ConfigErrors, Loaded, Place, RunConfig};
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +41,8 @@ pub struct Finding {
     pub rule: &'static str,
     /// The key that it is chiefly about, `section.name`.
     pub key: &'static str,
+    /// The other key of a contradiction: its place is named where `key` has its default.
+    pub beside: Option<&'static str>,
     /// What follows from the numbers.
     pub what: String,
     /// What would change it; empty when nothing needs to.
@@ -77,6 +81,8 @@ pub fn check(config: &RunConfig, day: IstDay) -> Vec<Finding> {
     let mut findings = Vec::new();
     rules::risk(config, day, &mut findings);
     rules::strategy(config, &mut findings);
+    money::money(config, &mut findings);
+    caps::caps(config, &mut findings);
     position::position(config, day, &mut findings);
     running::running(config, &mut findings);
     running::session(config, day, &mut findings);
@@ -132,6 +138,14 @@ fn count(findings: &[Finding], severity: Severity) -> usize {
         .count()
 }
 
+/// The key that a finding is shown at, and where it stands: of two that contradict, one that the file has.
+fn placed(loaded: &Loaded, finding: &Finding) -> (&'static str, Option<Place>) {
+    let keys = [Some(finding.key), finding.beside];
+    let mut written = keys.into_iter().flatten();
+    let found = written.find_map(|key| Some((key, Some(*loaded.places.get(key)?))));
+    found.unwrap_or((finding.key, None))
+}
+
 fn closing_line(errors: usize, warnings: usize) -> String {
     let plural = |count: usize| if count == 1 { "" } else { "s" };
     format!(
@@ -148,7 +162,8 @@ fn errors_text(errors: &ConfigErrors) -> String {
 fn findings_text(loaded: &Loaded, findings: &[Finding]) -> String {
     let mut text = String::new();
     for finding in findings {
-        let (place, origin) = match loaded.places.get(finding.key) {
+        let (key, place) = placed(loaded, finding);
+        let (place, origin) = match place {
             Some(place) => (format!("{}:{}:", place.line, place.column), ""),
             None => (String::new(), " (default)"),
         };
@@ -159,7 +174,7 @@ fn findings_text(loaded: &Loaded, findings: &[Finding]) -> String {
             finding.severity.word(),
             finding.code(),
             finding.what,
-            finding.key
+            key
         );
         if !finding.help.is_empty() {
             let _ = writeln!(text, "    help: {}", finding.help);
@@ -194,11 +209,11 @@ fn findings_json(loaded: &Loaded, findings: &[Finding]) -> String {
     let rows: Vec<Value> = findings
         .iter()
         .map(|finding| {
-            let place = loaded.places.get(finding.key);
+            let (key, place) = placed(loaded, finding);
             json!({
                 "level": finding.severity.word(),
                 "code": finding.code(),
-                "key": finding.key,
+                "key": key,
                 "line": place.map(|place| place.line),
                 "column": place.map(|place| place.column),
                 "what": finding.what,

@@ -11,8 +11,8 @@ use super::{Finding, Severity};
 use crate::config_file::{Percent, RunConfig};
 
 /// The trade that charges are shown by: one lot of 65 at a premium of 100 rupees.
-const SAMPLE_LOT: Qty = Qty::new(65);
-const SAMPLE_PREMIUM: Price = Price::from_paise(10_000);
+pub(super) const SAMPLE_LOT: Qty = Qty::new(65);
+pub(super) const SAMPLE_PREMIUM: Price = Price::from_paise(10_000);
 
 /// Where findings go.
 pub(super) struct Rules<'a>(pub(super) &'a mut Vec<Finding>);
@@ -23,6 +23,25 @@ impl Rules<'_> {
             severity,
             rule,
             key,
+            beside: None,
+            what,
+            help,
+        });
+    }
+
+    /// Two keys of which one makes the other impossible.
+    pub(super) fn contradiction(
+        &mut self,
+        rule: &'static str,
+        (key, beside): (&'static str, &'static str),
+        what: String,
+        help: String,
+    ) {
+        self.0.push(Finding {
+            severity: Severity::Error,
+            rule,
+            key,
+            beside: Some(beside),
             what,
             help,
         });
@@ -42,7 +61,7 @@ impl Rules<'_> {
 }
 
 /// Joins remedies that can stand alone: `a, or b, or c`.
-fn any_of(remedies: &[Option<String>]) -> String {
+pub(super) fn any_of(remedies: &[Option<String>]) -> String {
     remedies
         .iter()
         .flatten()
@@ -52,7 +71,7 @@ fn any_of(remedies: &[Option<String>]) -> String {
 }
 
 /// A remedy that sets a percentage key, if a positive value of whole basis points would do.
-fn set_percent(key: &str, bps: i64) -> Option<String> {
+pub(super) fn set_percent(key: &str, bps: i64) -> Option<String> {
     (bps > 0).then(|| format!("{key} = {}", Percent::from_bps(bps)))
 }
 

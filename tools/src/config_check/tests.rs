@@ -229,3 +229,120 @@ fn a_missing_program_is_told_with_file_line_and_remedy_and_fails_the_check() {
     assert!(checked.output.contains(&told), "{}", checked.output);
     assert_eq!(checked.code, 1);
 }
+
+#[test]
+fn percentages_are_told_in_rupees_and_lots() {
+    let what = |code| one("", code).what;
+    assert_eq!(
+        what("I-MONEY-01"),
+        "of ₹1,00,000.00: one position up to ₹30,000.00; all together ₹70,000.00, options ₹50,000.00; one instrument \
+         ₹30,000.00, one underlying ₹30,000.00, one sector ₹30,000.00, one strategy ₹70,000.00, what moves together \
+         ₹50,000.00"
+    );
+    assert_eq!(
+        what("I-MONEY-02"),
+        "entries end for the day at a loss of ₹2,000.00, or ₹3,000.00 below the best of the day; a position of full size \
+         loses ₹1,500.00 at its stop, so 1.3 of them end it"
+    );
+    assert_eq!(
+        what("I-MONEY-03"),
+        "in lots of 65 at 100.00 a position is 4 lots (₹26,000.00, of which ₹1,300.00 is lost at the stop); above a \
+         premium of ₹461.54 not one lot fits"
+    );
+    assert_eq!(
+        what("I-RISK-11"),
+        "positions of full size that fit: an instrument 1, an underlying 1, a sector 1, a strategy 2, what moves together 1, \
+         one direction 66"
+    );
+    assert_eq!(
+        what("I-RISK-14"),
+        "4 positions of full size at their stops lose ₹6,000.00: the day's limit of ₹2,000.00 comes before loss_streak_max"
+    );
+    assert_eq!(
+        what("I-RATE-01"),
+        "entries: 4 a second of 5 (8 order calls, 3 kept for exits; the broker allows 10), 20 a minute of 280 (of 400 order \
+         calls)"
+    );
+}
+
+#[test]
+fn the_kelly_stake_is_told_in_rupees_or_refused_where_there_is_none() {
+    let text = "[risk]\nkelly_fraction_pct = 50\nkelly_win_rate_pct = 55\nkelly_payoff = 1\n";
+    assert_eq!(
+        one(text, "I-KELLY-02").what,
+        "a Kelly stake of 10 % x 50 % lets a position lose ₹5,000.00 at its stop; the other limits ₹1,500.00: Kelly never \
+         binds"
+    );
+    let text = "[risk]\nkelly_fraction_pct = 5\nkelly_win_rate_pct = 55\n";
+    assert!(one(text, "I-KELLY-02").what.ends_with("₹1,500.00: Kelly binds"));
+    let finding = one("[risk]\nkelly_fraction_pct = 50\n", "E-KELLY-01");
+    assert_eq!(
+        finding.what,
+        "kelly_win_rate_pct = 50 with kelly_payoff = 1 makes no Kelly stake: nothing would ever be entered"
+    );
+    assert!(finding.help.contains("above 50 %"), "{}", finding.help);
+    assert!(!codes("").iter().any(|code| code.contains("KELLY")));
+}
+
+#[test]
+fn limits_that_make_another_impossible_are_errors_at_the_key_that_the_file_has() {
+    for (text, code, place) in [
+        (
+            "[risk]\ntotal_exposure_pct = 20\n",
+            "E-RISK-09",
+            "[risk.total_exposure_pct]",
+        ),
+        (
+            "[risk]\nposition_value_pct = 80\n",
+            "E-RISK-09",
+            "[risk.position_value_pct]",
+        ),
+        ("[risk]\nleverage_pct = 20\n", "E-RISK-09", "[risk.leverage_pct]"),
+        (
+            "[risk]\nentries_per_minute_max = 2\n",
+            "E-RATE-02",
+            "[risk.entries_per_minute_max]",
+        ),
+        (
+            "[risk]\nrepeat_entries_max = 10\n",
+            "E-RATE-04",
+            "[risk.repeat_entries_max]",
+        ),
+        (
+            "[risk]\nkelly_fraction_pct = 50\n",
+            "E-KELLY-01",
+            "[risk.kelly_fraction_pct]",
+        ),
+    ] {
+        let loaded = parse("bijli.toml", text).expect("sound keys");
+        let told = findings_text(&loaded, &check(&loaded.config, day()));
+        let line = told.lines().find(|line| line.contains(code));
+        let line = line.unwrap_or_else(|| panic!("no {code} in {told}"));
+        assert!(
+            line.starts_with(&format!("bijli.toml:2:1: error {code}: ")),
+            "{line}"
+        );
+        assert!(line.ends_with(place), "{line}");
+        let remedy = told.lines().skip_while(|known| *known != line).nth(1);
+        assert!(
+            remedy.is_some_and(|help| help.starts_with("    help: ")),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn caps_below_one_position_and_lots_that_do_not_fit_are_warnings_whose_remedy_helps() {
+    for (text, code) in [
+        ("[risk]\nsector_exposure_pct = 10\n", "W-RISK-10"),
+        ("[risk]\ncorrelated_exposure_pct = 10\n", "W-RISK-10"),
+        ("[risk]\norder_value_max_rupees = 10000\n", "W-RISK-12"),
+        ("[risk]\norders_per_day_max = 40\n", "W-RATE-03"),
+        ("[risk]\ncapital_rupees = 10000\n", "W-MONEY-03"),
+        ("[risk]\ndrawdown_pct = 1\n", "I-RISK-13"),
+    ] {
+        assert_eq!(one(text, code).code(), code);
+    }
+    let cured = "[risk]\norder_value_max_rupees = 30000\n";
+    assert!(!codes(cured).contains(&"W-RISK-12".to_owned()));
+}
