@@ -20,7 +20,7 @@ pub enum Denial {
     Paused = 6,
     /// The daily loss limit was reached; latched for the day.
     DailyLossReached = 7,
-    /// Orders do not exist for this instrument, or it is frozen after a foreign order.
+    /// Orders do not exist for this instrument, or it takes no entries after a foreign order or by a person's word.
     InstrumentNotTradable = 8,
     /// The quote is too old, doubtful or missing.
     QuoteStale = 9,

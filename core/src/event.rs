@@ -319,7 +319,7 @@ pub struct Reconciled {
 pub enum Verb {
     /// Stop new entries; exits go on.
     Pause = 0,
-    /// Allow entries again.
+    /// Allow entries again; of one instrument: also its strategies' hold on a position that a person took over.
     Resume = 1,
     /// Close one instrument.
     Exit = 2,
@@ -331,6 +331,8 @@ pub enum Verb {
     Arm = 5,
     /// Cancel entries and allow nothing but exits, until `resume`.
     ReduceOnly = 6,
+    /// After a kill, flat by the broker's word: a person is about to use the broker's own kill switch.
+    BrokerSwitch = 7,
 }
 
 /// An operator's command, after the peer was checked and before anything is done.
@@ -340,7 +342,7 @@ pub struct Controlled {
     pub ts: TsNs,
     /// What is asked.
     pub verb: Verb,
-    /// For [`Verb::Exit`]: which instrument.
+    /// For [`Verb::Exit`]: which instrument; for [`Verb::Pause`] and [`Verb::Resume`]: only this one.
     pub instrument: Option<InstrumentId>,
     /// For [`Verb::Pause`], [`Verb::Resume`] and [`Verb::Arm`]: only this strategy.
     pub strategy: Option<StrategyId>,

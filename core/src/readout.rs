@@ -406,6 +406,10 @@ readout! {
         broker_orders: u32,
         /// Differences between the broker's books and ours.
         differences: u64,
+        /// Instruments that take no entries by themselves.
+        frozen: u32,
+        /// Trading symbol of the first of them.
+        frozen_first: Text<40>,
         /// Commands obeyed.
         controls: u64,
         /// Commands refused.

@@ -89,7 +89,7 @@ pub struct State {
     pub(crate) instruments: Vec<Instrument>,
     pub(crate) quotes: Vec<Quote>,
     pub(crate) positions: Vec<Position>,
-    /// Instruments frozen after a foreign order.
+    /// Instruments that take no entries: after a foreign order, or because a person said so.
     pub(crate) frozen: Vec<bool>,
     /// Engine time of the last entry, by instrument and side.
     pub(crate) last_entries: Vec<[TsNs; 2]>,

@@ -382,12 +382,12 @@ fn the_layout_is_pinned() {
         ("page", 24_384, 128, 15),
     ];
     assert_eq!(groups, expected);
-    assert_eq!((SNAPSHOT_BYTES, layout_hash()), (26_304, 0x25ab_8974_a76f_2abd));
+    assert_eq!((SNAPSHOT_BYTES, layout_hash()), (26_304, 0xc648_3ea1_43a9_08de));
 
     let mut memory = vec![0xEE; SNAPSHOT_BYTES];
     SnapshotWriter::create(&mut memory).expect("enough aligned memory");
     let hex: String = memory[..128].iter().map(|byte| format!("{byte:02x}")).collect();
-    let header = "42494a4c534e41500200000000000000bd2a6fa77489ab25c066000000000000\
+    let header = "42494a4c534e41500200000000000000de08a943a13e48c6c066000000000000\
         0c00000000000000000200000000000080000000000000000100000000000000\
         8002000000000000000100000000000001000000000000008003000000000000\
         800100000000000001000000000000000005000000000000c000000000000000";

@@ -38,7 +38,7 @@ pub struct ControlRequest {
     pub command_id: u64,
     /// One of [`VERBS`].
     pub verb: String,
-    /// For `exit`: the trading symbol or instrument key.
+    /// For `exit`, `pause` and `resume`: the trading symbol or instrument key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub symbol: Option<String>,
     /// For `pause`, `resume` and `arm`: only this strategy.
@@ -84,7 +84,7 @@ pub struct ControlReply {
 pub struct ControlCall {
     /// What is asked.
     pub verb: Verb,
-    /// For `exit`: which instrument, as typed.
+    /// For `exit`, `pause` and `resume`: which instrument, as typed.
     pub symbol: Option<String>,
     /// Only this strategy.
     pub strategy: Option<StrategyId>,
@@ -134,6 +134,12 @@ fn check(request: ControlRequest, uid: u32, reply: SyncSender<ControlReply>) -> 
     if verb == Verb::Exit && request.symbol.is_none() {
         return Err("exit needs a symbol".to_owned());
     }
+    if request.symbol.is_some() && !matches!(verb, Verb::Exit | Verb::Pause | Verb::Resume) {
+        return Err("only exit, pause and resume may be about one instrument".to_owned());
+    }
+    if request.symbol.is_some() && request.strategy.is_some() {
+        return Err("about one instrument or about one strategy, not both".to_owned());
+    }
     if verb == Verb::Arm && request.reason.trim().is_empty() {
         return Err("arm needs a reason: --reason TEXT".to_owned());
     }
@@ -161,7 +167,7 @@ fn check(request: ControlRequest, uid: u32, reply: SyncSender<ControlReply>) -> 
 }
 
 /// Every verb by its name.
-pub const VERBS: [(&str, Verb); 7] = [
+pub const VERBS: [(&str, Verb); 8] = [
     ("pause", Verb::Pause),
     ("resume", Verb::Resume),
     ("exit", Verb::Exit),
@@ -169,6 +175,7 @@ pub const VERBS: [(&str, Verb); 7] = [
     ("kill", Verb::Kill),
     ("arm", Verb::Arm),
     ("reduce-only", Verb::ReduceOnly),
+    ("broker-switch", Verb::BrokerSwitch),
 ];
 
 fn verb_of(name: &str) -> Option<Verb> {
@@ -264,7 +271,13 @@ mod tests {
     fn bad_requests_are_refused_with_a_reason_and_reach_nobody() {
         let mut wrong_version = request("pause");
         wrong_version.version = 9;
-        let cases: [(Vec<u8>, &str); 6] = [
+        let mut kill_one = request("kill");
+        kill_one.symbol = Some("RELIANCE".to_owned());
+        let mut both = request("pause");
+        (both.symbol, both.strategy) = (Some("RELIANCE".to_owned()), Some("spike".to_owned()));
+        let cases: [(Vec<u8>, &str); 8] = [
+            (body(&kill_one), "about one instrument"),
+            (body(&both), "not both"),
             (b"garbage".to_vec(), "not a control request"),
             (
                 br#"{"version":1,"command_id":1,"verb":"pause","extra":1}"#.to_vec(),

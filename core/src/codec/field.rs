@@ -229,7 +229,7 @@ numbered! {
     StepVerdict { Untold = 0, Waiting = 1, Passed = 2, Failed = 3, NotNeeded = 4 }
     FeedState { Down = 0, Live = 1, Mute = 2, Closed = 3 }
     Submission { Acked = 0, Refused = 1, NotSent = 2, Unknown = 3, PresumedAbsent = 4 }
-    Verb { Pause = 0, Resume = 1, Exit = 2, Flatten = 3, Kill = 4, Arm = 5, ReduceOnly = 6 }
+    Verb { Pause = 0, Resume = 1, Exit = 2, Flatten = 3, Kill = 4, Arm = 5, ReduceOnly = 6, BrokerSwitch = 7 }
     InstrumentKind { Equity = 0, Index = 1, Future = 2, Call = 3, Put = 4 }
     Market { Cash = 0, Derivatives = 1 }
     Side { Buy = 0, Sell = 1 }

@@ -8,6 +8,7 @@ use crate::command::Commands;
 use crate::event::{Controlled, Verb};
 use crate::instrument::InstrumentId;
 use crate::order::Purpose;
+use crate::orders::Order;
 use crate::planted::{Bug, planted};
 use crate::start_steps::StartStep;
 use crate::state::State;
@@ -22,6 +23,12 @@ pub enum Objection {
     Flattening,
     /// The broker's books have not been read to agreement yet.
     NotReconciled,
+    /// The broker's switch is for after a kill.
+    NotKilled,
+    /// The broker's switch needs an account that the broker itself shows flat.
+    NotFlat,
+    /// An order of somebody else in the instrument may still be live.
+    ForeignOrder,
     /// The verb is about the account, not about one strategy.
     NotOfOneStrategy,
     /// A step of the start failed and a person's word does not replace it.
@@ -38,6 +45,13 @@ impl Objection {
             Self::NotReconciled => {
                 "not reconciled: two reads of the broker's books must agree first; see `bijli status`"
             }
+            Self::NotKilled => "the broker's switch is for after a kill: `kill` first",
+            Self::NotFlat => {
+                "the broker has not shown that nothing is open, and refuses its switch until it is so"
+            }
+            Self::ForeignOrder => {
+                "an order of somebody else may still be live there: cancel it at the broker first"
+            }
             Self::NotOfOneStrategy => "only pause, resume and arm may be about one strategy",
             Self::StartStep(_) => "a step of the start has not passed; see `bijli status`",
         }
@@ -47,7 +61,12 @@ impl Objection {
 impl State {
     /// Why a verb would be refused now; `None` when it would be obeyed.
     #[must_use]
-    pub fn objection_to(&self, verb: Verb, strategy: Option<StrategyId>) -> Option<Objection> {
+    pub fn objection_to(
+        &self,
+        verb: Verb,
+        strategy: Option<StrategyId>,
+        instrument: Option<InstrumentId>,
+    ) -> Option<Objection> {
         if strategy.is_some() {
             let may = matches!(verb, Verb::Pause | Verb::Resume | Verb::Arm);
             return (!may).then_some(Objection::NotOfOneStrategy);
@@ -56,9 +75,17 @@ impl State {
             Verb::Resume if planted(Bug::ResumeClearsKill) => None,
             Verb::Resume if self.killed => Some(Objection::Killed),
             Verb::Resume if self.flattening => Some(Objection::Flattening),
+            Verb::Resume => instrument
+                .is_some_and(|id| self.has_foreign_order(id))
+                .then_some(Objection::ForeignOrder),
+            Verb::BrokerSwitch if !self.killed => Some(Objection::NotKilled),
+            Verb::BrokerSwitch => {
+                let is_flat = self.supervision.flat_check.is_flat();
+                (!is_flat).then_some(Objection::NotFlat)
+            }
             Verb::Arm if self.session.is_none() || !self.reconciled => Some(Objection::NotReconciled),
             Verb::Arm => self.supervision.start.unyielding().map(Objection::StartStep),
-            Verb::Pause | Verb::Resume | Verb::Exit | Verb::Flatten | Verb::Kill | Verb::ReduceOnly => None,
+            Verb::Pause | Verb::Exit | Verb::Flatten | Verb::Kill | Verb::ReduceOnly => None,
         }
     }
 
@@ -66,7 +93,8 @@ impl State {
         if self.supervision.command_ids.has(control.command_id) && !planted(Bug::CommandTwice) {
             return;
         }
-        if self.objection_to(control.verb, control.strategy).is_some() {
+        let objection = self.objection_to(control.verb, control.strategy, control.instrument);
+        if objection.is_some() {
             self.supervision.refused += 1;
             return;
         }
@@ -77,17 +105,14 @@ impl State {
             return;
         }
         match control.verb {
-            Verb::Pause => {
-                self.paused = true;
-                self.drop_entries(commands);
-            }
-            Verb::Resume => {
-                self.paused = false;
-                self.killed &= !planted(Bug::ResumeClearsKill);
-                self.supervision.reduce_only = false;
-                self.held.hand_back(control.instrument);
-                self.hand_groups_back(control.instrument);
-            }
+            Verb::Pause => match control.instrument {
+                Some(id) => self.frozen[id.index()] = true,
+                None => {
+                    self.paused = true;
+                    self.drop_entries(commands);
+                }
+            },
+            Verb::Resume => self.resume(control.instrument),
             Verb::Exit => {
                 if let Some(id) = control.instrument {
                     self.person_acted(id, true);
@@ -111,7 +136,37 @@ impl State {
                 self.leave_everything(commands);
             }
             Verb::Arm => self.arm(),
+            // Nothing here uses it: what is to be done stands in the journal, with who asked for it.
+            Verb::BrokerSwitch => {}
         }
+    }
+
+    /// Entries are allowed again and positions handed back: of one instrument, which says nothing about the others, or
+    /// of the account, which leaves instruments alone that take no entries by themselves.
+    fn resume(&mut self, instrument: Option<InstrumentId>) {
+        match instrument {
+            Some(id) => self.frozen[id.index()] = false,
+            None => {
+                self.paused = false;
+                self.killed &= !planted(Bug::ResumeClearsKill);
+                self.supervision.reduce_only = false;
+            }
+        }
+        self.held.hand_back(instrument);
+        self.hand_groups_back(instrument);
+    }
+
+    /// Whether an order of somebody else in the instrument may be live.
+    fn has_foreign_order(&self, instrument: InstrumentId) -> bool {
+        let is_foreign = |order: &Order| order.instrument == instrument && order.intent.is_none();
+        self.orders.live().any(|(_, order)| is_foreign(order))
+    }
+
+    /// Whether an instrument takes no entries: somebody else ordered there, the broker holds an order at other terms, or
+    /// a person paused it.
+    #[must_use]
+    pub fn is_frozen(&self, instrument: InstrumentId) -> bool {
+        self.frozen[instrument.index()]
     }
 
     /// The verbs that may be about one strategy; with any other verb the engine's duty refuses the name.
@@ -125,7 +180,7 @@ impl State {
                 *paused = false;
                 self.protections.clear_latch(strategy);
             }
-            Verb::Exit | Verb::Flatten | Verb::Kill | Verb::ReduceOnly => {}
+            Verb::Exit | Verb::Flatten | Verb::Kill | Verb::ReduceOnly | Verb::BrokerSwitch => {}
         }
     }
 

@@ -228,11 +228,21 @@ impl House {
     }
 
     pub(crate) fn control(&mut self, verb: Verb, command_id: u64) -> Vec<Command> {
+        self.control_of((verb == Verb::Exit).then_some(STOCK), verb, command_id)
+    }
+
+    /// A word about one instrument.
+    pub(crate) fn control_of(
+        &mut self,
+        instrument: Option<InstrumentId>,
+        verb: Verb,
+        command_id: u64,
+    ) -> Vec<Command> {
         self.tell(Event::Controlled(Controlled {
             strategy: None,
             ts: self.now,
             verb,
-            instrument: Some(STOCK),
+            instrument,
             uid: 1_000,
             command_id,
             reason: Text::new("test").expect("short text"),

@@ -5,6 +5,7 @@ use bijli_core::command::Command;
 use bijli_core::event::{Event, OrderUpdated, Submission, Verb};
 use bijli_core::held::BracketStage;
 use bijli_core::order::{BrokerOrderId, BrokerStatus, Side};
+use bijli_core::risk::TradingMode;
 use bijli_core::strategy::{Enter, Intent, SCORE_PARTS, Signal, StrategyId};
 use bijli_core::{Denial, DurationNs, Price, Qty};
 
@@ -160,4 +161,60 @@ fn a_declared_addition_of_the_same_strategy_and_side_passes_and_nothing_else_doe
     house.tell(event);
     let wish = addition(&house, StrategyId::SPIKE, Side::Buy, 50);
     assert_eq!(house.wish(wish), [], "not to what a person has");
+}
+
+#[test]
+fn one_instrument_is_paused_and_resumed_alone() {
+    let mut house = House::open();
+    house.control_of(Some(STOCK), Verb::Pause, 1);
+    assert_eq!(
+        house.engine.state().mode(),
+        TradingMode::Active,
+        "the account is not"
+    );
+    assert_eq!(house.wish_to_buy(STOCK), []);
+    let judged = house.engine.state().signal(0).expect("a wish was judged");
+    assert_eq!(judged.denial, Some(Denial::InstrumentNotTradable));
+    assert_eq!(house.wish_to_buy(OTHER).len(), 1);
+    house.control(Verb::Resume, 2);
+    assert!(
+        house.engine.state().is_frozen(STOCK),
+        "it was paused by name and is resumed by name"
+    );
+    house.control(Verb::Pause, 3);
+    house.control_of(Some(STOCK), Verb::Resume, 4);
+    assert!(!house.engine.state().is_frozen(STOCK));
+    assert_eq!(
+        house.engine.state().mode(),
+        TradingMode::Paused,
+        "one instrument ends no pause of the account"
+    );
+    house.control(Verb::Resume, 5);
+    assert_eq!(house.wish_to_buy(STOCK).len(), 1);
+}
+
+#[test]
+fn an_instrument_is_handed_back_by_name_once_the_order_of_somebody_else_has_ended() {
+    let (mut house, _) = House::bought(STOCK);
+    let event = foreign_order(&house);
+    house.tell(event);
+    let stage = |house: &House| house.engine.state().bracket_stage(STOCK);
+    house.control_of(Some(STOCK), Verb::Resume, 1);
+    assert_eq!(stage(&house), BracketStage::Manual, "their order may still fill");
+    assert_eq!(house.engine.state().supervision().refused, 1);
+    let event = cancelled(&house);
+    house.tell(event);
+    house.control_of(Some(OTHER), Verb::Resume, 2);
+    assert_eq!(
+        stage(&house),
+        BracketStage::Manual,
+        "another name says nothing of this one"
+    );
+    house.control_of(Some(STOCK), Verb::Resume, 3);
+    assert_eq!(stage(&house), BracketStage::Live);
+    assert!(!house.engine.state().is_frozen(STOCK));
+    assert!(
+        !house.wish_to_leave(STOCK, 100).is_empty(),
+        "its strategy leads it again"
+    );
 }

@@ -16,7 +16,7 @@ use bijli_core::{Denial, DurationNs, Qty, TsNs};
 
 use crate::house::{House, OTHER, STOCK, only_place, rupees};
 
-const VERBS: [Verb; 7] = [
+const VERBS: [Verb; 8] = [
     Verb::Pause,
     Verb::Resume,
     Verb::Exit,
@@ -24,6 +24,7 @@ const VERBS: [Verb; 7] = [
     Verb::Kill,
     Verb::Arm,
     Verb::ReduceOnly,
+    Verb::BrokerSwitch,
 ];
 
 /// Everything that an operator's word can lead to, and what arming alone ends.
@@ -81,6 +82,8 @@ fn expected(from: Standing, verb: Verb) -> (TradingMode, bool, bool) {
     let leaves = matches!(from, S::Flattening | S::Killed);
     match (verb, from) {
         (Verb::Kill, _) => (M::Killed, true, true),
+        // It needs a kill and the broker's word that nothing is open, and here a position is.
+        (Verb::BrokerSwitch, _) => (mode, false, leaves),
         (Verb::Arm, S::Reconciling) | (Verb::Resume, S::Killed | S::Flattening) => (mode, false, leaves),
         (Verb::Arm, S::Flattening) => (M::Paused, true, true),
         (Verb::Arm, _) => (M::Active, true, false),
@@ -105,7 +108,7 @@ fn every_verb_in_every_mode_does_what_the_table_says_and_a_refused_one_nothing()
             let mut house = standing(from);
             let (mode, obeyed, leaves) = expected(from, verb);
             let controls = house.engine.state().counts().controls;
-            let objection = house.engine.state().objection_to(verb, None);
+            let objection = house.engine.state().objection_to(verb, None, None);
             assert_eq!(objection.is_none(), obeyed, "{verb:?} in {from:?}");
             house.control(verb, 2);
             let state = house.engine.state();
@@ -214,7 +217,7 @@ fn one_strategy_is_paused_and_resumed_alone() {
     let objection = house
         .engine
         .state()
-        .objection_to(Verb::Kill, Some(StrategyId::SPIKE));
+        .objection_to(Verb::Kill, Some(StrategyId::SPIKE), None);
     assert_eq!(objection, Some(Objection::NotOfOneStrategy));
     assert!(!house.engine.state().is_killed());
     steer(&mut house, Verb::Resume, 3);
@@ -373,4 +376,31 @@ fn a_forced_exit_that_is_refused_at_the_far_end_goes_back_to_the_collar_every_ot
     let (collar, far) = (prices[0], prices[8]);
     assert!(far < collar, "{prices:?}");
     assert_eq!(prices[9..12], [collar, far, collar], "{prices:?}");
+}
+
+#[test]
+fn the_brokers_switch_is_taken_only_after_a_kill_and_the_brokers_own_word_that_nothing_is_open() {
+    let mut house = House::open();
+    let objection = |house: &House| {
+        let state = house.engine.state();
+        state.objection_to(Verb::BrokerSwitch, None, None)
+    };
+    assert_eq!(objection(&house), Some(Objection::NotKilled));
+    let asked = house.control(Verb::Kill, 1);
+    let asked = if asked.is_empty() {
+        house.wait(DurationNs::from_secs(1))
+    } else {
+        asked
+    };
+    assert_eq!(objection(&house), Some(Objection::NotFlat));
+    house.shown_flat(&asked);
+    assert_eq!(objection(&house), None);
+    let controls = house.engine.state().counts().controls;
+    assert_eq!(
+        house.control(Verb::BrokerSwitch, 2),
+        [],
+        "the engine itself sends nothing"
+    );
+    assert_eq!(house.engine.state().counts().controls, controls + 1);
+    assert!(house.engine.state().is_killed());
 }

@@ -241,6 +241,7 @@ fn controlled() -> impl Strategy<Value = Event> {
         Verb::Kill,
         Verb::Arm,
         Verb::ReduceOnly,
+        Verb::BrokerSwitch,
     ]);
     let strategy =
         (0..STRATEGIES_MAX as u8).prop_map(|number| StrategyId::new(number).expect("in the table"));

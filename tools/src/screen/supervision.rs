@@ -49,6 +49,7 @@ fn readout(state: &State, controls_refused: u64) -> SupervisionReadout {
         .rev()
         .fold(0u64, |packed, step| packed << 8 | steps.verdict(*step) as u64);
     let paused = supervision.paused_strategies.iter().rev();
+    let frozen = state.instruments().iter().filter(|row| state.is_frozen(row.id));
     SupervisionReadout {
         start_verdicts: verdicts,
         barring_step: barring.map_or(0, |step| step as u8 + 1),
@@ -68,6 +69,8 @@ fn readout(state: &State, controls_refused: u64) -> SupervisionReadout {
         broker_positions: answer.map_or(0, |answer| answer.open_positions + answer.unlisted_positions),
         broker_orders: answer.map_or(0, |answer| answer.live_orders),
         differences: supervision.differences.count(),
+        frozen: u32::try_from(frozen.clone().count()).unwrap_or(u32::MAX),
+        frozen_first: frozen.clone().next().map_or(Text::EMPTY, |row| row.symbol),
         controls: state.counts().controls,
         controls_refused: controls_refused + supervision.refused,
         funds_told: state.margin_available().is_some(),

@@ -4,6 +4,8 @@
 //! Exit code 6 says that it did not within the limit, with a list of what is open; exit code 0 is given for nothing
 //! less. The engine stays up and goes on closing, whatever this verb says.
 
+mod broker_switch;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,9 +19,10 @@ use crate::run_dir::RunDir;
 /// What may be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CtlVerb {
-    /// Stop new entries; exits go on. With `--strategy` for one strategy alone.
+    /// Stop new entries; exits go on. `pause SYMBOL` for one instrument, `--strategy` for one strategy alone.
     Pause,
-    /// Allow entries again, after pause or reduce-only. Refused while killed or flattening.
+    /// Allow entries again and hand positions back to their strategies; `resume SYMBOL` for one instrument. Refused
+    /// while killed or flattening.
     Resume,
     /// Close one instrument: `exit SYMBOL`.
     Exit,
@@ -39,7 +42,7 @@ pub struct Args {
     /// What to do.
     #[arg(value_enum)]
     verb: CtlVerb,
-    /// For `exit`: trading symbol or instrument key.
+    /// For `exit`, `pause` and `resume`: trading symbol or instrument key.
     symbol: Option<String>,
     /// For `pause`, `resume` and `arm`: only this strategy.
     #[arg(long)]
@@ -53,6 +56,13 @@ pub struct Args {
     /// How long `kill` and `flatten` wait for the broker's word, seconds.
     #[arg(long, alias = "wait-s", default_value_t = 60)]
     wait: u64,
+    /// After `kill`, once flat by the broker's word: stop every segment with the broker's own kill switch. The broker
+    /// holds that for twelve hours and ends every access token, the engine's too.
+    #[arg(long)]
+    broker_switch: bool,
+    /// For `--broker-switch`: the configuration whose section `broker` counts; default: bijli.toml.
+    #[arg(long, value_name = "FILE", requires = "broker_switch")]
+    config: Option<PathBuf>,
     /// Print the reply as one JSON object.
     #[arg(long)]
     json: bool,
@@ -61,8 +71,8 @@ pub struct Args {
 /// Runs the verb; gives the exit code.
 #[must_use]
 pub fn run(args: &Args) -> i32 {
-    if args.symbol.is_some() && args.verb != CtlVerb::Exit {
-        eprintln!("error: {} takes no symbol; only exit does", name(args.verb));
+    if let Err(message) = check(args) {
+        eprintln!("error: {message}");
         return exit_code::USAGE;
     }
     let socket = match RunDir::named_or_newest(args.dir.as_deref()) {
@@ -91,7 +101,36 @@ pub fn run(args: &Args) -> i32 {
         show(args, &reply);
         return exit_code::OK;
     }
-    wait_for_flat(args, &socket, &request, reply)
+    let reply = match wait_for_flat(args, &socket, &request, reply) {
+        Ok(reply) => reply,
+        Err(code) => {
+            if args.broker_switch {
+                eprintln!(
+                    "error: the broker's switch was not used: the broker refuses it until everything is closed"
+                );
+            }
+            return code;
+        }
+    };
+    if args.broker_switch {
+        return broker_switch::use_it(args, &socket, &reply);
+    }
+    show(args, &reply);
+    exit_code::OK
+}
+
+fn check(args: &Args) -> Result<(), String> {
+    let of_one = matches!(args.verb, CtlVerb::Exit | CtlVerb::Pause | CtlVerb::Resume);
+    if args.symbol.is_some() && !of_one {
+        return Err(format!(
+            "{} takes no symbol; only exit, pause and resume do",
+            name(args.verb)
+        ));
+    }
+    if args.broker_switch && args.verb != CtlVerb::Kill {
+        return Err("--broker-switch belongs to kill".to_owned());
+    }
+    Ok(())
 }
 
 fn request(args: &Args) -> ControlRequest {
@@ -107,7 +146,12 @@ fn request(args: &Args) -> ControlRequest {
 }
 
 /// Asks again with the same command id, which changes nothing more, until the broker has shown that nothing is open.
-fn wait_for_flat(args: &Args, socket: &Path, request: &ControlRequest, first: ControlReply) -> i32 {
+fn wait_for_flat(
+    args: &Args,
+    socket: &Path,
+    request: &ControlRequest,
+    first: ControlReply,
+) -> Result<ControlReply, i32> {
     let started = MonoNs::now();
     let mut reply = first;
     while !reply.broker_flat {
@@ -118,7 +162,7 @@ fn wait_for_flat(args: &Args, socket: &Path, request: &ControlRequest, first: Co
                 args.wait
             );
             show_open(&reply);
-            return exit_code::NOT_FLAT;
+            return Err(exit_code::NOT_FLAT);
         }
         rest(Duration::from_millis(100));
         match control::call(socket, request) {
@@ -131,12 +175,11 @@ fn wait_for_flat(args: &Args, socket: &Path, request: &ControlRequest, first: Co
                     "error: the engine went away before the broker had shown that nothing is open: {error}"
                 );
                 show_open(&reply);
-                return exit_code::NOT_FLAT;
+                return Err(exit_code::NOT_FLAT);
             }
         }
     }
-    show(args, &reply);
-    exit_code::OK
+    Ok(reply)
 }
 
 fn show_open(reply: &ControlReply) {
@@ -151,7 +194,13 @@ fn show_open(reply: &ControlReply) {
 fn show(args: &Args, reply: &ControlReply) {
     if args.json {
         println!("{}", serde_json::to_string(reply).expect("plain data serialises"));
-    } else if reply.accepted {
+    } else {
+        show_words(args, reply);
+    }
+}
+
+fn show_words(args: &Args, reply: &ControlReply) {
+    if reply.accepted {
         println!(
             "{}: {}, {} open positions, {} live orders",
             name(args.verb),

@@ -59,7 +59,9 @@ impl People {
         let is_refused = match control.verb {
             Verb::Arm => !reconciled,
             Verb::Resume => self.killed,
-            Verb::Pause | Verb::Exit | Verb::Flatten | Verb::Kill | Verb::ReduceOnly => false,
+            Verb::Pause | Verb::Exit | Verb::Flatten | Verb::Kill | Verb::ReduceOnly | Verb::BrokerSwitch => {
+                false
+            }
         };
         // Whether a resume was refused for a flatten, only the engine knows: it may come again.
         if !is_refused && control.verb != Verb::Resume {
@@ -77,7 +79,7 @@ impl People {
                 self.killed = true;
                 self.restart_timers();
             }
-            Verb::Arm | Verb::Exit | Verb::Flatten | Verb::ReduceOnly => {}
+            Verb::Arm | Verb::Exit | Verb::Flatten | Verb::ReduceOnly | Verb::BrokerSwitch => {}
         }
     }
 

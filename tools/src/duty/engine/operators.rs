@@ -41,7 +41,7 @@ impl EngineDuty {
             Some(symbol) => Some(find(state, symbol).ok_or("no such instrument today; see `bijli status`")?),
             None => None,
         };
-        if let Some(objection) = state.objection_to(call.verb, call.strategy) {
+        if let Some(objection) = state.objection_to(call.verb, call.strategy, instrument) {
             return Err(objection.words().to_owned());
         }
         let control = Controlled {
@@ -159,6 +159,7 @@ fn remark(verb: Verb, state: &State) -> String {
         | Verb::Flatten
         | Verb::Kill
         | Verb::Arm
-        | Verb::ReduceOnly => String::new(),
+        | Verb::ReduceOnly
+        | Verb::BrokerSwitch => String::new(),
     }
 }

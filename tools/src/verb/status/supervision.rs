@@ -32,6 +32,12 @@ pub(crate) fn rows(readouts: &Readouts) -> Vec<(&'static str, String)> {
         );
         ("differs", text)
     }));
+    if supervision.frozen > 0 {
+        let (count, first) = (supervision.frozen, supervision.frozen_first);
+        let text =
+            format!("{count} instruments take no entries, {first} first; `ctl resume SYMBOL` ends that");
+        rows.push(("frozen", text));
+    }
     if supervision.funds_told {
         let text = format!(
             "₹{} available, ₹{} used, told {}",
@@ -147,6 +153,7 @@ pub(crate) fn json(readouts: &Readouts) -> Option<Value> {
             "brokers": row.brokers.get(),
             "since_ist": words::stamp_text(row.since),
         })).collect::<Vec<_>>(),
+        "frozen": { "count": supervision.frozen, "first": supervision.frozen_first.as_str() },
         "funds": supervision.funds_told.then(|| json!({
             "available_rupees": supervision.funds_available.rupees(),
             "used_rupees": supervision.funds_used.rupees(),
