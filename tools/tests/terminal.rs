@@ -14,10 +14,10 @@ use bijli_simulator::Speed;
 use serde_json::Value;
 use world::World;
 
-/// How long anything may take to appear on the screen.
-const APPEARS_WITHIN: Duration = Duration::from_secs(10);
+/// How long anything may take to appear on the screen, on a machine that has other things to do.
+const APPEARS_WITHIN: Duration = Duration::from_secs(60);
 /// How long a day may take to end.
-const DAY_WITHIN: Duration = Duration::from_secs(60);
+const DAY_WITHIN: Duration = Duration::from_secs(240);
 
 /// A tmux server of its own, with one terminal of 150 by 45.
 struct Terminal<'a> {

@@ -63,6 +63,7 @@ fn one_day_has_one_result_in_every_book_and_ties_with_the_broker() {
 
 /// Changes are as many as the orders count, and no stage is left out.
 fn changes_and_stages_agree(e4: &impl Fn(&str) -> i64) {
+    assert_eq!(e4("SELECT count(*) FROM pragma_foreign_key_check"), 0);
     assert_eq!(
         e4("SELECT count(*) FROM order_changes"),
         e4("SELECT sum(modifies) FROM orders")
@@ -94,7 +95,6 @@ fn results_agree(world: &World, summary: &Value) {
         e4("SELECT realised_e4 FROM sessions"),
         e4("SELECT charges_e4 FROM sessions"),
     );
-    assert_eq!(e4("SELECT count(*) FROM pragma_foreign_key_check"), 0);
     changes_and_stages_agree(&e4);
     assert_eq!(e4("SELECT sum(gross_e4) FROM positions"), realised);
     assert_eq!(e4("SELECT sum(charges_e4) FROM trades"), charges);
