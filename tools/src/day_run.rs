@@ -26,6 +26,7 @@ use crate::latency_recorder::LatencyRecorder;
 use crate::latency_report::LatencyReport;
 use crate::opening::{DayPlan, OpenDay, OpeningError, open_day};
 use crate::report::{self, ReportError, RunFacts, Summary};
+use crate::screen::keep_screen;
 use crate::start_checks::StartCount;
 use crate::store::{StoreError, remove_unused_segments};
 use crate::topology::{Connections, OrderSink, Placement, Running, StartError, start};
@@ -157,6 +158,10 @@ pub fn run_day(
     let left_without_token = end.token_dead.then(|| open_positions(end.engine.state()));
     if let Some(failure) = end.failure {
         return Err(RunError::Engine(failure));
+    }
+    // Closing gives the memory back that it may lie in.
+    if let Err(error) = keep_screen(&run_dir) {
+        eprintln!("WARNING: the last snapshot is not kept: {error}");
     }
     end.journal.close().map_err(RunError::Engine)?;
     remove_unused_segments(&run_dir.join("journal")).map_err(RunError::Engine)?;

@@ -82,6 +82,12 @@ pub struct OpenDay {
 }
 
 impl OpenDay {
+    /// The folder in memory of a journal that waits for its disk.
+    #[must_use]
+    pub fn memory_dir(&self) -> Option<&Path> {
+        self.persister.as_ref().map(|(task, _)| task.memory_dir())
+    }
+
     /// Whether the day makes no entry to its end, because it was begun on a stale instrument master: its journal
     /// keeps that master's contracts. No configuration file can ask for that.
     #[must_use]

@@ -83,6 +83,12 @@ impl PersisterTask {
         Ok((task, marks_out))
     }
 
+    /// The folder in memory.
+    #[must_use]
+    pub fn memory_dir(&self) -> &Path {
+        self.ram.dir()
+    }
+
     /// How far the disk is.
     #[must_use]
     pub const fn view(&self) -> &DurableView {

@@ -12,6 +12,9 @@ use crate::store::StoreError;
 /// Where run directories are looked for when none is named.
 pub const RUNS: &str = "runs";
 
+/// Name of the mapped live state in a run directory.
+pub const SNAPSHOT_FILE: &str = "snapshot.bin";
+
 /// One run directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDir(PathBuf);
@@ -107,7 +110,7 @@ impl RunDir {
     /// The mapped live state.
     #[must_use]
     pub fn snapshot(&self) -> PathBuf {
-        self.0.join("snapshot.bin")
+        self.0.join(SNAPSHOT_FILE)
     }
 
     /// Percentiles of each stage of a finished run.

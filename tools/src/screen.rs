@@ -23,13 +23,16 @@ use bijli_core::text::Text;
 use bijli_core::time::DurationNs;
 use bijli_strategy::SpikeStrategy;
 
-use std::path::Path;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::duty_cycle::{Moment, MonoNs, wall_now};
 use crate::latency_recorder::LatencyRecorder;
-use crate::store::{JournalStore, StoreError, map_existing, map_new};
+use crate::run_dir::SNAPSHOT_FILE;
+use crate::store::{JournalStore, StoreError, io_error, map_existing, map_new, map_read, remove_file};
 
 /// A refresh is due after so long.
 const PERIOD_NS: u64 = 50_000_000;
@@ -41,20 +44,57 @@ const LATENCY_PERIOD_NS: u64 = 500_000_000;
 /// The mapped snapshot, as all writing threads share it.
 pub type Screen = SnapshotWriter<'static>;
 
-/// Makes or takes over the snapshot file at `path`.
+/// Makes or takes over the snapshot of the run in `run_dir`. With `memory`, the folder in memory of a journal that
+/// waits for its disk, the snapshot lies there and the run directory has a link to it: the engine's thread writes to
+/// it, and a mapped page of a disk that stands still holds up whoever writes to it, however small the page.
 ///
 /// # Errors
 /// When the file cannot be made or mapped.
-pub fn open_screen(path: &Path) -> Result<Screen, StoreError> {
+pub fn open_screen(run_dir: &Path, memory: Option<&Path>) -> Result<Screen, StoreError> {
+    let shown = run_dir.join(SNAPSHOT_FILE);
+    if shown.is_symlink() {
+        // Of an earlier process; what it led to may have gone with the machine's memory.
+        remove_file(&shown)?;
+    }
+    let path = match memory {
+        None => shown,
+        Some(memory) => link_into_memory(&shown, memory)?,
+    };
     let map = if path.exists() {
-        map_existing(path)?
+        map_existing(&path)?
     } else {
-        map_new(path, SNAPSHOT_BYTES as u64)?
+        map_new(&path, SNAPSHOT_BYTES as u64)?
     };
     // One small map for the life of the process: several threads write their slots until the end.
     let map = Box::leak(Box::new(map));
     Ok(SnapshotWriter::create(map)
         .expect("a mapped file is page-aligned and was made with the snapshot's size"))
+}
+
+/// Makes `shown` a link to the snapshot's place in `memory`; gives that place.
+fn link_into_memory(shown: &Path, memory: &Path) -> Result<PathBuf, StoreError> {
+    let place = memory.canonicalize().map_err(io_error("looking at", memory))?;
+    let place = place.join(SNAPSHOT_FILE);
+    if shown.exists() {
+        remove_file(shown)?;
+    }
+    symlink(&place, shown).map_err(io_error("linking", shown))?;
+    Ok(place)
+}
+
+/// Puts the last snapshot of a run into its folder, if it lies in memory; for the end of the run, before memory is
+/// given back.
+///
+/// # Errors
+/// When it cannot be read or written; the link stays then.
+pub fn keep_screen(run_dir: &Path) -> Result<(), StoreError> {
+    let shown = run_dir.join(SNAPSHOT_FILE);
+    if !shown.is_symlink() {
+        return Ok(());
+    }
+    let (bytes, aside) = (map_read(&shown)?, shown.with_extension("kept"));
+    fs::write(&aside, &bytes).map_err(io_error("writing", &aside))?;
+    fs::rename(&aside, &shown).map_err(io_error("renaming", &aside))
 }
 
 /// When a thread last refreshed its slots.
@@ -364,5 +404,37 @@ pub fn empty_feed() -> FeedReadout {
         oldest_age: DurationNs::ZERO,
         ring_depth_max: 0,
         ring_full: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_lies_in_memory_while_the_journal_waits_for_its_disk_and_in_the_run_after_it() {
+        let folders = [(); 2].map(|()| tempfile::tempdir().expect("a folder"));
+        let [run, memory] = folders.each_ref().map(tempfile::TempDir::path);
+        let shown = run.join(SNAPSHOT_FILE);
+        // A run that began without waiting goes on with it, and the other way round.
+        for memory_dir in [None, Some(memory), Some(memory), None] {
+            let _screen = open_screen(run, memory_dir).expect("room for a small file");
+            assert_eq!(shown.is_symlink(), memory_dir.is_some());
+            assert_eq!(
+                map_read(&shown).expect("mapped just now").len(),
+                SNAPSHOT_BYTES,
+                "a reader follows the link"
+            );
+        }
+        let _screen = open_screen(run, Some(memory)).expect("room for a small file");
+        keep_screen(run).expect("both folders are there");
+        fs::remove_dir_all(memory).expect("our own folder");
+        assert!(!shown.is_symlink());
+        assert_eq!(map_read(&shown).expect("kept").len(), SNAPSHOT_BYTES);
+        // What lay in memory went with the machine's power: the link leads nowhere, and the next start makes another.
+        remove_file(&shown).expect("our own file");
+        symlink(memory.join(SNAPSHOT_FILE), &shown).expect("a fresh link");
+        let _screen = open_screen(run, None).expect("room for a small file");
+        assert!(shown.exists() && !shown.is_symlink());
     }
 }

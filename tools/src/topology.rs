@@ -311,7 +311,7 @@ impl Common {
         stop: Arc<AtomicBool>,
     ) -> Result<Self, StartError> {
         Ok(Self {
-            screen: open_screen(&connections.run_dir.join("snapshot.bin"))?,
+            screen: open_screen(&connections.run_dir, day.memory_dir())?,
             clock: EngineClock::new(connections.clock, day.engine.state().now()),
             bells: bells_of(shape),
             traffic: Traffic::default(),

@@ -141,7 +141,7 @@ fn play(duty: &mut EngineDuty, feed: &mut Producer<FeedItem>, from: i64, seconds
 fn two_hundred_thousand_ticks_allocate_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let day = open_day(&plan(folder.path())).expect("a fresh folder");
-    let screen = open_screen(&folder.path().join("snapshot.bin")).expect("a fresh file");
+    let screen = open_screen(folder.path(), None).expect("a fresh file");
     let session = SessionReadout {
         day: IstDay::from_ymd(2026, 7, 31).expect("a real date"),
         data: DataKind::Synthetic,

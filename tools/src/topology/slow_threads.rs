@@ -367,8 +367,9 @@ pub(super) fn start_persister(
     Ok(Some(thread))
 }
 
-/// Between two looks at the operators' socket: nobody is there, or somebody waits for an answer.
-const CONTROL_IDLE: Duration = Duration::from_millis(5);
+/// Between two looks at the operators' socket: nobody is there, or somebody waits for an answer. A kill waits for the
+/// first of them.
+const CONTROL_IDLE: Duration = Duration::from_millis(2);
 const CONTROL_BUSY: Duration = Duration::from_micros(500);
 
 /// Operators have a thread of their own: no disk that stalls and no slow peer stands before a kill.
