@@ -71,7 +71,7 @@ fn scaled_return(base: Price, last: Price) -> i16 {
 
 /// A sum of products over the window stays below 2^30, a moment (such a sum times the window) below 2^35, a product of
 /// two moments below 2^70, and that times the square of a million below 2^110.
-const SUMS_FIT: bool = WINDOW_MINUTES == 32 && WINDOW_MINUTES as i64 * (RETURN_MAX as i64).pow(2) < 1 << 30;
+const SUMS_FIT: bool = WINDOW_MINUTES == 32 && WINDOW_MINUTES as i64 * RETURN_MAX.pow(2) < 1 << 30;
 const _: () = assert!(SUMS_FIT);
 /// No correlation is larger than a million millionths; a threshold above it is never reached.
 const NEVER_PPM: u32 = 1_000_001;

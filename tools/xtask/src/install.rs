@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use crate::step::{Failed, Run, pass, prints, works};
 
 /// Programs that tests or checks run, each with its package and the argument that proves that it works.
-const PROGRAMS: [(&str, &str, &str); 5] = [
+const PROGRAMS: [(&str, &str, &str); 7] = [
     ("tmux", "tmux", "-V"),
     ("strace", "strace", "-V"),
+    ("ip", "iproute2", "-V"),
+    ("nft", "nftables", "--version"),
     ("python3", "python3", "--version"),
     ("node", "nodejs", "--version"),
     ("npm", "npm", "--version"),
