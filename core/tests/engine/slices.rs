@@ -8,6 +8,7 @@ use bijli_core::order_config::ProtectiveStop;
 use bijli_core::risk::TradingMode;
 use bijli_core::strategy::{Enter, Intent, SCORE_PARTS, Signal, StrategyId};
 use bijli_core::{Denial, DurationNs, InstrumentId, Money, Price, Qty};
+use proptest::prelude::*;
 
 use crate::house::{House, OTHER, STOCK, rupees};
 
@@ -216,5 +217,91 @@ fn an_entry_that_is_cut_is_worth_what_all_of_it_is_worth() {
         let mut house = rich(|config| config.risk.order_value_max = Money::new(value.get() - less));
         wish(&mut house, STOCK, 3 * FREEZE);
         assert_eq!(denial(&house), expected);
+    }
+}
+
+/// What becomes of one piece of an entry.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Filled,
+    Refused,
+    NotSent,
+    Rejected,
+    /// So much of it fills, and the rest is cancelled.
+    CutOff(i64),
+}
+
+fn fates() -> impl Strategy<Value = Vec<Fate>> {
+    let fate = prop_oneof![
+        Just(Fate::Filled),
+        Just(Fate::Refused),
+        Just(Fate::NotSent),
+        Just(Fate::Rejected),
+        (1..FREEZE).prop_map(Fate::CutOff),
+    ];
+    prop::collection::vec(fate, 10)
+}
+
+/// Lets it come about; gives what filled.
+fn befall(house: &mut House, place: &Place, fate: Fate) -> i64 {
+    let submission = match fate {
+        Fate::Refused => Submission::Refused,
+        Fate::NotSent => Submission::NotSent,
+        Fate::Filled | Fate::Rejected | Fate::CutOff(_) => Submission::Acked,
+    };
+    house.resolve(place.intent, submission);
+    match fate {
+        Fate::Refused | Fate::NotSent => 0,
+        Fate::Rejected => {
+            house.update(place, BrokerStatus::Rejected, 0);
+            0
+        }
+        Fate::Filled => {
+            house.update(place, BrokerStatus::Open, 0);
+            house.trade(place, place.qty.get(), 10_005);
+            place.qty.get()
+        }
+        Fate::CutOff(filled) => {
+            let filled = filled.min(place.qty.get());
+            house.update(place, BrokerStatus::Open, filled);
+            house.trade(place, filled, 10_005);
+            house.update(place, BrokerStatus::Cancelled, filled);
+            filled
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_becomes_of_the_pieces_the_position_is_what_filled_and_can_be_left(
+        qty in 1..11 * FREEZE, fates in fates(),
+    ) {
+        let mut house = rich(|_| {});
+        let pieces = places(&wish(&mut house, STOCK, qty));
+        if qty > 10 * FREEZE {
+            prop_assert_eq!(denial(&house), Some(Denial::FreezeQuantity));
+            return Ok(());
+        }
+        let (first, rest) = (pieces[0].qty.get(), &pieces[1..]);
+        prop_assert_eq!(first + rest.iter().map(|piece| piece.qty.get()).sum::<i64>(), qty);
+        prop_assert!(pieces.iter().rev().skip(1).all(|piece| piece.qty.get() == FREEZE));
+        prop_assert!((1..=FREEZE).contains(&pieces[pieces.len() - 1].qty.get()));
+        let mut filled = 0;
+        for (piece, fate) in pieces.iter().zip(&fates) {
+            filled += befall(&mut house, piece, *fate);
+            prop_assert_eq!(house.position(STOCK), filled);
+        }
+        prop_assert_eq!(house.engine.state().orders().live_count(), 0);
+        prop_assert_eq!(house.engine.state().mode(), TradingMode::Active);
+        prop_assert_eq!(house.engine.state().exposure().0, Money::new(filled * 999_500));
+        if filled > 0 {
+            let exits = places(&house.wish_to_leave(STOCK, filled));
+            prop_assert_eq!(exits.iter().map(|exit| exit.qty.get()).sum::<i64>(), filled);
+            for exit in &exits {
+                prop_assert!(exit.qty.get() <= FREEZE);
+                befall(&mut house, exit, Fate::Filled);
+            }
+        }
+        prop_assert_eq!(house.position(STOCK), 0);
     }
 }
