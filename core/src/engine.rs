@@ -81,6 +81,7 @@ impl<S: Strategy> Engine<S> {
             Event::LatchCarried(carried) => state.carry_latch(carried),
             Event::ClockDoubted(doubted) => state.doubt_clock(doubted, commands),
             Event::StartStepped(stepped) => state.take_start_step(stepped),
+            Event::BandReported(report) => state.take_band(report),
         }
         self.strategy.handle(&self.state.view(), event, &mut self.intents);
         for intent in self.intents.iter() {

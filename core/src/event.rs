@@ -302,6 +302,20 @@ pub struct PositionReported {
     pub qty: Qty,
 }
 
+/// The band of the day in which the exchange takes prices of one instrument, as the broker's quote shows it. It may
+/// move within the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BandReported {
+    /// Engine time.
+    pub ts: TsNs,
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// Lowest price; [`Price::NONE`] where none is known.
+    pub lower: Price,
+    /// Highest price; [`Price::NONE`] where none is known.
+    pub upper: Price,
+}
+
 /// Reconciliation ended: two agreeing reads of orders, trades and positions were taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reconciled {
@@ -393,6 +407,8 @@ pub enum Event {
     ClockDoubted(ClockDoubted),
     /// A step of the start was judged.
     StartStepped(StartStepped),
+    /// The day's price band of an instrument.
+    BandReported(BandReported),
 }
 
 impl Event {
@@ -417,6 +433,7 @@ impl Event {
             Self::LatchCarried(event) => event.ts,
             Self::ClockDoubted(event) => event.ts,
             Self::StartStepped(event) => event.ts,
+            Self::BandReported(event) => event.ts,
         }
     }
 }

@@ -431,7 +431,10 @@ impl State {
     fn hash_markets(&self, hasher: &mut StateHasher) {
         hasher.u64(self.instruments.len() as u64);
         for (index, quote) in self.quotes.iter().enumerate() {
-            hasher.bytes(self.instruments[index].key.padded());
+            let listed = &self.instruments[index];
+            hasher.bytes(listed.key.padded());
+            hasher.i64(listed.lower_band.get());
+            hasher.i64(listed.upper_band.get());
             for price in [quote.ltp, quote.bid, quote.ask] {
                 hasher.i64(price.get());
             }

@@ -6,7 +6,7 @@ use bijli_core::codec::{Checkpoint, Closed, DurableMark, Item, TailCut, decode, 
 use bijli_core::command::{Cancel, CancelForeign, Command, DropEntries, Modify, Place, Reconcile};
 use bijli_core::config::Config;
 use bijli_core::event::{
-    ClockDoubt, ClockDoubted, Controlled, DataKind, Event, FeedChanged, FeedState, FlatChecked,
+    BandReported, ClockDoubt, ClockDoubted, Controlled, DataKind, Event, FeedChanged, FeedState, FlatChecked,
     FundsReported, IntentResolved, LatchCarried, OrderUpdated, PositionReported, ProcessStarted, Reconciled,
     SessionOpened, StartStepped, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
 };
@@ -336,6 +336,17 @@ fn doubts_steps_and_questions_version_1() {
         RecordKind::START_STEPPED,
         "6f680000000000000000000000000000000000000000000000000000000000000000000000000000\
         0703",
+    );
+    let band = BandReported {
+        ts: TS,
+        instrument: InstrumentId::new(7),
+        lower: Price::new(0x0102),
+        upper: Price::new(0x0304),
+    };
+    golden(
+        Item::Event(Event::BandReported(band)),
+        RecordKind::BAND_REPORTED,
+        "0201000000000000040300000000000007000000",
     );
     let ask = Reconcile { ts: TS, flat: true };
     golden(

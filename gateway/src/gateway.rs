@@ -6,6 +6,8 @@
 //! [`Gateway::poll_request`] and [`Gateway::poll_event`]. Left out: gates on risk (the engine's), sockets and
 //! threads (`socket.rs` and the wiring). The broker's facts stand in `upstox/PROTOCOL.md`.
 
+mod bands;
+mod counts;
 mod health;
 mod known_order;
 mod reads;
@@ -31,6 +33,9 @@ use crate::request::{LANES, Lane, Reply, Request, RequestId};
 use crate::upstox::call::Call;
 use crate::upstox::order_api::Product;
 
+pub use self::counts::Counts;
+
+use self::bands::{BandReader, Page};
 use self::health::Health;
 
 pub use self::known_order::KnownOrder;
@@ -48,6 +53,8 @@ pub struct GatewayConfig {
     pub compare_every: DurationNs,
     /// An entry that was decided longer ago than this is not sent any more.
     pub entry_age_max: DurationNs,
+    /// Pause between two reads of the day's price bands; zero: they are never read.
+    pub band_pause: DurationNs,
     /// Spreads the pauses of several processes.
     pub jitter_seed: u64,
     /// When the access token dies; [`TsNs::NEVER`] where that is not known.
@@ -62,49 +69,11 @@ impl Default for GatewayConfig {
             poll_idle: DurationNs::from_secs(15),
             compare_every: DurationNs::from_secs(300),
             entry_age_max: DurationNs::from_secs(2),
+            band_pause: DurationNs::ZERO,
             jitter_seed: 0,
             token_expires: TsNs::NEVER,
         }
     }
-}
-
-/// What the gateway counted, beyond the read-out: each of these should stay zero on a good day.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Placements of which not one byte left.
-    pub not_sent: u64,
-    /// Placements that the written rule declared absent.
-    pub presumed_absent: u64,
-    /// Entries that grew too old before they left.
-    pub entries_expired: u64,
-    /// Commands that contradict the day's table; not sent.
-    pub gate_refusals: u64,
-    /// Cancels and modifies dropped because their order had ended or the token was dead.
-    pub changes_dropped: u64,
-    /// Rows older than what was known.
-    pub rows_stale: u64,
-    /// Rows that brought nothing new.
-    pub rows_repeated: u64,
-    /// Rows that contradict what was known.
-    pub contradictions: u64,
-    /// Orders whose instrument the day's table does not hold.
-    pub orders_unlisted: u64,
-    /// Second orders under one tag.
-    pub duplicate_tags: u64,
-    /// Trade rows that would overfill their order; not told to the engine.
-    pub overfills: u64,
-    /// Trade rows beyond what the order's row says is filled; they wait for the book.
-    pub trades_ahead: u64,
-    /// Stream frames of other kinds than orders.
-    pub stream_other: u64,
-    /// Stream frames that could not be read.
-    pub stream_malformed: u64,
-    /// Reads that failed.
-    pub reads_failed: u64,
-    /// Refusals for rate.
-    pub rate_refusals: u64,
-    /// Replies to requests that nobody waits for.
-    pub replies_unexpected: u64,
 }
 
 /// A command in our queue.
@@ -126,6 +95,7 @@ enum Asked {
     /// A read of a reconciliation that was begun anew since: its answer is older than the question.
     Superseded,
     Funds,
+    Bands(Page),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -169,6 +139,7 @@ pub struct Gateway {
     flat_asked: Option<TsNs>,
     /// When funds are read next; `None` before the first reconciliation.
     funds_due: Option<TsNs>,
+    bands: BandReader,
     last_book: TsNs,
     book_wanted: Option<TsNs>,
     stream_connected: bool,
@@ -213,6 +184,7 @@ impl Gateway {
             entries_wait_for_books: false,
             flat_asked: None,
             funds_due: None,
+            bands: BandReader::new(config.band_pause, instruments),
             last_book: TsNs::NEVER,
             book_wanted: None,
             stream_connected: false,
@@ -340,6 +312,7 @@ impl Gateway {
             Asked::Reconcile(part) => self.take_reconcile(flight.at, part, reply),
             Asked::Superseded => {}
             Asked::Funds => self.take_funds(reply),
+            Asked::Bands(page) => self.take_bands(page, reply),
         }
         self.judge(lane, reply);
     }
@@ -405,7 +378,7 @@ impl Gateway {
             .in_flight
             .iter()
             .flatten()
-            .filter(|flight| !matches!(flight.asked, Asked::Book | Asked::Funds))
+            .filter(|flight| !matches!(flight.asked, Asked::Book | Asked::Funds | Asked::Bands(_)))
             .count();
         let now = self.now;
         let ready = |queue: &VecDeque<Queued>, risk| {

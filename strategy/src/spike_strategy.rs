@@ -94,7 +94,8 @@ impl Strategy for SpikeStrategy {
             | Event::FlatChecked(_)
             | Event::LatchCarried(_)
             | Event::ClockDoubted(_)
-            | Event::StartStepped(_) => {}
+            | Event::StartStepped(_)
+            | Event::BandReported(_) => {}
         }
     }
 

@@ -10,7 +10,7 @@ use bijli_core::latency::{STAGES, Stage};
 use bijli_core::order::BrokerStatus;
 use bijli_core::readout::FeedReadout;
 use bijli_core::state::State;
-use bijli_core::{Event, TsNs};
+use bijli_core::{DurationNs, Event, TsNs};
 use bijli_feed::FeedSettings;
 use bijli_feed::planner::warm_strikes::WarmWidth;
 use bijli_gateway::socket::{RestSettings, StreamSettings};
@@ -275,10 +275,14 @@ fn paper_opening(state: &State) -> Vec<Event> {
     cancelled.chain([agreed]).collect()
 }
 
+/// A price band that moved is known a quarter of an hour later at most; after a rejected order at once.
+const BAND_PAUSE: DurationNs = DurationNs::from_secs(900);
+
 /// A gateway that knows the orders of former processes and begins by reconciling with the broker.
 fn gateway_for(day: &OpenDay, token_expires: TsNs) -> Gateway {
     let config = GatewayConfig {
         token_expires,
+        band_pause: BAND_PAUSE,
         ..GatewayConfig::default()
     };
     Gateway::taking_over(config, day.engine.state())

@@ -7,6 +7,8 @@ mod world;
 
 #[path = "bad_day/place.rs"]
 mod place;
+#[path = "bad_day/bands.rs"]
+mod bands;
 #[path = "bad_day/feed.rs"]
 mod feed;
 #[path = "bad_day/master.rs"]

@@ -8,9 +8,9 @@ use super::{Checkpoint, Closed, DurableMark, Field, FieldRow, TailCut};
 use crate::command::{Cancel, CancelForeign, Modify, Place, Reconcile};
 use crate::config::{Config, RiskConfig, StrategyConfig};
 use crate::event::{
-    ClockDoubt, ClockDoubted, Controlled, DataKind, FeedChanged, FeedState, FlatChecked, FundsReported,
-    IntentResolved, LatchCarried, OrderUpdated, PositionReported, ProcessStarted, Reconciled, SessionOpened,
-    StartStepped, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
+    BandReported, ClockDoubt, ClockDoubted, Controlled, DataKind, FeedChanged, FeedState, FlatChecked,
+    FundsReported, IntentResolved, LatchCarried, OrderUpdated, PositionReported, ProcessStarted, Reconciled,
+    SessionOpened, StartStepped, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
 };
 use crate::instrument::{Instrument, InstrumentId, InstrumentKind, SectorId};
 use crate::order::{BrokerOrderId, BrokerStatus, IntentId, OrderType, Purpose, Side, TradeId, Validity};
@@ -236,6 +236,10 @@ layout! { Traded { ts }
 
 layout! { PositionReported { ts }
     qty: Qty, instrument: InstrumentId,
+}
+
+layout! { BandReported { ts }
+    lower: Price, upper: Price, instrument: InstrumentId,
 }
 
 layout! { Reconciled { ts }

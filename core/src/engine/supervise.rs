@@ -1,11 +1,13 @@
-//! Events of supervision: start steps, funds, carried latches, doubts about time, and the broker's word on flatness.
+//! Events of supervision: start steps, funds, carried latches, doubts about time, the day's price bands, and the broker's
+//! word on flatness.
 //!
 //! Invariants: nothing here sends an order; the broker is asked again wherever time was lost. A clock that was set
 //! bars entries until a person arms; a process that stood still trusts no price and no book from before.
 
 use crate::command::{Command, Commands, DropEntries, Reconcile};
-use crate::event::{ClockDoubt, ClockDoubted, LatchCarried, StartStepped};
+use crate::event::{BandReported, ClockDoubt, ClockDoubted, LatchCarried, StartStepped};
 use crate::order::{OrderState, Purpose};
+use crate::price::Price;
 use crate::quote::Quote;
 use crate::state::State;
 use crate::time::TsNs;
@@ -15,6 +17,17 @@ impl State {
         self.supervision
             .start
             .tell(stepped.step, stepped.verdict, stepped.note);
+    }
+
+    /// The newest band of an instrument; one that is upside down tells nothing.
+    pub(super) fn take_band(&mut self, report: &BandReported) {
+        let is_band = !report.upper.is_set() || report.lower <= report.upper;
+        let instrument = &mut self.instruments[report.instrument.index()];
+        (instrument.lower_band, instrument.upper_band) = if is_band {
+            (report.lower, report.upper)
+        } else {
+            (Price::NONE, Price::NONE)
+        };
     }
 
     pub(super) fn carry_latch(&mut self, carried: &LatchCarried) {

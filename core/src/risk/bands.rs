@@ -3,8 +3,10 @@
 //! Both bound the price of an order, entry or exit. A side that is not known does not bind: the exchange has the last
 //! word. Sources: for the protection NSE circular NSE/FAOP/54242 of 2022-10-28, in force from 2022-10-31, and the
 //! exchange's page of questions on it (index and stock contracts); its reference price is the exchange's own average
-//! of the last 30 seconds, for which the last sound trade stands in here. Left out: fetching bands; the dynamic
-//! bands of single contracts, which a rejection tells of.
+//! of the last 30 seconds, for which the last sound trade stands in here. The band of the day is what the broker's full
+//! quote calls the circuit limits; the gateway reads it. The exchange moves it within the day for contracts with
+//! derivatives (NSE, "Price Bands": it flexes once trades come near): one that the last trade lies outside of is old, and
+//! holds no exit back. Left out: fetching bands (the gateway's `bands`).
 
 use crate::instrument::{Instrument, InstrumentKind};
 use crate::order::Side;
@@ -84,9 +86,9 @@ pub const fn within_protection(reach: Option<Money>, reference: Price, side: Sid
     }
 }
 
-/// The nearest price to `price` on the tick grid that the exchange takes: inside the day's band and within the
-/// protection around `reference`. A price that was fine stays as it is; [`Price::NONE`] stays none. `on_index` tells
-/// whether the underlying is an index.
+/// The nearest price to `price` on the tick grid that the exchange takes: inside the day's band, unless the last trade
+/// `reference` shows that band to be old, and within the protection around `reference`. A price that was fine stays as
+/// it is; [`Price::NONE`] stays none. `on_index` tells whether the underlying is an index.
 #[must_use]
 pub fn clamp_to_bands(
     instrument: &Instrument,
@@ -111,10 +113,11 @@ pub fn clamp_to_bands(
             Side::Sell => clamped.max(low),
         };
     }
-    if instrument.upper_band.is_set() {
+    let is_old = reference.is_set() && !within_day_band(instrument, reference);
+    if instrument.upper_band.is_set() && !is_old {
         clamped = clamped.min(instrument.upper_band.on_tick(tick, Round::Down));
     }
-    if instrument.lower_band.is_set() {
+    if instrument.lower_band.is_set() && !is_old {
         clamped = clamped.max(instrument.lower_band.on_tick(tick, Round::Up));
     }
     clamped.max(tick)
@@ -236,15 +239,45 @@ mod tests {
             let reach = protection_reach(contract.kind, false, reference, day());
             let clamped = clamp_to_bands(&contract, false, reference, side, price, day());
             prop_assert!(clamped.is_on_tick(contract.tick) && clamped.is_set());
-            prop_assert!(within_day_band(&contract, clamped));
+            let is_old = !within_day_band(&contract, reference);
+            prop_assert!(is_old || within_day_band(&contract, clamped));
             let bound = match side {
                 Side::Buy => contract.lower_band <= reference,
                 Side::Sell => reference <= contract.upper_band,
             };
             prop_assert!(!bound || within_protection(reach, reference, side, clamped));
-            if within_day_band(&contract, price) && within_protection(reach, reference, side, price) {
+            let was_fine = is_old || within_day_band(&contract, price);
+            if was_fine && within_protection(reach, reference, side, price) {
                 prop_assert_eq!(clamped, price);
             }
+        }
+    }
+
+    #[test]
+    fn a_band_that_the_last_trade_lies_outside_of_holds_no_exit_back() {
+        let clamped = |reference, side, price| {
+            let (reference, price) = (Price::new(reference), Price::new(price));
+            clamp_to_bands(
+                &contract(Equity, 90_000, 110_000),
+                false,
+                reference,
+                side,
+                price,
+                day(),
+            )
+            .get()
+        };
+        for (reference, sale, purchase) in [
+            (110_000, 90_000, 110_000),
+            (90_000, 90_000, 110_000),
+            (0, 90_000, 110_000),
+        ] {
+            assert_eq!(clamped(reference, Side::Sell, 80_000), sale);
+            assert_eq!(clamped(reference, Side::Buy, 120_000), purchase);
+        }
+        for reference in [110_500, 89_500] {
+            assert_eq!(clamped(reference, Side::Sell, 80_000), 80_000);
+            assert_eq!(clamped(reference, Side::Buy, 120_000), 120_000);
         }
     }
 

@@ -2,11 +2,11 @@
 
 use bijli_core::command::Command;
 use bijli_core::config::Config;
-use bijli_core::event::{Event, Submission};
+use bijli_core::event::{BandReported, Event, Submission};
 use bijli_core::exposure::{Candidate, Exposures};
 use bijli_core::order::{BrokerStatus, Purpose, Side};
 use bijli_core::strategy::StrategyId;
-use bijli_core::{Denial, DurationNs, InstrumentId, Money};
+use bijli_core::{Denial, DurationNs, InstrumentId, Money, Price};
 
 use crate::house::{House, OTHER, STOCK, only_place, rupees};
 
@@ -226,4 +226,53 @@ fn the_same_memory_comes_from_the_same_events() {
         house.engine.state_hash()
     };
     assert_eq!(day(), day());
+}
+
+fn band(house: &mut House, lower: i64, upper: i64) {
+    let event = Event::BandReported(BandReported {
+        ts: house.now,
+        instrument: STOCK,
+        lower: Price::from_paise(lower),
+        upper: Price::from_paise(upper),
+    });
+    assert_eq!(house.tell(event), []);
+}
+
+#[test]
+fn the_band_that_the_broker_shows_bounds_entries_from_then_on_and_over_a_restart() {
+    // The wish is to buy at 100.10.
+    for (bands, expected) in [
+        (&[(9_000, 10_010)][..], None),
+        (&[(9_000, 10_005)], Some(Denial::PriceBand)),
+        (&[(10_010, 11_000)], None),
+        (&[(10_015, 11_000)], Some(Denial::PriceBand)),
+        (&[(0, 10_005)], Some(Denial::PriceBand)),
+        (&[(10_015, 0)], Some(Denial::PriceBand)),
+        (&[(9_000, 10_005), (9_000, 10_500)], None),
+        (&[(9_000, 10_005), (0, 0)], None),
+        (&[(9_000, 10_005), (11_000, 9_000)], None),
+    ] {
+        for restarts in [false, true] {
+            let mut house = House::open();
+            for (lower, upper) in bands {
+                band(&mut house, *lower, *upper);
+            }
+            if restarts {
+                restart(&mut house);
+            }
+            house.wish_to_buy(STOCK);
+            assert_eq!(last_denial(&house), expected, "{bands:?}");
+        }
+    }
+}
+
+#[test]
+fn a_band_is_part_of_the_state() {
+    let hash = |upper| {
+        let mut house = House::open();
+        band(&mut house, 9_000, upper);
+        house.engine.state_hash()
+    };
+    assert_eq!(hash(11_000), hash(11_000));
+    assert_ne!(hash(11_000), hash(11_005));
 }

@@ -8,7 +8,7 @@ use bijli_core::codec::{Checkpoint, Closed, DurableMark, Item, TailCut};
 use bijli_core::command::{Cancel, CancelForeign, Command, DropEntries, Modify, Place, Reconcile};
 use bijli_core::config::Config;
 use bijli_core::event::{
-    ClockDoubt, ClockDoubted, Controlled, DataKind, Event, FeedChanged, FeedState, FlatChecked,
+    BandReported, ClockDoubt, ClockDoubted, Controlled, DataKind, Event, FeedChanged, FeedState, FlatChecked,
     FundsReported, IntentResolved, LatchCarried, OrderUpdated, PositionReported, ProcessStarted, Reconciled,
     SessionOpened, StartStepped, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
 };
@@ -320,6 +320,14 @@ fn supervision() -> impl Strategy<Value = Event> {
                 reason
             }
         )),
+        (ts(), any::<u32>(), any::<[i64; 2]>()).prop_map(|(ts, id, [lower, upper])| {
+            Event::BandReported(BandReported {
+                ts,
+                instrument: InstrumentId::new(id),
+                lower: Price::new(lower),
+                upper: Price::new(upper),
+            })
+        }),
         (ts(), doubt, length()).prop_map(|(ts, doubt, length)| Event::ClockDoubted(ClockDoubted {
             ts,
             doubt,

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bijli_core::event::{OrderUpdated, Submission, Traded};
-use bijli_core::order::{BrokerOrderId, IntentId};
+use bijli_core::order::{BrokerOrderId, BrokerStatus, IntentId};
 use bijli_core::planted::{Bug, planted};
 use bijli_core::text::Text;
 use bijli_core::{DurationNs, Event, Price, Qty, TsNs};
@@ -47,6 +47,10 @@ impl Gateway {
             lookup.map(|(due, id)| (due, Asked::HistoryOf(id), Risk::Raises)),
             Some((self.book_due(), Asked::Book, Risk::Raises)),
             self.funds_due.map(|due| (due, Asked::Funds, Risk::Raises)),
+            self.bands
+                .next_read()
+                .filter(|_| !self.money_waits())
+                .map(|(due, page)| (due, Asked::Bands(page), Risk::Raises)),
         ];
         // The first that is due wins; with none due, the earliest.
         let due = candidates.iter().flatten().find(|read| read.0 <= self.now);
@@ -95,6 +99,10 @@ impl Gateway {
                 self.funds_due = Some(self.now.plus(FUNDS_PERIOD));
                 funds_api::funds_v3()
             }
+            Asked::Bands(page) => {
+                self.bands.begin_read(self.now, page);
+                self.bands.call(page)
+            }
             Asked::Place(_) | Asked::Change(_) | Asked::Superseded => {
                 unreachable!("neither writes nor what was asked before are read from here")
             }
@@ -126,6 +134,8 @@ impl Gateway {
         let intent = known.or(row.intent).filter(|intent| self.claim(*intent, row));
         let applied = self.orders.apply(self.now, row, (intent, instrument), source);
         match applied {
+            // The exchange may have refused its price: perhaps the band has moved.
+            Applied::Changed if row.status == BrokerStatus::Rejected => self.bands.want(instrument),
             Applied::Changed => {}
             Applied::Repeated => self.counts.rows_repeated += 1,
             Applied::Stale => self.counts.rows_stale += 1,

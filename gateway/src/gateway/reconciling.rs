@@ -135,6 +135,7 @@ impl Gateway {
             order.is_none_or(|order| order.intent.is_none())
         };
         let foreign_orders = round.orders.iter().filter(is_foreign).count();
+        self.bands.begin(self.now);
         self.tell(Event::Reconciled(Reconciled {
             ts: self.now,
             broker_orders: u32::try_from(round.orders.len()).unwrap_or(u32::MAX),

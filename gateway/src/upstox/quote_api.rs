@@ -235,6 +235,18 @@ record! {
     }
 }
 
+record! {
+    /// The prices that the exchange takes today: the part of a full quote that no feed tells.
+    pub struct Limits {
+        /// Instrument key.
+        pub instrument_key: String | "instrument_token",
+        /// Lowest price allowed today.
+        pub lower_circuit_limit: Option<Price>,
+        /// Highest price allowed today.
+        pub upper_circuit_limit: Option<Price>,
+    }
+}
+
 /// A row that knows its instrument.
 pub trait Keyed {
     /// Instrument key.
@@ -250,7 +262,7 @@ macro_rules! keyed_rows {
         })*
     };
 }
-keyed_rows!(Ltp Ohlc Greeks FullQuote);
+keyed_rows!(Ltp Ohlc Greeks FullQuote Limits);
 
 /// The keys that were asked and not answered.
 #[must_use]
@@ -292,6 +304,14 @@ pub fn greeks_of(reply: &Reply) -> Result<Vec<Greeks>, ReadError> {
 /// # Errors
 /// [`ReadError`] when the reply is no success or a row cannot be read.
 pub fn full_of(reply: &Reply) -> Result<Vec<FullQuote>, ReadError> {
+    rows_of(reply)
+}
+
+/// The day's price limits out of a full quote of either version, sorted by key.
+///
+/// # Errors
+/// [`ReadError`] when the reply is no success or a row cannot be read.
+pub fn limits_of(reply: &Reply) -> Result<Vec<Limits>, ReadError> {
     rows_of(reply)
 }
 

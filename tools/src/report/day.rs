@@ -243,7 +243,8 @@ impl DayCollector {
             | Event::TimePassed(_)
             | Event::Reconciled(_)
             | Event::FundsReported(_)
-            | Event::StartStepped(_) => {}
+            | Event::StartStepped(_)
+            | Event::BandReported(_) => {}
         }
         self.watch(event.ts(), state);
     }

@@ -26,6 +26,8 @@ pub(crate) struct Day {
     pub(crate) config: &'static str,
     /// Lines for the section of the feed.
     pub(crate) feed: &'static str,
+    /// How far the price limits of the day lie from the close before.
+    pub(crate) band_bps: u16,
 }
 
 impl Default for Day {
@@ -37,6 +39,7 @@ impl Default for Day {
             on_token_death: OnTokenDeath::Close,
             config: "",
             feed: "",
+            band_bps: 1_000,
         }
     }
 }
@@ -57,6 +60,7 @@ impl Place {
     pub(crate) fn start(day: Day) -> Self {
         let mut options = SimOptions::default();
         options.socket.on_token_death = day.on_token_death;
+        options.market.band_bps = day.band_bps;
         let date = IstDay::from_ymd(2026, 7, 31).expect("a real date");
         let settings = SimSettings {
             day: DaySpec::Synthetic {

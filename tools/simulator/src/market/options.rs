@@ -22,5 +22,7 @@ option_table! {
         ohlc_quote_more_intervals: bool = false,
         /// Whether the timings of a holiday are an empty list; otherwise the date is refused (not documented).
         holiday_timings_empty: bool = true,
+        /// How far the day's price limits of shares and futures lie from the close before, basis points (the exchange has several classes).
+        band_bps: u16 = 1_000,
     }
 }

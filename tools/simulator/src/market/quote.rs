@@ -198,7 +198,8 @@ impl MarketDesk {
             _ if self.seed().is_none() || !close.is_set() => (0.0, 0.0),
             InstrumentKind::Index => (0.0, 0.0),
             InstrumentKind::Equity | InstrumentKind::Future => {
-                (on_grid(-1_000, Round::Up), on_grid(1_000, Round::Down))
+                let bps = i64::from(self.options.band_bps);
+                (on_grid(-bps, Round::Up), on_grid(bps, Round::Down))
             }
             // An option may fall to its first step; how high is the exchange's to say, so the band is wide.
             InstrumentKind::Call | InstrumentKind::Put => {

@@ -140,6 +140,12 @@ impl Narrator {
             Event::PositionReported(report) => {
                 format!("{} broker has {}", self.symbol(report.instrument), report.qty)
             }
+            Event::BandReported(report) => format!(
+                "{} trades from {} to {} today",
+                self.symbol(report.instrument),
+                price_or_dash(report.lower),
+                price_or_dash(report.upper)
+            ),
             Event::Reconciled(reconciled) => format!(
                 "{} orders at the broker, {} of them not ours",
                 reconciled.broker_orders, reconciled.foreign_orders
