@@ -22,7 +22,9 @@ fn reconciled() -> Gateway {
     let mut ms = 0;
     while gateway.is_reconciling() {
         ms += 100;
-        while let Some(request) = gateway.poll_request(at(ms)) {
+        while gateway.is_reconciling()
+            && let Some(request) = gateway.poll_request(at(ms))
+        {
             let answer = if request.path.starts_with(FUNDS) {
                 funds(1_000)
             } else {
