@@ -2,7 +2,7 @@
 
 use bijli_core::codec::Item;
 use bijli_core::command::Command;
-use bijli_core::event::{ClockDoubt, Event, OrderUpdated, Tick, Traded};
+use bijli_core::event::{BandReported, ClockDoubt, Event, OrderUpdated, Tick, Traded};
 use bijli_core::order::IntentId;
 use bijli_core::record::Record;
 use bijli_core::{InstrumentId, Price};
@@ -140,12 +140,7 @@ impl Narrator {
             Event::PositionReported(report) => {
                 format!("{} broker has {}", self.symbol(report.instrument), report.qty)
             }
-            Event::BandReported(report) => format!(
-                "{} trades from {} to {} today",
-                self.symbol(report.instrument),
-                price_or_dash(report.lower),
-                price_or_dash(report.upper)
-            ),
+            Event::BandReported(report) => self.band(report),
             Event::Reconciled(reconciled) => format!(
                 "{} orders at the broker, {} of them not ours",
                 reconciled.broker_orders, reconciled.foreign_orders
@@ -169,6 +164,14 @@ impl Narrator {
             | Event::ClockDoubted(_)
             | Event::StartStepped(_) => supervision_text(event),
         }
+    }
+
+    fn band(&self, report: &BandReported) -> String {
+        let (lower, upper) = (price_or_dash(report.lower), price_or_dash(report.upper));
+        format!(
+            "{} trades from {lower} to {upper}",
+            self.symbol(report.instrument)
+        )
     }
 
     fn tick(&self, tick: &Tick) -> String {
