@@ -408,6 +408,6 @@ fn now_and_then_everything_is_compared_and_entries_do_not_wait_for_that() {
     assert!(!gateway.is_reconciling());
     gateway.poll_request(at(301_000));
     assert!(gateway.is_reconciling());
-    gateway.handle_command(at(301_001), &entry(1));
+    gateway.handle_command(at(301_001), &entry_of(at(301_001), 1));
     expect(&mut gateway, at(301_001), PLACE);
 }
