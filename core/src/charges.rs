@@ -207,6 +207,7 @@ fn of(amount: Money, ppb: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn round_trip(kind: InstrumentKind, buy_rupees: i64, sell_rupees: i64) -> f64 {
         let day = IstDay::from_ymd(2026, 11, 20).expect("a real date");
@@ -255,5 +256,76 @@ mod tests {
             (parts - whole(30_000, 0).get()).abs() <= 4,
             "parts may differ by rounding alone"
         );
+    }
+
+    /// What each charge of a whole order is by the published rates, in units times one billion, rounded nowhere:
+    /// brokerage, exchange, regulator, stamp, transaction tax.
+    fn published(kind: InstrumentKind, side: Side, turnover: i64) -> [i128; 5] {
+        let (exchange, stt, stamp) = match kind {
+            InstrumentKind::Equity | InstrumentKind::Index => (30_700, 250_000, 30_000),
+            InstrumentKind::Future => (18_300, 500_000, 20_000),
+            InstrumentKind::Call | InstrumentKind::Put => (355_300, 1_500_000, 30_000),
+        };
+        let (turnover, twenty_rupees) = (i128::from(turnover), 200_000 * 1_000_000_000);
+        let brokerage = match kind {
+            _ if turnover == 0 => 0,
+            InstrumentKind::Call | InstrumentKind::Put => twenty_rupees,
+            InstrumentKind::Future => (turnover * 500_000).min(twenty_rupees),
+            InstrumentKind::Equity | InstrumentKind::Index => (turnover * 1_000_000).min(twenty_rupees),
+        };
+        let (bought, sold) = match side {
+            Side::Buy => (1, 0),
+            Side::Sell => (0, 1),
+        };
+        [
+            brokerage,
+            turnover * exchange,
+            turnover * 1_000,
+            turnover * stamp * bought,
+            turnover * stt * sold,
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn fills_of_an_order_pay_what_the_whole_order_would_but_for_rounding(
+            fills in prop::collection::vec(0i64..3_000_000_000, 1..12),
+            kind in prop::sample::select(vec![
+                InstrumentKind::Equity, InstrumentKind::Future, InstrumentKind::Call, InstrumentKind::Put,
+            ]),
+            buy in any::<bool>(),
+        ) {
+            let side = if buy { Side::Buy } else { Side::Sell };
+            let day = IstDay::from_ymd(2026, 11, 20).expect("a real date");
+            let (mut before, mut gst, mut sums) = (0, 0, [0i128; 5]);
+            for fill in &fills {
+                let parts = ChargedFill {
+                    day,
+                    kind,
+                    side,
+                    turnover: Money::new(*fill),
+                    order_turnover_before: Money::new(before),
+                }
+                .parts();
+                before += fill;
+                gst += i128::from(parts.gst.get());
+                let paid = [parts.brokerage, parts.exchange, parts.sebi, parts.stamp, parts.stt];
+                for (sum, part) in sums.iter_mut().zip(paid) {
+                    prop_assert!(part.get() >= 0);
+                    *sum += i128::from(part.get());
+                }
+            }
+            let billion = 1_000_000_000i128;
+            let count = fills.len() as i128;
+            let whole = published(kind, side, before);
+            // The brokerage is that of one order, rounded once, however many fills there are.
+            prop_assert!((sums[0] * billion - whole[0]).abs() < billion);
+            for (sum, exact) in sums.iter().zip(whole) {
+                prop_assert!((sum * billion - exact).abs() < billion * count);
+            }
+            // The tax is on the sum of the first three.
+            let taxed: i128 = sums[..3].iter().sum();
+            prop_assert!((gst * 100 - taxed * 18).abs() < 100 * count);
+        }
     }
 }

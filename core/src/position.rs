@@ -142,5 +142,45 @@ mod tests {
             let total = position.realised.get() + position.unrealised(Price::new(mark)).get();
             prop_assert_eq!(total, cash + net * mark);
         }
+
+        /// Beside the position a list of every unit that is open, with the price at which it was opened.
+        #[test]
+        fn the_average_lies_among_the_prices_at_which_what_is_open_was_opened(
+            fills in prop::collection::vec((any::<bool>(), 1i64..100, 1i64..10_000_000), 1..50),
+        ) {
+            let mut position = Position::default();
+            let (mut opened, mut net, mut closings) = (Vec::new(), 0i64, 0);
+            let (mut bought, mut sold) = (0, 0);
+            for (buy, qty, price) in fills {
+                let side = if buy { Side::Buy } else { Side::Sell };
+                let signed = side.sign() * qty;
+                *(if buy { &mut bought } else { &mut sold }) += qty;
+                position.fill(side, Qty::new(qty), Price::new(price)).expect("small numbers");
+                let turned = net.signum() * (net + signed).signum() <= 0;
+                if turned {
+                    opened.clear();
+                    closings = 0;
+                }
+                net += signed;
+                if net.signum() == side.sign() {
+                    opened.push(price);
+                } else {
+                    closings += 1;
+                }
+                prop_assert_eq!(position.qty.get(), net);
+                prop_assert_eq!((position.bought.get(), position.sold.get()), (bought, sold));
+                prop_assert_eq!(position.is_flat(), net == 0);
+                if net == 0 {
+                    prop_assert_eq!((position.cost.get(), position.average_price()), (0, Price::NONE));
+                    continue;
+                }
+                // Each part that was closed took its share of the cost along, rounded by less than one unit of money.
+                let (low, high) = (opened.iter().min().expect("open"), opened.iter().max().expect("open"));
+                let cost = position.cost.get();
+                prop_assert_eq!(cost.signum(), net.signum());
+                prop_assert!(cost.abs() >= low * net.abs() - closings && cost.abs() <= high * net.abs() + closings);
+                prop_assert_eq!(position.average_price().get(), cost / net);
+            }
+        }
     }
 }

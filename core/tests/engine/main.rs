@@ -2,6 +2,7 @@
 //!
 //! The strategy under test is a script that wishes what it is told, so that only the engine decides.
 
+mod account_table;
 mod gate;
 mod group_gate;
 mod group_laws;
@@ -9,6 +10,7 @@ mod groups;
 mod exits;
 mod house;
 mod manual;
+mod market;
 mod marks;
 mod slices;
 mod lifecycle;

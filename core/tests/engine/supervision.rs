@@ -29,7 +29,7 @@ const VERBS: [Verb; 8] = [
 
 /// Everything that an operator's word can lead to, and what arming alone ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+pub(crate) enum Standing {
     Reconciling,
     Active,
     Paused,
@@ -39,7 +39,7 @@ enum Standing {
     Killed,
 }
 
-const STANDINGS: [Standing; 7] = [
+pub(crate) const STANDINGS: [Standing; 7] = [
     Standing::Reconciling,
     Standing::Active,
     Standing::Paused,
@@ -50,7 +50,7 @@ const STANDINGS: [Standing; 7] = [
 ];
 
 /// A house with a position, standing so.
-fn standing(standing: Standing) -> House {
+pub(crate) fn standing(standing: Standing) -> House {
     let (mut house, _) = House::bought(STOCK);
     match standing {
         Standing::Reconciling => house.start(2),
