@@ -193,6 +193,54 @@ fn entries_leave_room_for_the_exits_that_they_may_need() {
 }
 
 #[test]
+fn the_orders_of_a_day_are_bounded_and_its_last_ones_are_kept_for_exits() {
+    let mut book = OrderBook::default();
+    let ended = |sequence: usize| Order {
+        state: OrderState::Refused,
+        ..order(u32::try_from(sequence).expect("small"))
+    };
+    for sequence in 0..ORDERS_PER_DAY_MAX {
+        let left = (ORDERS_PER_DAY_MAX - ORDERS_KEPT_FOR_EXITS).saturating_sub(sequence);
+        let room = left.min(ORDERS_LIVE_MAX - POSITIONS_MAX);
+        assert_eq!(book.room_for_entries() as usize, room, "{sequence}");
+        assert!(book.has_room(), "{sequence}");
+        book.add(ended(sequence));
+    }
+    assert_eq!((book.has_room(), book.live_count()), (false, 0));
+}
+
+#[test]
+fn orders_the_order_of_the_living_and_each_trade_are_in_the_hash_of_the_book() {
+    let hash = |book: &OrderBook| {
+        let mut hasher = StateHasher::default();
+        book.hash_into(&mut hasher);
+        hasher.finish()
+    };
+    let mut book = OrderBook::default();
+    let mut hashes = vec![hash(&book)];
+    let (first, second) = (book.add(order(1)), book.add(order(2)));
+    hashes.push(hash(&book));
+    book.note_trade(first, &trade("A"));
+    hashes.push(hash(&book));
+    book.note_trade(second, &trade("B"));
+    hashes.push(hash(&book));
+    // The first one ends and lives again: the same orders, now in another order on the list.
+    let before = *book.get(first);
+    assert!(book.advance(first, OrderState::Refused, NOW));
+    *book.get_mut(first) = before;
+    book.settle(first);
+    assert_eq!(
+        book.live().map(|(index, _)| index).collect::<Vec<_>>(),
+        [second, first]
+    );
+    hashes.push(hash(&book));
+    let count = hashes.len();
+    hashes.sort_unstable();
+    hashes.dedup();
+    assert_eq!(hashes.len(), count);
+}
+
+#[test]
 fn every_field_that_can_influence_a_command_is_in_the_hash() {
     let hash = |change: &dyn Fn(&mut Order)| {
         let mut hasher = StateHasher::default();

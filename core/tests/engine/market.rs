@@ -150,6 +150,18 @@ fn an_option_weighs_its_delta_while_that_is_young_and_its_underlying_afterwards(
     );
 }
 
+/// Ten times the capital for everything together.
+fn wide(risk: &mut RiskConfig) {
+    risk.total_exposure_bps = 100_000;
+    risk.leverage_bps = 100_000;
+    risk.instrument_exposure_bps = 100_000;
+    risk.underlying_exposure_bps = 100_000;
+    risk.sector_exposure_bps = 100_000;
+    risk.strategy_exposure_bps = 100_000;
+    risk.correlated_exposure_bps = 100_000;
+    risk.options_exposure_bps = 100_000;
+}
+
 #[test]
 fn the_room_is_what_the_tightest_limit_on_positions_leaves() {
     let (mut house, _) = House::bought(STOCK);
@@ -162,16 +174,6 @@ fn the_room_is_what_the_tightest_limit_on_positions_leaves() {
     };
     // A hundred shares that could be sold at 99.95.
     let held = rupees(9_995);
-    let wide = |risk: &mut RiskConfig| {
-        risk.total_exposure_bps = 1_000_000;
-        risk.leverage_bps = 1_000_000;
-        risk.instrument_exposure_bps = 1_000_000;
-        risk.underlying_exposure_bps = 1_000_000;
-        risk.sector_exposure_bps = 1_000_000;
-        risk.strategy_exposure_bps = 1_000_000;
-        risk.correlated_exposure_bps = 1_000_000;
-        risk.options_exposure_bps = 1_000_000;
-    };
     let tight: [fn(&mut RiskConfig); 7] = [
         |risk| risk.total_exposure_bps = 2_000,
         |risk| risk.instrument_exposure_bps = 2_000,

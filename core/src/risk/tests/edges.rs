@@ -31,6 +31,23 @@ fn a_sound_entry_passes() {
 }
 
 #[test]
+fn modes_are_found_by_their_numbers_and_have_the_names_that_people_read() {
+    let names = [
+        "RECONCILING",
+        "ACTIVE",
+        "PAUSED",
+        "REDUCE-ONLY",
+        "HALTED",
+        "KILLED",
+    ];
+    for (number, name) in (0u8..).zip(names) {
+        let mode = TradingMode::from_number(number).expect("a number of the table");
+        assert_eq!((mode as u8, mode.name()), (number, name));
+    }
+    assert_eq!(TradingMode::from_number(6), None);
+}
+
+#[test]
 fn only_an_active_engine_enters() {
     for (mode, denial) in [
         (TradingMode::Killed, Denial::Killed),
