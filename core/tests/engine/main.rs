@@ -16,6 +16,7 @@ mod slices;
 mod lifecycle;
 mod order_laws;
 mod order_model;
+mod order_ranks;
 mod order_table;
 mod stopping;
 mod supervision;

@@ -49,7 +49,8 @@ enum Step {
     Leave(InstrumentId, i64),
     Reply(usize, Submission),
     /// A row; told as filled: the trades so far and so many more, or fewer.
-    Row(usize, BrokerStatus, i64, Terms),
+    /// The row is older than so many of our changes.
+    Row(usize, BrokerStatus, i64, Terms, u8),
     Trade(usize, Fill),
     /// A row of an order that nobody here sent.
     Stranger(u32, BrokerStatus, i64),
@@ -58,6 +59,8 @@ enum Step {
     Wait(i64),
     Tick(i64),
     PositionsRead,
+    /// They are read, and show fills whose trades have not come.
+    PositionsAhead,
     Restart,
     Say(Verb),
 }
@@ -97,6 +100,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Fill::Reversed),
     ];
     let told = prop_oneof![5 => Just(0i64), 2 => 1i64..40, 1 => -40i64..0];
+    let lag = prop_oneof![5 => Just(0u8), 2 => Just(1), 1 => Just(2)];
     let instrument = || prop_oneof![4 => Just(STOCK), 1 => Just(OTHER)];
     let verb = prop::sample::select(vec![
         Verb::Pause,
@@ -110,13 +114,16 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (instrument(), 1i64..150).prop_map(|(id, qty)| Step::Leave(id, qty)),
         4 => who().prop_map(|who| Step::Reply(who, Submission::Acked)),
         4 => (who(), prop::sample::select(SUBMISSIONS.to_vec())).prop_map(|(who, reply)| Step::Reply(who, reply)),
-        6 => who().prop_map(|who| Step::Row(who, BrokerStatus::Open, 0, Terms::Confirmed)),
-        14 => (who(), status(), told, terms).prop_map(|(who, status, more, terms)| Step::Row(who, status, more, terms)),
+        6 => who().prop_map(|who| Step::Row(who, BrokerStatus::Open, 0, Terms::Confirmed, 0)),
+        14 => (who(), status(), told, terms, lag).prop_map(
+            |(who, status, more, terms, lag)| Step::Row(who, status, more, terms, lag),
+        ),
         10 => (who(), fill).prop_map(|(who, fill)| Step::Trade(who, fill)),
         1 => (0u32..3, status(), 0i64..30).prop_map(|(id, status, filled)| Step::Stranger(id, status, filled)),
         1 => Just(Step::NobodysTrade),
         8 => (0i64..4).prop_map(Step::Wait),
         2 => (4i64..90).prop_map(Step::Wait),
+        1 => Just(Step::PositionsAhead),
         4 => (9_700i64..10_200).prop_map(Step::Tick),
         3 => Just(Step::PositionsRead),
         1 => Just(Step::Restart),
@@ -165,7 +172,7 @@ impl Day {
             Step::Buy(id) => self.house.wish_to_buy(id),
             Step::Leave(id, qty) => self.house.wish_to_leave(id, qty),
             Step::Reply(back, submission) => self.reply(back, submission),
-            Step::Row(back, status, more, terms) => self.row(back, status, more, terms),
+            Step::Row(back, status, more, terms, lag) => self.row(back, status, more, (terms, lag)),
             Step::Trade(back, fill) => self.trade(back, fill),
             Step::Stranger(id, status, filled) => self.stranger(id, status, filled),
             Step::NobodysTrade => self.nobodys_trade(),
@@ -175,6 +182,15 @@ impl Day {
                 for id in [STOCK, OTHER] {
                     self.model.positions_read(id);
                     let commands = self.house.report_position(id, self.model.position(id));
+                    self.model.obeyed(&commands);
+                }
+                Vec::new()
+            }
+            Step::PositionsAhead => {
+                for id in [STOCK, OTHER] {
+                    let told = self.model.position_told(id);
+                    self.model.position_shows_missing(id);
+                    let commands = self.house.report_position(id, told);
                     self.model.obeyed(&commands);
                 }
                 Vec::new()
@@ -207,7 +223,13 @@ impl Day {
         }))
     }
 
-    fn row(&mut self, back: usize, status: BrokerStatus, more: i64, terms: Terms) -> Vec<Command> {
+    fn row(
+        &mut self,
+        back: usize,
+        status: BrokerStatus,
+        more: i64,
+        (terms, lag): (Terms, u8),
+    ) -> Vec<Command> {
         let Some(order) = self.order(back) else {
             return Vec::new();
         };
@@ -233,7 +255,9 @@ impl Day {
             filled: Qty::new((order.filled() + more).clamp(0, order.at_most())),
             price,
             average_price: price,
-            modifies_ended: order.intent.map_or(0, |intent| self.house.modifies_of(intent)),
+            modifies_ended: order
+                .intent
+                .map_or(0, |intent| self.house.modifies_of(intent).saturating_sub(lag)),
         }))
     }
 

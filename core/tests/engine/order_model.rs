@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 
 use bijli_core::command::{Cancel, CancelForeign, Command, Modify, Place};
 use bijli_core::event::{IntentResolved, OrderUpdated, Submission, Traded};
-use bijli_core::order::{
-    BrokerOrderId, BrokerStatus, IntentId, OrderState, OrderType, Purpose, Side, TradeId,
-};
+use bijli_core::order::{BrokerOrderId, IntentId, OrderState, OrderType, Purpose, Side, TradeId};
 use bijli_core::orders::{OrderBook, Terms};
 use bijli_core::{DurationNs, InstrumentId, Price, Qty, TsNs};
+
+use crate::order_ranks::{is_news, rank, state_told};
 
 /// How long after our last action a row with other terms may be older than it.
 const ECHO: DurationNs = DurationNs::from_secs(2);
@@ -34,6 +34,8 @@ pub(crate) struct Modelled {
     pub(crate) trades: BTreeMap<TradeId, i64>,
     /// Filled by the broker's rows.
     pub(crate) told: i64,
+    /// Of this, in our position because the broker's showed it, its trades still to come.
+    absorbed: i64,
     changes: u32,
     acted: TsNs,
     unwanted: bool,
@@ -70,44 +72,6 @@ pub(crate) struct OrderModel {
     pub(crate) objections: Vec<String>,
 }
 
-/// How far an order is on its way. States of one rank may follow each other.
-fn rank(state: OrderState) -> u8 {
-    use OrderState as S;
-    match state {
-        S::Submitted | S::Unknown | S::PresumedAbsent | S::NotSent | S::Refused => 0,
-        S::Accepted => 1,
-        S::Open | S::TriggerPending | S::PendingModify | S::PendingCancel => 2,
-        S::Filled | S::Cancelled | S::Rejected => 3,
-    }
-}
-
-/// Whether a row of the broker that says `next` is news to an order in `state`.
-fn is_news(state: OrderState, next: OrderState) -> bool {
-    use OrderState as S;
-    match (state, next) {
-        _ if state == next => true,
-        (S::Rejected, _) => false,
-        (S::Cancelled, _) => next == S::Filled,
-        (S::Filled, _) => rank(next) == 3,
-        _ => rank(next) > rank(state) || (rank(next) == 2 && rank(state) == 2),
-    }
-}
-
-const fn state_told(status: BrokerStatus) -> Option<OrderState> {
-    use OrderState as S;
-    match status {
-        BrokerStatus::Received => Some(S::Accepted),
-        BrokerStatus::Open => Some(S::Open),
-        BrokerStatus::TriggerPending => Some(S::TriggerPending),
-        BrokerStatus::ModifyPending => Some(S::PendingModify),
-        BrokerStatus::CancelPending => Some(S::PendingCancel),
-        BrokerStatus::Complete => Some(S::Filled),
-        BrokerStatus::Cancelled => Some(S::Cancelled),
-        BrokerStatus::Rejected => Some(S::Rejected),
-        BrokerStatus::Unrecognised => None,
-    }
-}
-
 impl Modelled {
     fn of(place: &Place) -> Self {
         Self {
@@ -126,6 +90,7 @@ impl Modelled {
             asked: Vec::new(),
             trades: BTreeMap::new(),
             told: 0,
+            absorbed: 0,
             changes: 0,
             acted: place.ts,
             unwanted: false,
@@ -154,11 +119,16 @@ impl Modelled {
     /// What may still come.
     pub(crate) fn open(&self) -> i64 {
         let bound = if self.is_over() { self.told } else { self.at_most() };
-        (bound - self.filled()).max(0)
+        (bound - self.filled() - self.absorbed).max(0)
+    }
+
+    /// Told as filled, and neither traded nor seen in a position.
+    pub(crate) fn missing(&self) -> i64 {
+        (self.told - self.filled() - self.absorbed).max(0)
     }
 
     fn counts(&self) -> bool {
-        !self.is_over() || self.filled() < self.told
+        !self.is_over() || self.missing() > 0
     }
 
     fn moves(&mut self, next: OrderState) {
@@ -187,7 +157,9 @@ impl Modelled {
 
     /// The terms that a working order is shown with.
     fn shows(&mut self, row: &OrderUpdated) {
-        let is_old_news = row.ts.since(self.acted) < ECHO;
+        // A row is younger than the changes that had ended when it was asked for, and than no other.
+        let under_way = self.changes.saturating_sub(u32::from(row.modifies_ended));
+        let is_old_news = under_way > 0 || row.ts.since(self.acted) < ECHO;
         let price = if row.price.is_set() {
             row.price
         } else {
@@ -195,8 +167,12 @@ impl Modelled {
         };
         if let Some(asked) = self.asked.last().copied() {
             if asked.qty == row.qty && (asked.price == price || asked.order_type == OrderType::Market) {
-                self.terms = asked;
-                self.asked.clear();
+                let grows = asked.qty > self.terms.qty;
+                let moves = asked.qty == self.terms.qty && asked.price != self.terms.price;
+                if under_way == 0 || (under_way == 1 && (grows || moves)) {
+                    self.terms = asked;
+                    self.asked.clear();
+                }
                 return;
             }
             if is_old_news {
@@ -222,10 +198,11 @@ impl OrderModel {
         })
     }
 
-    /// Net position by the trades.
+    /// Net position by the trades, and by what the broker's position showed before its trades came.
     pub(crate) fn position(&self, instrument: InstrumentId) -> i64 {
         let here = self.orders.iter().filter(|order| order.instrument == instrument);
-        here.map(|order| order.side.sign() * order.filled()).sum()
+        here.map(|order| order.side.sign() * (order.filled() + order.absorbed))
+            .sum()
     }
 
     pub(crate) fn replied(&mut self, reply: &IntentResolved) {
@@ -316,6 +293,7 @@ impl OrderModel {
             asked: Vec::new(),
             trades: BTreeMap::new(),
             told: row.filled.get(),
+            absorbed: 0,
             changes: 0,
             acted: row.ts,
             unwanted: false,
@@ -348,6 +326,7 @@ impl OrderModel {
         let is_late = order.is_over() && before >= order.told;
         let was_cancelled = order.state == S::Cancelled;
         order.trades.insert(trade.trade_id, trade.qty.get());
+        order.absorbed -= order.absorbed.min(trade.qty.get());
         let denied = matches!(order.state, S::Refused | S::NotSent | S::Rejected);
         if order.filled() >= order.at_most() && !denied {
             order.moves(S::Filled);
@@ -364,6 +343,28 @@ impl OrderModel {
             let is_absent = order.state == OrderState::PresumedAbsent;
             order.written_off |=
                 is_absent && order.instrument == instrument && order.purpose == Purpose::Exit;
+        }
+    }
+
+    /// What the positions are once every fill that is told has come.
+    pub(crate) fn position_told(&self, instrument: InstrumentId) -> i64 {
+        let here = self.orders.iter().filter(|order| order.instrument == instrument);
+        let missing: i64 = here.map(|order| order.side.sign() * order.missing()).sum();
+        self.position(instrument) + missing
+    }
+
+    /// The broker's position shows the fills that are told and whose trades have not come.
+    pub(crate) fn position_shows_missing(&mut self, instrument: InstrumentId) {
+        self.positions_read(instrument);
+        if self.position_told(instrument) == self.position(instrument) {
+            return;
+        }
+        for order in self
+            .orders
+            .iter_mut()
+            .filter(|order| order.instrument == instrument)
+        {
+            order.absorbed += order.missing();
         }
     }
 
