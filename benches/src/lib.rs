@@ -16,6 +16,7 @@
 //! | `journal_append` | keeping one tick: mapped segment, `write(2)`, bare copy; reading back | the disk: nobody waits for it |
 //! | `decode` | bytes of a full-mode frame to fields, per instrument: ours, `prost`, `prost` reused | sockets, TLS, WebSocket; other modes; ours also looks the key up, `prost` does not |
 //! | `engine_apply` | one tick through engine and spike strategy, with and without positions; passing time; the state hash | decode, journal, orders being placed and answered |
+//! | `recovery` | replay of the journal that `BIJLI_JOURNAL` names, as every start does it | the disk; the broker's books |
 //! | `risk_gate` | one wish through the risk gate, its facts gathered, accepted and denied, beside the least gate there could be | score, sizing, what follows a verdict |
 //! | `tick_to_order` | bytes of a frame to the text of an order on one thread, the journal included, whole and by stages; one core-to-core hop | sockets, TLS, HTTP head, the rings between threads (count hops), cold caches after idleness |
 //!
