@@ -362,7 +362,7 @@ pub struct Controlled {
     pub strategy: Option<StrategyId>,
     /// User id of the peer.
     pub uid: u32,
-    /// Command id chosen by the client; a repeated one changes nothing.
+    /// Command id chosen by the client; see [`Heard`](crate::supervision::Heard).
     pub command_id: u64,
     /// The operator's words.
     pub reason: Text<40>,

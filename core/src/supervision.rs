@@ -1,12 +1,13 @@
 //! What operators, the start and the supervision of this process have decided, beside the trading latches.
 //!
-//! Invariants: a command id acts once within the last 256; nothing here is cleared by a strategy or by a replay;
+//! Invariants: a command id acts once within the last 256 and for one command alone; nothing here is cleared by a strategy or by a replay;
 //! all of it is hashed. Left out: the latches themselves (`State`), and what verbs do (`engine/control.rs`).
 
 use crate::difference::Differences;
-use crate::event::ClockDoubt;
+use crate::event::{ClockDoubt, Controlled, Verb};
 use crate::flat_check::FlatCheck;
 use crate::funds::Funds;
+use crate::instrument::InstrumentId;
 use crate::price::Money;
 use crate::risk::TradingMode;
 use crate::start_steps::StartSteps;
@@ -17,44 +18,84 @@ use crate::strategy::{STRATEGIES_MAX, StrategyId};
 /// How many command ids are remembered.
 pub const COMMAND_IDS: usize = 256;
 
-/// The ids of the last commands that were obeyed.
+/// Whether a command was heard before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Its id is not known, or it is a kill and nothing is killed.
+    New,
+    /// The same command by the same user was obeyed: it acts once.
+    Repeated,
+    /// Its id belongs to another command: whoever sent it must not believe that it was obeyed.
+    OtherCommand,
+}
+
+/// What a command id was used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Obeyed {
+    id: u64,
+    uid: u32,
+    verb: Verb,
+    instrument: Option<InstrumentId>,
+    strategy: Option<StrategyId>,
+}
+
+impl Obeyed {
+    const fn of(control: &Controlled) -> Self {
+        Self {
+            id: control.command_id,
+            uid: control.uid,
+            verb: control.verb,
+            instrument: control.instrument,
+            strategy: control.strategy,
+        }
+    }
+}
+
+/// The last commands that were obeyed, by their ids.
 #[derive(Clone, Copy, Debug)]
 pub struct CommandIds {
-    ids: [u64; COMMAND_IDS],
+    obeyed: [Option<Obeyed>; COMMAND_IDS],
     count: u64,
 }
 
 impl Default for CommandIds {
     fn default() -> Self {
         Self {
-            ids: [0; COMMAND_IDS],
+            obeyed: [None; COMMAND_IDS],
             count: 0,
         }
     }
 }
 
 impl CommandIds {
-    /// Whether a command with this id was obeyed and is remembered.
+    /// Whether a command was obeyed and is remembered, or its id for something else.
     #[must_use]
-    pub fn has(&self, id: u64) -> bool {
-        let known = usize::try_from(self.count)
-            .unwrap_or(COMMAND_IDS)
-            .min(COMMAND_IDS);
-        self.ids[..known].contains(&id)
+    pub fn heard(&self, control: &Controlled) -> Heard {
+        let asked = Obeyed::of(control);
+        let mut heard = Heard::New;
+        for known in self.obeyed.iter().flatten() {
+            if *known == asked {
+                return Heard::Repeated;
+            }
+            if known.id == asked.id {
+                heard = Heard::OtherCommand;
+            }
+        }
+        heard
     }
 
-    pub(crate) fn note(&mut self, id: u64) {
-        self.ids[(self.count % COMMAND_IDS as u64) as usize] = id;
+    pub(crate) fn note(&mut self, control: &Controlled) {
+        self.obeyed[(self.count % COMMAND_IDS as u64) as usize] = Some(Obeyed::of(control));
         self.count += 1;
     }
 
     fn hash_into(&self, hasher: &mut StateHasher) {
         hasher.u64(self.count);
-        let known = usize::try_from(self.count)
-            .unwrap_or(COMMAND_IDS)
-            .min(COMMAND_IDS);
-        for id in &self.ids[..known] {
-            hasher.u64(*id);
+        for known in self.obeyed.iter().flatten() {
+            hasher.u64(known.id);
+            hasher.u64(u64::from(known.uid) << 8 | known.verb as u64);
+            hasher.u64(known.instrument.map_or(0, |id| id.index() as u64 + 1));
+            hasher.u64(known.strategy.map_or(0, |id| id.index() as u64 + 1));
         }
     }
 }
@@ -109,6 +150,17 @@ impl State {
         &self.supervision
     }
 
+    /// Whether a command was heard before. A kill that finds nothing killed is always new, whatever its id.
+    #[must_use]
+    pub fn heard(&self, control: &Controlled) -> Heard {
+        match (self.supervision.command_ids.heard(control), control.verb) {
+            (_, Verb::Kill) if !self.killed => Heard::New,
+            // Another kill's word under a used id: it closes what is left once more.
+            (Heard::OtherCommand, Verb::Kill) => Heard::New,
+            (heard, _) => heard,
+        }
+    }
+
     /// Whether two reads of the broker's books have agreed since the start, and nothing has put them in doubt since.
     #[must_use]
     pub const fn is_reconciled(&self) -> bool {
@@ -148,15 +200,55 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Text;
+    use crate::time::TsNs;
+
+    fn word(id: u64, uid: u32, verb: Verb) -> Controlled {
+        Controlled {
+            ts: TsNs::new(1),
+            verb,
+            instrument: None,
+            strategy: None,
+            uid,
+            command_id: id,
+            reason: Text::EMPTY,
+        }
+    }
 
     #[test]
     fn the_last_256_ids_are_remembered_and_no_others() {
+        let pause = |id| word(id, 1, Verb::Pause);
         let mut ids = CommandIds::default();
-        assert!(!ids.has(0), "an id that nobody used is not known");
+        assert_eq!(
+            ids.heard(&pause(0)),
+            Heard::New,
+            "an id that nobody used is not known"
+        );
         for id in 0..300 {
-            ids.note(id);
+            ids.note(&pause(id));
         }
-        assert_eq!((0..300).filter(|id| ids.has(*id)).count(), COMMAND_IDS);
-        assert!(!ids.has(43) && ids.has(44) && ids.has(299));
+        let known = |id| ids.heard(&pause(id)) == Heard::Repeated;
+        assert_eq!((0..300).filter(|id| known(*id)).count(), COMMAND_IDS);
+        assert!(!known(43) && known(44) && known(299));
+    }
+
+    #[test]
+    fn an_id_counts_as_repeated_for_the_same_words_of_the_same_user_alone() {
+        let mut ids = CommandIds::default();
+        ids.note(&word(7, 1, Verb::Exit));
+        assert_eq!(ids.heard(&word(7, 1, Verb::Exit)), Heard::Repeated);
+        let of_one = |instrument, strategy| Controlled {
+            instrument,
+            strategy,
+            ..word(7, 1, Verb::Exit)
+        };
+        for other in [
+            word(7, 2, Verb::Exit),
+            word(7, 1, Verb::Pause),
+            of_one(Some(InstrumentId::new(0)), None),
+            of_one(None, Some(StrategyId::SPIKE)),
+        ] {
+            assert_eq!(ids.heard(&other), Heard::OtherCommand, "{other:?}");
+        }
     }
 }

@@ -34,7 +34,8 @@ const VERSION: u32 = 1;
 pub struct ControlRequest {
     /// Protocol version: 1.
     pub version: u32,
-    /// Chosen by the client; a repeated id is obeyed once.
+    /// Chosen by the client; the same command under the same id is obeyed once, another one under it is refused. A
+    /// kill acts under any id while nothing is killed.
     pub command_id: u64,
     /// One of [`VERBS`].
     pub verb: String,
@@ -134,7 +135,7 @@ fn check(request: ControlRequest, uid: u32, reply: SyncSender<ControlReply>) -> 
     if verb == Verb::Exit && request.symbol.is_none() {
         return Err("exit needs a symbol".to_owned());
     }
-    if request.symbol.is_some() && !matches!(verb, Verb::Exit | Verb::Pause | Verb::Resume) {
+    if request.symbol.is_some() && !matches!(verb, Verb::Exit | Verb::Pause | Verb::Resume | Verb::Kill) {
         return Err("only exit, pause and resume may be about one instrument".to_owned());
     }
     if request.symbol.is_some() && request.strategy.is_some() {
@@ -157,7 +158,8 @@ fn check(request: ControlRequest, uid: u32, reply: SyncSender<ControlReply>) -> 
         .ok_or_else(|| "a reason is at most 40 printable ASCII characters".to_owned())?;
     Ok(ControlCall {
         verb,
-        symbol: request.symbol,
+        // A kill is about everything: a word too many must not keep it from acting.
+        symbol: request.symbol.filter(|_| verb != Verb::Kill),
         strategy,
         uid,
         command_id: request.command_id,
@@ -271,12 +273,12 @@ mod tests {
     fn bad_requests_are_refused_with_a_reason_and_reach_nobody() {
         let mut wrong_version = request("pause");
         wrong_version.version = 9;
-        let mut kill_one = request("kill");
-        kill_one.symbol = Some("RELIANCE".to_owned());
+        let mut flatten_one = request("flatten");
+        flatten_one.symbol = Some("RELIANCE".to_owned());
         let mut both = request("pause");
         (both.symbol, both.strategy) = (Some("RELIANCE".to_owned()), Some("spike".to_owned()));
         let cases: [(Vec<u8>, &str); 8] = [
-            (body(&kill_one), "about one instrument"),
+            (body(&flatten_one), "about one instrument"),
             (body(&both), "not both"),
             (b"garbage".to_vec(), "not a control request"),
             (

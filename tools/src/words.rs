@@ -18,6 +18,10 @@ use bijli_core::{Money, Price, TsNs};
 pub const NO_ENTRIES_TODAY: &str = "the day was begun on a stale instrument master and keeps its contracts: \
     no entry is made until the next day, exits are";
 
+/// What a command is told whose id was used for another one.
+pub const ID_OF_ANOTHER_COMMAND: &str =
+    "this command id belongs to another command: nothing was done; say it again with an id of its own";
+
 /// Where orders go, as in `summary.json`.
 #[must_use]
 pub const fn venue_name(venue: VenueKind) -> &'static str {

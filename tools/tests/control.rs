@@ -4,6 +4,8 @@
 
 mod world;
 
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
@@ -38,6 +40,17 @@ fn refused(world: &World, arguments: &[&str]) -> String {
     let output = ctl(world, arguments);
     assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
     String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// What a client of the socket hears that writes its own requests.
+fn said_on_the_socket(world: &World, request: &str) -> Value {
+    let mut stream = UnixStream::connect(world.run_dir().join("control.sock")).expect("an engine listens");
+    let length = u32::try_from(request.len()).expect("short").to_le_bytes();
+    stream.write_all(&length).expect("it reads");
+    stream.write_all(request.as_bytes()).expect("it reads");
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).expect("an answer");
+    serde_json::from_slice(&reply[4..]).expect("one JSON object")
 }
 
 /// The state, once it is as described.
@@ -349,5 +362,34 @@ fn a_switch_that_the_broker_refuses_is_told_and_the_kill_stands() {
     assert!(controls_of(&world).contains("broker-switch"));
     until(&world, "still killed, still running", has_mode("KILLED"));
     assert!(refused(&world, &["resume"]).contains("only `arm --reason`"));
+    engine.kill();
+}
+
+#[test]
+fn a_kill_acts_whatever_its_id_and_its_symbol_were_and_no_other_command_hides_behind_a_used_id() {
+    let world = World::start_at(5, 60, Speed::Times(300.0));
+    let engine = world.spawn_engine();
+    until(&world, "reconciled and active", has_mode("ACTIVE"));
+    let paused = said_on_the_socket(&world, r#"{"version":1,"command_id":7,"verb":"pause"}"#);
+    assert_eq!(
+        (&paused["accepted"], &paused["mode"]),
+        (&true.into(), &"PAUSED".into())
+    );
+    let again = said_on_the_socket(&world, r#"{"version":1,"command_id":7,"verb":"pause"}"#);
+    assert_eq!(
+        (&again["accepted"], &again["is_new"]),
+        (&true.into(), &false.into())
+    );
+    let other = said_on_the_socket(&world, r#"{"version":1,"command_id":7,"verb":"resume"}"#);
+    assert_eq!(other["accepted"], false, "{other}");
+    let said = other["message"].as_str().unwrap_or_default();
+    assert!(said.contains("belongs to another command"), "{said}");
+    let kill = r#"{"version":1,"command_id":7,"verb":"kill","symbol":"NOSUCH"}"#;
+    let killed = said_on_the_socket(&world, kill);
+    assert_eq!(
+        (&killed["accepted"], &killed["mode"], &killed["is_new"]),
+        (&true.into(), &"KILLED".into(), &true.into()),
+        "{killed}"
+    );
     engine.kill();
 }

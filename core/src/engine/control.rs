@@ -1,6 +1,6 @@
 //! Operator commands: what each verb does in each mode. Kill outranks flatten, flatten outranks pause.
 //!
-//! Invariants: a command id acts once; what is to be refused changes nothing, however it came; neither strategy nor
+//! Invariants: a command id acts once, and for one command; no id keeps a kill from acting while nothing is killed; what is to be refused changes nothing, however it came; neither strategy nor
 //! replay clears what a person latched. A kill ends by `arm` alone. A flatten ends by itself, once the broker shows
 //! that nothing is open, and leaves PAUSED; nothing but a kill, which does more, ends it sooner.
 
@@ -13,6 +13,7 @@ use crate::planted::{Bug, planted};
 use crate::start_steps::StartStep;
 use crate::state::State;
 use crate::strategy::{ExitReason, StrategyId};
+use crate::supervision::Heard;
 
 /// Why a command is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,15 +91,20 @@ impl State {
     }
 
     pub(super) fn obey(&mut self, control: &Controlled, commands: &mut Commands) {
-        if self.supervision.command_ids.has(control.command_id) && !planted(Bug::CommandTwice) {
-            return;
+        match self.heard(control) {
+            Heard::Repeated if !planted(Bug::CommandTwice) => return,
+            Heard::OtherCommand => {
+                self.supervision.refused += 1;
+                return;
+            }
+            Heard::New | Heard::Repeated => {}
         }
         let objection = self.objection_to(control.verb, control.strategy, control.instrument);
         if objection.is_some() {
             self.supervision.refused += 1;
             return;
         }
-        self.supervision.command_ids.note(control.command_id);
+        self.supervision.command_ids.note(control);
         self.counts.controls += 1;
         if let Some(strategy) = control.strategy {
             self.steer_strategy(control.verb, strategy);

@@ -133,7 +133,40 @@ fn a_command_id_acts_once_among_the_last_256_not_only_next_to_itself() {
     house.control(Verb::Resume, 8);
     house.control(Verb::Pause, 7);
     assert_eq!(house.engine.state().mode(), TradingMode::Active);
-    assert!(house.engine.state().supervision().command_ids.has(7));
+    assert_eq!(house.engine.state().counts().controls, 2);
+}
+
+#[test]
+fn a_used_id_swallows_no_kill_and_serves_no_other_command() {
+    let mut house = House::open();
+    house.control(Verb::Pause, 7);
+    house.control(Verb::Resume, 7);
+    let state = house.engine.state();
+    assert_eq!(state.mode(), TradingMode::Paused, "the id is that of the pause");
+    assert_eq!((state.counts().controls, state.supervision().refused), (1, 1));
+    house.control(Verb::Kill, 7);
+    assert_eq!(house.engine.state().mode(), TradingMode::Killed);
+    house.control(Verb::Kill, 7);
+    assert_eq!(
+        house.engine.state().counts().controls,
+        2,
+        "killed already by this id"
+    );
+    house.control(Verb::Arm, 8);
+    house.control(Verb::Arm, 8);
+    assert_eq!(house.engine.state().mode(), TradingMode::Active);
+    house.control(Verb::Kill, 7);
+    assert_eq!(
+        house.engine.state().mode(),
+        TradingMode::Killed,
+        "nothing is killed any more: a kill is a kill"
+    );
+    house.control(Verb::Arm, 8);
+    assert_eq!(
+        house.engine.state().mode(),
+        TradingMode::Killed,
+        "a repeated arming ends no later kill"
+    );
 }
 
 #[test]

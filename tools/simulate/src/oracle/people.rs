@@ -53,7 +53,9 @@ impl People {
 
     /// Somebody said something; `reconciled` decides whether an arm is taken.
     pub fn learn(&mut self, control: &Controlled, reconciled: bool) {
-        if self.command_ids.contains(&control.command_id) {
+        // No id keeps a kill from acting while nothing is killed.
+        let is_due = control.verb == Verb::Kill && !self.killed;
+        if self.command_ids.contains(&control.command_id) && !is_due {
             return;
         }
         let is_refused = match control.verb {

@@ -12,6 +12,7 @@ use bijli_core::instrument::InstrumentId;
 use bijli_core::order::OrderState;
 use bijli_core::risk::TradingMode;
 use bijli_core::state::State;
+use bijli_core::supervision::Heard;
 
 use super::EngineDuty;
 use crate::control::{ControlCall, ControlReply};
@@ -34,16 +35,10 @@ impl EngineDuty {
     /// Journals and applies a command; gives whether it was new.
     fn obey(&mut self, call: &ControlCall, now: TsNs) -> Result<bool, String> {
         let state = self.driver.engine().state();
-        if state.supervision().command_ids.has(call.command_id) {
-            return Ok(false);
-        }
         let instrument = match call.symbol.as_deref() {
             Some(symbol) => Some(find(state, symbol).ok_or("no such instrument today; see `bijli status`")?),
             None => None,
         };
-        if let Some(objection) = state.objection_to(call.verb, call.strategy, instrument) {
-            return Err(objection.words().to_owned());
-        }
         let control = Controlled {
             ts: now.max(state.now()),
             verb: call.verb,
@@ -53,6 +48,14 @@ impl EngineDuty {
             command_id: call.command_id,
             reason: call.reason,
         };
+        match state.heard(&control) {
+            Heard::Repeated => return Ok(false),
+            Heard::OtherCommand => return Err(words::ID_OF_ANOTHER_COMMAND.to_owned()),
+            Heard::New => {}
+        }
+        if let Some(objection) = state.objection_to(call.verb, call.strategy, instrument) {
+            return Err(objection.words().to_owned());
+        }
         self.take(&Event::Controlled(control), None);
         match &self.failure {
             None => Ok(true),
