@@ -67,7 +67,7 @@ pub struct Finished {
     pub summary: Summary,
     /// Whether the session came to its end, rather than being interrupted.
     pub day_over: bool,
-    /// Whether a kill or flatten was under way at the end and the broker had not shown that nothing is open.
+    /// Whether a kill or flatten stood at the end and the broker had not shown that nothing is open.
     pub killed_not_flat: bool,
     /// Set when the access token died and ended the run: the positions that are still open at the broker.
     pub left_without_token: Option<Vec<String>>,
@@ -190,11 +190,11 @@ fn tell_recovery(day: &OpenDay, facts: &mut RunFacts) {
     }
 }
 
-/// Whether a person wanted to be out, something is still open, and the broker has not shown otherwise.
+/// Whether a person wanted to be out and the broker has not shown it. Our own books prove nothing here: the broker may
+/// hold what they do not know.
 fn is_killed_not_flat(state: &State) -> bool {
     let wants_out = state.is_killed() || state.is_flattening();
-    let is_open = !state.open_positions().is_empty() || state.orders().unfinished_count() > 0;
-    wants_out && is_open && !state.supervision().flat_check.is_flat()
+    wants_out && !state.supervision().flat_check.is_flat()
 }
 
 /// Symbol, quantity and average price of each open position.

@@ -393,3 +393,24 @@ fn a_kill_acts_whatever_its_id_and_its_symbol_were_and_no_other_command_hides_be
     );
     engine.kill();
 }
+
+#[test]
+fn a_run_that_ends_killed_without_the_broker_s_word_ends_with_exit_code_6_although_our_books_are_flat() {
+    let world = World::scripted(6);
+    // Killed from the start, so that nothing is ever bought.
+    std::fs::create_dir_all(world.path("runs")).expect("a folder");
+    std::fs::write(world.path("runs/test.latch"), "fear").expect("a small file");
+    let engine = world.spawn_engine();
+    until(&world, "reconciled", |state| {
+        state["supervision"]["reconciled"] == true
+    });
+    world.script(r#"{"too_many": "reads"}"#);
+    let output = ctl(&world, &["kill", "--wait", "1", "--reason", "test"]);
+    assert_eq!(output.status.code(), Some(6), "{output:?}");
+    let state = until(&world, "killed", has_mode("KILLED"));
+    assert_eq!(state["engine"]["open_positions"], 0, "our books are flat");
+    engine.interrupt();
+    let (code, said) = engine.finish(Duration::from_secs(30));
+    assert_eq!(code, Some(6), "{said}");
+    assert!(said.contains("had not shown that nothing is open"), "{said}");
+}

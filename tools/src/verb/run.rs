@@ -136,19 +136,21 @@ fn finish(args: &Args, finished: &Finished) -> i32 {
         eprintln!("log in again with `bijli login` and start again: the run takes up where it stopped");
         return exit_code::BROKER;
     }
+    if finished.killed_not_flat {
+        eprintln!(
+            "error: KILLED, and the broker had not shown that nothing is open when the run ended: look there, and close \
+             by hand what is"
+        );
+        return exit_code::NOT_FLAT;
+    }
+    if finished.day_over && finished.summary.open_positions > 0 {
+        return exit_code::NOT_FLAT;
+    }
     if finished.summary.ticks_applied == 0 {
         eprintln!("no tick came: the venue's day was over already, or nothing was subscribed");
         return exit_code::NO_DATA;
     }
-    if finished.killed_not_flat {
-        eprintln!("error: KILLED, and not flat when the run ended: close by hand at the broker what is open");
-        return exit_code::NOT_FLAT;
-    }
-    if finished.day_over && finished.summary.open_positions > 0 {
-        exit_code::NOT_FLAT
-    } else {
-        exit_code::OK
-    }
+    exit_code::OK
 }
 
 fn plan(config: &RunConfig, accept_upgrade: bool) -> Result<RunPlan, Trouble> {
