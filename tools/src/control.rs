@@ -328,33 +328,68 @@ mod tests {
         assert_eq!(call.verb, Verb::Kill);
     }
 
+    /// What a client hears whose command the engine took; `keeper` sees what the latch on disk is to say, and answers.
+    fn latched(verb: &str, is_new: bool, room: usize, keeper: impl Fn(Option<LatchWord>)) -> ControlReply {
+        let folder = tempfile::tempdir().expect("a folder for the socket");
+        let path = folder.path().join("control.sock");
+        let (mut server, engine_end) = ControlServer::bind(&path).expect("a fresh path");
+        let (latch, words) = std::sync::mpsc::sync_channel(room);
+        server.keep_latch(latch);
+        let mut client = UnixStream::connect(&path).expect("the server listens");
+        let mut request = request(verb);
+        "test".clone_into(&mut request.reason);
+        write_frame(&mut client, &body(&request)).expect("a small frame");
+        assert_eq!(server.poll(&|| ()), 1);
+        let call = engine_end.try_recv().expect("a call was handed over");
+        let mut reply = ControlReply::refused("");
+        (reply.accepted, reply.is_new) = (true, is_new);
+        call.reply.try_send(reply).expect("room for one answer");
+        let in_hand = server.poll(&|| ());
+        let word = words.try_recv().ok();
+        let waits = matches!(word, Some(LatchWord::Set { .. }));
+        assert_eq!(in_hand, usize::from(waits), "answered once it is on disk");
+        keeper(word);
+        assert_eq!(server.poll(&|| ()), 0);
+        serde_json::from_slice(&read_frame(&mut client).expect("a reply")).expect("readable")
+    }
+
     #[test]
-    fn a_kill_is_reported_only_once_its_latch_is_on_disk_and_a_failing_disk_is_named() {
-        for (written, expected) in [
-            (Ok(()), ""),
-            (Err(io::ErrorKind::StorageFull.into()), "not on disk"),
-        ] {
-            let folder = tempfile::tempdir().expect("a folder for the socket");
-            let path = folder.path().join("control.sock");
-            let (mut server, engine_end) = ControlServer::bind(&path).expect("a fresh path");
-            let (latch, words) = std::sync::mpsc::sync_channel(1);
-            server.keep_latch(latch);
-            let mut client = UnixStream::connect(&path).expect("the server listens");
-            write_frame(&mut client, &body(&request("kill"))).expect("a small frame");
-            assert_eq!(server.poll(&|| ()), 1);
-            let call = engine_end.try_recv().expect("a call was handed over");
-            let mut reply = ControlReply::refused("");
-            (reply.accepted, reply.is_new) = (true, true);
-            call.reply.try_send(reply).expect("room for one answer");
-            assert_eq!(server.poll(&|| ()), 1, "not answered yet");
-            let Ok(LatchWord::Set(_, ack)) = words.try_recv() else {
-                panic!("the kill goes to disk");
-            };
-            ack.send(written).expect("the server waits");
-            assert_eq!(server.poll(&|| ()), 0);
-            let heard: ControlReply =
-                serde_json::from_slice(&read_frame(&mut client).expect("a reply")).expect("readable");
-            assert!(heard.accepted && heard.message.contains(expected), "{heard:?}");
+    fn a_kill_is_reported_only_once_its_latch_is_on_disk_and_a_failing_disk_is_named_every_time() {
+        for is_new in [true, false] {
+            for fails in [false, true] {
+                let heard = latched("kill", is_new, 1, |word| {
+                    let Some(LatchWord::Set { written, .. }) = word else {
+                        panic!("the kill goes to disk");
+                    };
+                    let outcome = if fails {
+                        Err(io::ErrorKind::StorageFull.into())
+                    } else {
+                        Ok(())
+                    };
+                    written.send(outcome).expect("the server waits");
+                });
+                assert!(heard.accepted);
+                assert_eq!(heard.message.contains("not on disk"), fails, "{heard:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_kill_that_finds_no_room_on_its_way_to_disk_is_not_reported_as_if_it_were_there() {
+        let heard = latched("kill", true, 0, |word| assert!(word.is_none()));
+        assert!(
+            heard.accepted && heard.message.contains("not on disk: the disk does not answer"),
+            "{heard:?}"
+        );
+    }
+
+    #[test]
+    fn an_arming_takes_the_latch_off_the_disk_once_and_a_repeated_one_does_not() {
+        for is_new in [true, false] {
+            let heard = latched("arm", is_new, 1, |word| {
+                assert_eq!(matches!(word, Some(LatchWord::Clear)), is_new, "{word:?}");
+            });
+            assert!(heard.accepted);
         }
     }
 }

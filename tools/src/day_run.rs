@@ -1,7 +1,7 @@
 //! One trading day from the opened journal to the written report: what `demo` and `run` have in common.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,6 +22,7 @@ use crate::credential::TokenMemory;
 use crate::duty::Ended;
 use crate::duty::engine::EngineEnd;
 use crate::duty_cycle::ClockSource;
+use crate::kill_latch::{Kill, KillLatch};
 use crate::latency_recorder::LatencyRecorder;
 use crate::latency_report::LatencyReport;
 use crate::opening::{DayPlan, OpenDay, OpeningError, open_day};
@@ -154,6 +155,7 @@ pub fn run_day(
         leave_out_process_counts(&mut facts);
     }
     let day_over = end.day_over;
+    keep_kill(&account_lock, end.engine.state());
     let killed_not_flat = is_killed_not_flat(end.engine.state());
     let left_without_token = end.token_dead.then(|| open_positions(end.engine.state()));
     if let Some(failure) = end.failure {
@@ -187,6 +189,19 @@ fn tell_recovery(day: &OpenDay, facts: &mut RunFacts) {
         eprintln!("WARNING: {}", words::NO_ENTRIES_TODAY);
         let fact = ("entries".to_owned(), words::NO_ENTRIES_TODAY.to_owned());
         facts.facts.push(fact);
+    }
+}
+
+/// A kill outlives the day, however late the engine heard it and whatever became of its file while it ran.
+fn keep_kill(account_lock: &Path, state: &State) {
+    let latch = KillLatch::beside(account_lock);
+    if !state.is_killed() || latch.holds() {
+        return;
+    }
+    if let Err(error) = latch.set(&Kill::by_journal(state.now())) {
+        eprintln!(
+            "error: KILLED, but the latch that outlives the day is not on disk: {error}; tomorrow's start is not killed"
+        );
     }
 }
 

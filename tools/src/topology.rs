@@ -41,7 +41,7 @@ use crate::duty::feed_aim::InUse;
 use crate::duty::token_watch::TokenWatch;
 use crate::duty::{Ended, Outbound};
 use crate::duty_cycle::{Bell, ClockSource, Duty, EngineClock, Wait, run_duties};
-use crate::kill_latch::KillLatch;
+use crate::kill_latch::{KillLatch, LatchKeeper};
 use crate::opening::OpenDay;
 use crate::screen::{EngineScreen, GatewayScreen, Screen, open_screen};
 
@@ -239,13 +239,14 @@ pub fn start(
         token: common.token.clone(),
         durability,
         entries_barred: Arc::clone(&common.entries_barred),
+        killed: Arc::clone(&common.killed),
         pages,
     };
     let stop = || Arc::clone(&common.stop);
     let clock = common.clock.clone();
     let engine = EngineDuty::new(day.engine, day.journal, links, screen, clock, stop());
     let house = Housekeeping {
-        latch: KillLatch::beside(day.lock.path()),
+        latch: LatchKeeper::new(KillLatch::beside(day.lock.path()), Arc::clone(&common.killed)),
         latch_words,
         makers,
         notes,
@@ -300,6 +301,7 @@ struct Common {
     traffic: Traffic,
     token: TokenWatch,
     entries_barred: Arc<AtomicBool>,
+    killed: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
 }
 
@@ -317,6 +319,7 @@ impl Common {
             traffic: Traffic::default(),
             token: TokenWatch::dying_at(connections.token_expires),
             entries_barred: Arc::new(AtomicBool::new(day.engine.state().is_killed())),
+            killed: Arc::new(AtomicBool::new(day.engine.state().is_killed())),
             stop,
         })
     }

@@ -22,6 +22,17 @@ pub const NO_ENTRIES_TODAY: &str = "the day was begun on a stale instrument mast
 pub const ID_OF_ANOTHER_COMMAND: &str =
     "this command id belongs to another command: nothing was done; say it again with an id of its own";
 
+/// What is said when the engine is slow to answer; a command on its way acts all the same.
+pub const ENGINE_LATE: &str =
+    "the engine did not answer in two seconds and may still obey; look at `bijli status`";
+
+/// What is said of a kill whose file is not there yet; the reason follows.
+pub const LATCH_NOT_ON_DISK: &str =
+    "latched in this process and its journal; the latch that outlives the day is not on disk: ";
+
+/// A disk that takes too long to say anything.
+pub const DISK_SILENT: &str = "the disk does not answer";
+
 /// Where orders go, as in `summary.json`.
 #[must_use]
 pub const fn venue_name(venue: VenueKind) -> &'static str {

@@ -414,3 +414,25 @@ fn a_run_that_ends_killed_without_the_broker_s_word_ends_with_exit_code_6_althou
     assert_eq!(code, Some(6), "{said}");
     assert!(said.contains("had not shown that nothing is open"), "{said}");
 }
+
+#[test]
+fn a_kill_whose_latch_cannot_be_written_says_so_to_the_end_and_is_on_disk_once_it_can() {
+    let world = World::start_at(6, 60, Speed::Times(300.0));
+    let engine = world.spawn_engine();
+    until(&world, "reconciled and active", has_mode("ACTIVE"));
+    let obstacle = world.path("runs/test.latch-new");
+    std::fs::create_dir(&obstacle).expect("a folder");
+    let killed = obeyed(&world, &["kill", "--reason", "test"]);
+    assert_eq!(killed["broker_flat"], true, "{killed}");
+    let said = killed["message"].as_str().unwrap_or_default();
+    assert!(said.contains("not on disk"), "{killed}");
+    let latch = world.path("runs/test.latch");
+    assert!(!latch.exists());
+    std::fs::remove_dir(&obstacle).expect("our folder");
+    let written = (0..2_000).any(|_| {
+        std::thread::sleep(Duration::from_millis(5));
+        latch.exists()
+    });
+    assert!(written, "the engine is killed: its file follows");
+    engine.kill();
+}

@@ -164,6 +164,7 @@ fn two_hundred_thousand_ticks_allocate_nothing() {
             marks: None,
         },
         entries_barred: Arc::default(),
+        killed: Arc::default(),
         in_use: InUse::new(INSTRUMENTS as usize),
         feed: feed_in,
         broker: broker_in,

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::duty_cycle::MonoNs;
 use crate::kill_latch::Kill;
+use crate::words;
 
 /// Peers that are heard at a time; more of them wait in the system's own queue.
 const PEERS_MAX: usize = 8;
@@ -26,8 +27,15 @@ const PEERS_MAX: usize = 8;
 /// What the kill switch on disk should say from now on.
 #[derive(Debug)]
 pub enum LatchWord {
-    /// Latched; the answer says when it is on disk.
-    Set(Kill, SyncSender<io::Result<()>>),
+    /// Killed; the answer says when it is on disk.
+    Set {
+        /// Who killed, when and why.
+        kill: Kill,
+        /// Whether the kill acted, rather than being repeated: then these are the words that are kept.
+        is_new: bool,
+        /// Where the answer is waited for.
+        written: SyncSender<io::Result<()>>,
+    },
     /// Armed.
     Clear,
 }
@@ -164,10 +172,7 @@ impl ControlServer {
                     peer.stage = Stage::Waiting { heard, kill, arms };
                 }
                 Err(TryRecvError::Empty) => {
-                    self.refuse(
-                        peer,
-                        "the engine did not answer in two seconds; look at `bijli status`".to_owned(),
-                    );
+                    self.refuse(peer, words::ENGINE_LATE.to_owned());
                 }
                 Err(TryRecvError::Disconnected) => self.refuse(peer, "the engine has stopped".to_owned()),
             },
@@ -179,11 +184,9 @@ impl ControlServer {
                 failed => {
                     let why = match failed {
                         Ok(Err(error)) => error.to_string(),
-                        Ok(Ok(())) | Err(_) => "the disk does not answer".to_owned(),
+                        Ok(Ok(())) | Err(_) => words::DISK_SILENT.to_owned(),
                     };
-                    reply.message = format!(
-                        "latched in this process and its journal; the latch that outlives the day is not on disk: {why}"
-                    );
+                    say_not_on_disk(&mut reply, &why);
                     send(peer, &reply);
                 }
             },
@@ -215,25 +218,31 @@ impl ControlServer {
         // Mostly the engine answers before anybody looks again.
     }
 
-    /// The engine has spoken: a kill goes to disk before it is reported, an arming after it was journaled.
-    fn take_answer(&self, peer: &mut Peer, reply: ControlReply, kill: Option<Kill>, arms: bool) {
+    /// The engine has spoken: a kill goes to disk before it is reported, every time that it is reported; an arming after
+    /// it was journaled, and once.
+    fn take_answer(&self, peer: &mut Peer, mut reply: ControlReply, kill: Option<Kill>, arms: bool) {
         if !reply.accepted {
             self.refused.fetch_add(1, Ordering::Relaxed);
             eprintln!("control: refused to uid {}: {}", peer.uid, reply.message);
             return send(peer, &reply);
         }
-        if let (Some(kill), Some(latch), true) = (kill, &self.latch, reply.is_new) {
+        if let (Some(kill), Some(latch)) = (kill, &self.latch) {
             let (written_in, written) = sync_channel(1);
-            let kill = Kill {
-                since_ns: TsNs::new(reply.now_ns).get().max(1),
-                ..kill
+            let word = LatchWord::Set {
+                kill: Kill {
+                    since_ns: TsNs::new(reply.now_ns).get().max(1),
+                    ..kill
+                },
+                is_new: reply.is_new,
+                written: written_in,
             };
-            if latch.try_send(LatchWord::Set(kill, written_in)).is_ok() {
+            if latch.try_send(word).is_ok() {
                 peer.stage = Stage::Latching { reply, written };
                 return;
             }
+            say_not_on_disk(&mut reply, words::DISK_SILENT);
         }
-        if let (true, Some(latch)) = (arms, &self.latch) {
+        if let (true, true, Some(latch)) = (arms, reply.is_new, &self.latch) {
             // A clearing that finds no room leaves the next start killed, which is the safe side.
             let _sent = latch.try_send(LatchWord::Clear);
         }
@@ -278,6 +287,14 @@ fn hear(stream: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<Option<Vec<u8
             Err(error) => return Err(error),
         }
     }
+}
+
+fn say_not_on_disk(reply: &mut ControlReply, why: &str) {
+    if !reply.message.is_empty() {
+        reply.message.push_str("; ");
+    }
+    reply.message.push_str(words::LATCH_NOT_ON_DISK);
+    reply.message.push_str(why);
 }
 
 /// A reply fits the socket's buffer; a peer that does not take it is gone.

@@ -72,6 +72,8 @@ pub struct EngineLinks {
     pub token: TokenWatch,
     /// Raised while no entry may leave: looked at by the lane of entries just before each write.
     pub entries_barred: Arc<AtomicBool>,
+    /// Whether a kill stands: what its file on disk is kept by.
+    pub killed: Arc<AtomicBool>,
     /// How far the journal's disk is.
     pub durability: DurabilityLink,
     /// Pages out, to whoever calls a person.

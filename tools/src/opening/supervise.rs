@@ -40,13 +40,8 @@ pub(super) fn tell(
             reason: kill.reason(),
         })),
         (None, true) => {
-            let kill = Kill {
-                since_ns: ts.get().max(1),
-                uid: 0,
-                reason: "by the journal of the day".to_owned(),
-            };
             latch
-                .set(&kill)
+                .set(&Kill::by_journal(ts))
                 .map_err(io_error("keeping the kill latch", &plan.account_lock))?;
         }
         (Some(_), true) | (None, false) => {}

@@ -32,7 +32,7 @@ use crate::duty::paper::{PaperDuty, PaperLinks};
 use crate::duty::token_watch::TokenWatch;
 use crate::duty::{Ended, FeedWord, Outbound};
 use crate::duty_cycle::{Bell, Duty, MonoNs, wall_now};
-use crate::kill_latch::KillLatch;
+use crate::kill_latch::LatchKeeper;
 use crate::persister::{PersisterTask, Step};
 use crate::screen::GatewayScreen;
 use crate::store::SegmentMaker;
@@ -243,7 +243,7 @@ fn start_stream(
 /// Everything that may be slow.
 pub(super) struct Housekeeping {
     /// The kill switch on disk, and what it should say.
-    pub(super) latch: KillLatch,
+    pub(super) latch: LatchKeeper,
     pub(super) latch_words: Receiver<LatchWord>,
     pub(super) makers: Vec<SegmentMaker>,
     /// What the feed has to tell.
@@ -263,10 +263,7 @@ pub(super) fn start_housekeeping(mut house: Housekeeping) -> Result<JoinHandle<(
         let mut in_trouble = false;
         let mut looked = MonoNs::now();
         while !house.stop.load(Ordering::Acquire) {
-            house
-                .latch_words
-                .try_iter()
-                .for_each(|word| keep_latch(&house.latch, word));
+            keep_latch(&mut house.latch, &house.latch_words);
             for word in house.notes.try_iter() {
                 tell(&word, &mut in_trouble);
             }
@@ -291,10 +288,7 @@ pub(super) fn start_housekeeping(mut house: Housekeeping) -> Result<JoinHandle<(
             said = outcome.is_err();
             std::thread::park_timeout(HOUSEKEEPING_PERIOD);
         }
-        house
-            .latch_words
-            .try_iter()
-            .for_each(|word| keep_latch(&house.latch, word));
+        keep_latch(&mut house.latch, &house.latch_words);
         // The last words, which may say why the run ends.
         house
             .notes
@@ -388,21 +382,11 @@ pub(super) fn start_control(
     })
 }
 
-fn keep_latch(latch: &KillLatch, word: LatchWord) {
-    match word {
-        LatchWord::Set(kill, written) => {
-            let outcome = latch.set(&kill);
-            if let Err(error) = &outcome {
-                eprintln!("error: the kill latch is not on disk: {error}");
-            }
-            // Whoever waited may have given up.
-            let _heard = written.try_send(outcome);
-        }
-        LatchWord::Clear => {
-            if let Err(error) = latch.clear() {
-                eprintln!("error: the kill latch stays on disk, the next start is killed: {error}");
-            }
-        }
+fn keep_latch(latch: &mut LatchKeeper, words: &Receiver<LatchWord>) {
+    let asked = words.try_iter().filter_map(|word| latch.take(word));
+    let asked: Vec<String> = asked.collect();
+    for wrong in asked.into_iter().chain(latch.heed(MonoNs::now())) {
+        eprintln!("error: {wrong}");
     }
 }
 

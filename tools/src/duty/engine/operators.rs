@@ -80,7 +80,7 @@ impl EngineDuty {
         }
     }
 
-    /// Bars the lane of entries while a person wants none; the gateway takes back what waits there.
+    /// Tells of a kill, and bars the lane of entries while a person wants none; the gateway takes back what waits there.
     pub(super) fn bar_entries(&mut self) {
         let state = self.driver.engine().state();
         let barred = state.is_killed()
@@ -88,6 +88,7 @@ impl EngineDuty {
             || state.supervision().reduce_only
             || state.mode() == TradingMode::Paused;
         self.links.entries_barred.store(barred, Ordering::SeqCst);
+        self.links.killed.store(state.is_killed(), Ordering::SeqCst);
     }
 
     /// Tells the engine when this machine's time cannot be trusted. A simulated day keeps its own.
