@@ -29,6 +29,7 @@ use crate::opening::{DayPlan, OpenDay, OpeningError, open_day};
 use crate::report::{self, ReportError, RunFacts, Summary};
 use crate::screen::keep_screen;
 use crate::start_checks::StartCount;
+use crate::stderr::say;
 use crate::store::{StoreError, remove_unused_segments};
 use crate::topology::{Connections, OrderSink, Placement, Running, StartError, start};
 use crate::words;
@@ -199,9 +200,9 @@ fn keep_kill(account_lock: &Path, state: &State) {
         return;
     }
     if let Err(error) = latch.set(&Kill::by_journal(state.now())) {
-        eprintln!(
+        say(format_args!(
             "error: KILLED, but the latch that outlives the day is not on disk: {error}; tomorrow's start is not killed"
-        );
+        ));
     }
 }
 

@@ -18,6 +18,7 @@ pub mod exit_code;
 pub mod words;
 pub mod field_json;
 pub mod stdout;
+pub mod stderr;
 pub mod latency_recorder;
 pub mod latency_report;
 pub mod sector_table;

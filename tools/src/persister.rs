@@ -20,6 +20,7 @@ use self::disk_tier::DiskTier;
 pub use self::ram_tier::{RamTier, take_over_ram};
 use crate::durability::DurableView;
 use crate::duty_cycle::{Bell, MonoNs};
+use crate::stderr::say;
 use crate::store::{JournalStart, StoreError, io_error, read_mark_file, remove_file, segment_path};
 
 /// How often a mark goes into the journal as a record.
@@ -109,11 +110,11 @@ impl PersisterTask {
             Err(error) => {
                 self.view.die();
                 gateway.ring();
-                eprintln!(
+                say(format_args!(
                     "error: the journal's disk failed and is not asked again: {error}; entries are frozen, exits go \
                      on; the newest records are in {} until the machine stops: copy that folder now",
                     self.ram.dir().display()
-                );
+                ));
                 Step::Dead
             }
         }

@@ -30,6 +30,7 @@ use self::alert_thread::{Alerting, start_alert};
 use self::feed_part::{FeedInputs, begin_capture, feed_duty};
 use self::slow_threads::{
     Housekeeping, Persisting, SinkEnds, sink_duty, start_control, start_housekeeping, start_persister,
+    start_stderr,
 };
 use crate::account_lock::AccountLock;
 use crate::control::{ControlCall, ControlServer, LatchWord};
@@ -44,6 +45,7 @@ use crate::duty_cycle::{Bell, ClockSource, Duty, EngineClock, Wait, run_duties};
 use crate::kill_latch::{KillLatch, LatchKeeper};
 use crate::opening::OpenDay;
 use crate::screen::{EngineScreen, GatewayScreen, Screen, open_screen};
+use crate::stderr::say;
 
 /// A duty, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -273,6 +275,7 @@ fn start_keepers(
     alerting: Alerting,
     others: &mut Vec<JoinHandle<()>>,
 ) -> Result<Arc<AtomicBool>, StartError> {
+    start_stderr()?;
     others.push(start_housekeeping(house)?);
     others.push(start_alert(alerting)?);
     let drain = Arc::default();
@@ -417,7 +420,9 @@ fn start_hot(
             if let Some(core) = core
                 && !core_affinity::set_for_current(core_affinity::CoreId { id: core })
             {
-                eprintln!("warning: this thread could not be pinned to core {core}");
+                say(format_args!(
+                    "warning: this thread could not be pinned to core {core}"
+                ));
             }
             run_duties(own, &clock, wait, &bell, &stop)
         })?);

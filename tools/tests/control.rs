@@ -4,9 +4,11 @@
 
 mod world;
 
-use std::io::{Read, Write};
+use std::io::{PipeWriter, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::Output;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bijli_simulator::Speed;
@@ -435,4 +437,45 @@ fn a_kill_whose_latch_cannot_be_written_says_so_to_the_end_and_is_on_disk_once_i
     });
     assert!(written, "the engine is killed: its file follows");
     engine.kill();
+}
+
+/// Fills a pipe until not one byte more goes in.
+fn fill(mut pipe: PipeWriter) {
+    let written = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&written);
+    std::thread::spawn(move || {
+        while pipe.write_all(b".").is_ok() {
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let mut before = 0;
+    loop {
+        std::thread::sleep(Duration::from_millis(300));
+        let now = written.load(Ordering::SeqCst);
+        if now > 0 && now == before {
+            return;
+        }
+        before = now;
+    }
+}
+
+#[test]
+fn operators_are_heard_while_nobody_reads_standard_error_and_after_its_reader_is_gone() {
+    let world = World::start_at(5, 60, Speed::Times(300.0));
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let engine = world.spawn_engine_saying_to(writer.try_clone().expect("a pipe").into());
+    until(&world, "reconciled and active", has_mode("ACTIVE"));
+    fill(writer);
+    for _ in 0..3 {
+        assert!(refused(&world, &["exit", "NOSUCH"]).contains("no such instrument"));
+    }
+    assert_eq!(obeyed(&world, &["pause"])["mode"], "PAUSED");
+    drop(reader);
+    for _ in 0..3 {
+        assert!(refused(&world, &["exit", "NOSUCH"]).contains("no such instrument"));
+    }
+    obeyed(&world, &["kill", "--reason", "test"]);
+    engine.interrupt();
+    let (code, said) = engine.finish(Duration::from_secs(30));
+    assert_eq!(code, Some(0), "killed, flat by the broker's word: {said}");
 }

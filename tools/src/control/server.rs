@@ -19,6 +19,7 @@ use super::{
 };
 use crate::duty_cycle::MonoNs;
 use crate::kill_latch::Kill;
+use crate::stderr::say;
 use crate::words;
 
 /// Peers that are heard at a time; more of them wait in the system's own queue.
@@ -122,7 +123,7 @@ impl ControlServer {
                 break;
             };
             if let Err(error) = self.welcome(stream) {
-                eprintln!("control: a peer was dropped: {error}");
+                say(format_args!("control: a peer was dropped: {error}"));
             }
         }
         let mut peers = std::mem::take(&mut self.peers);
@@ -163,7 +164,10 @@ impl ControlServer {
                 // A peer that hangs up or sends too much is its own problem; nothing was lost here.
                 Err(error) => {
                     self.refused.fetch_add(1, Ordering::Relaxed);
-                    eprintln!("control: a peer of uid {} was dropped: {error}", peer.uid);
+                    say(format_args!(
+                        "control: a peer of uid {} was dropped: {error}",
+                        peer.uid
+                    ));
                 }
             },
             Stage::Waiting { heard, kill, arms } => match heard.try_recv() {
@@ -223,7 +227,10 @@ impl ControlServer {
     fn take_answer(&self, peer: &mut Peer, mut reply: ControlReply, kill: Option<Kill>, arms: bool) {
         if !reply.accepted {
             self.refused.fetch_add(1, Ordering::Relaxed);
-            eprintln!("control: refused to uid {}: {}", peer.uid, reply.message);
+            say(format_args!(
+                "control: refused to uid {}: {}",
+                peer.uid, reply.message
+            ));
             return send(peer, &reply);
         }
         if let (Some(kill), Some(latch)) = (kill, &self.latch) {
@@ -251,7 +258,7 @@ impl ControlServer {
 
     fn refuse(&self, peer: &mut Peer, message: String) {
         self.refused.fetch_add(1, Ordering::Relaxed);
-        eprintln!("control: refused to uid {}: {message}", peer.uid);
+        say(format_args!("control: refused to uid {}: {message}", peer.uid));
         send(peer, &ControlReply::refused(message));
     }
 }

@@ -11,6 +11,7 @@ use bijli_core::readout::PageReadout;
 use super::{StartError, spawn};
 use crate::alert::{Alert, AlertSettings, COMMAND_NS_MAX};
 use crate::duty_cycle::{MonoNs, rest};
+use crate::stderr::say;
 
 /// Between two looks at a running command, and at pages that wait out their minute.
 const LOOK_PERIOD: Duration = Duration::from_millis(50);
@@ -43,20 +44,18 @@ pub(super) fn start_alert(alerting: Alerting) -> Result<JoinHandle<()>, StartErr
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            say(&alert.step(MonoNs::now()));
+            say_all(&alert.step(MonoNs::now()));
         }
         let ended = MonoNs::now();
-        say(&alert.tell_the_rest(ended));
+        say_all(&alert.tell_the_rest(ended));
         // A killed command is gone at once; one that the kernel does not let go is left to it.
         while alert.is_calling() && MonoNs::now().since(ended) < 2 * COMMAND_NS_MAX {
-            say(&alert.step(MonoNs::now()));
+            say_all(&alert.step(MonoNs::now()));
             rest(Duration::from_millis(2));
         }
     })
 }
 
-fn say(lines: &[String]) {
-    for line in lines {
-        eprintln!("{line}");
-    }
+fn say_all(lines: &[String]) {
+    lines.iter().for_each(say);
 }

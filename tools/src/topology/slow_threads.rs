@@ -35,6 +35,7 @@ use crate::duty_cycle::{Bell, Duty, MonoNs, wall_now};
 use crate::kill_latch::LatchKeeper;
 use crate::persister::{PersisterTask, Step};
 use crate::screen::GatewayScreen;
+use crate::stderr::{self, say};
 use crate::store::SegmentMaker;
 
 /// What an order sink is wired to.
@@ -272,7 +273,7 @@ pub(super) fn start_housekeeping(mut house: Housekeeping) -> Result<JoinHandle<(
             {
                 looked = MonoNs::now();
                 if memory.renew(wall_now()) {
-                    eprintln!("feed: there is another access token; the next connection shows it");
+                    say("feed: there is another access token; the next connection shows it");
                 }
             }
             let outcome = house
@@ -283,7 +284,7 @@ pub(super) fn start_housekeeping(mut house: Housekeeping) -> Result<JoinHandle<(
                 && !said
             {
                 // Said once; the engine stops by itself when the current segment ends.
-                eprintln!("error: {error}");
+                say(format_args!("error: {error}"));
             }
             said = outcome.is_err();
             std::thread::park_timeout(HOUSEKEEPING_PERIOD);
@@ -295,6 +296,14 @@ pub(super) fn start_housekeeping(mut house: Housekeeping) -> Result<JoinHandle<(
             .try_iter()
             .for_each(|word| tell(&word, &mut in_trouble));
     })
+}
+
+/// The one thread that writes to standard error while the engine runs. Nobody waits for it: it may be stuck for ever.
+pub(super) fn start_stderr() -> Result<(), StartError> {
+    if let Some(lines) = stderr::open() {
+        let _unwaited = spawn("bijli-stderr", move || stderr::write_lines(&lines))?;
+    }
+    Ok(())
 }
 
 /// The thread that brings the journal onto the disk.
@@ -386,7 +395,7 @@ fn keep_latch(latch: &mut LatchKeeper, words: &Receiver<LatchWord>) {
     let asked = words.try_iter().filter_map(|word| latch.take(word));
     let asked: Vec<String> = asked.collect();
     for wrong in asked.into_iter().chain(latch.heed(MonoNs::now())) {
-        eprintln!("error: {wrong}");
+        say(format_args!("error: {wrong}"));
     }
 }
 
@@ -395,15 +404,15 @@ fn tell(word: &FeedWord, in_trouble: &mut bool) {
     match word {
         FeedWord::Note(note) if is_worth_telling(note) => {
             *in_trouble = true;
-            eprintln!("feed: {note}");
+            say(format_args!("feed: {note}"));
         }
         FeedWord::State(FeedState::Mute) => {
             *in_trouble = true;
-            eprintln!("feed: MUTE: no market data on an open socket; entries are denied with FEED_NOT_LIVE");
+            say("feed: MUTE: no market data on an open socket; entries are denied with FEED_NOT_LIVE");
         }
         FeedWord::State(FeedState::Live) if *in_trouble => {
             *in_trouble = false;
-            eprintln!("feed: LIVE again");
+            say("feed: LIVE again");
         }
         FeedWord::Note(_) | FeedWord::State(FeedState::Live | FeedState::Down | FeedState::Closed) => {}
     }

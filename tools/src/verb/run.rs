@@ -32,6 +32,8 @@ use crate::master_sync::{self, Origin};
 use crate::opening::DayPlan;
 use crate::sector_table::SectorTable;
 use crate::start_checks::StartChecks;
+use crate::stderr::{say, settle};
+use crate::stdout::print_line;
 use crate::topology::{Placement, Running, Shape, venue_start};
 use crate::verb::broker_arguments::{configured_target, credential_trouble};
 use crate::verb::top;
@@ -94,10 +96,10 @@ pub fn run(args: &Args, stop: &Arc<AtomicBool>) -> i32 {
         |running| watch(args, &run_dir, running, stop),
         || None,
     );
-    match outcome {
+    let code = match outcome {
         Ok(finished) => finish(args, &finished),
         Err(error) => {
-            eprintln!("error: {error}");
+            say(format_args!("error: {error}"));
             match error {
                 RunError::Broker(_) => exit_code::BROKER,
                 RunError::Opening(_) | RunError::Start(_) | RunError::Engine(_) | RunError::Report(_) => {
@@ -105,7 +107,9 @@ pub fn run(args: &Args, stop: &Arc<AtomicBool>) -> i32 {
                 }
             }
         }
-    }
+    };
+    settle();
+    code
 }
 
 fn watch(args: &Args, run_dir: &Path, running: &Running, stop: &AtomicBool) {
@@ -119,27 +123,26 @@ fn watch(args: &Args, run_dir: &Path, running: &Running, stop: &AtomicBool) {
 }
 
 fn finish(args: &Args, finished: &Finished) -> i32 {
-    if args.json {
-        println!(
-            "{}",
-            serde_json::to_string(&finished.summary).expect("plain data serialises")
-        );
+    let summary = if args.json {
+        serde_json::to_string(&finished.summary).expect("plain data serialises")
     } else {
-        println!("{}", finished.summary);
-    }
+        finished.summary.to_string()
+    };
+    // The exit code counts, whether anybody reads or not.
+    let _read = print_line(&summary);
     if let Some(open) = &finished.left_without_token {
-        eprintln!("error: TOKEN DEAD: the run has ended, since nothing can be sent");
+        say("error: TOKEN DEAD: the run has ended, since nothing can be sent");
         match open.as_slice() {
-            [] => eprintln!("no position is open"),
-            open => eprintln!("still open at the broker: {}", open.join("; ")),
+            [] => say("no position is open"),
+            open => say(format_args!("still open at the broker: {}", open.join("; "))),
         }
-        eprintln!("log in again with `bijli login` and start again: the run takes up where it stopped");
+        say("log in again with `bijli login` and start again: the run takes up where it stopped");
         return exit_code::BROKER;
     }
     if finished.killed_not_flat {
-        eprintln!(
+        say(
             "error: KILLED, and the broker had not shown that nothing is open when the run ended: look there, and close \
-             by hand what is"
+             by hand what is",
         );
         return exit_code::NOT_FLAT;
     }
@@ -147,7 +150,7 @@ fn finish(args: &Args, finished: &Finished) -> i32 {
         return exit_code::NOT_FLAT;
     }
     if finished.summary.ticks_applied == 0 {
-        eprintln!("no tick came: the venue's day was over already, or nothing was subscribed");
+        say("no tick came: the venue's day was over already, or nothing was subscribed");
         return exit_code::NO_DATA;
     }
     exit_code::OK

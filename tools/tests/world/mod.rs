@@ -191,12 +191,17 @@ impl World {
 
     /// Starts an engine as a process of its own.
     pub(crate) fn spawn_engine(&self) -> EngineProcess {
+        self.spawn_engine_saying_to(Stdio::piped())
+    }
+
+    /// The same, with a standard error of the test's own.
+    pub(crate) fn spawn_engine_saying_to(&self, stderr: Stdio) -> EngineProcess {
         let child = Command::new(env!("CARGO_BIN_EXE_bijli"))
             .args(["run", "--json", "--config"])
             .arg(self.path("sim.toml"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .expect("the binary was built for this test");
         EngineProcess { child }
