@@ -101,7 +101,7 @@ impl Process {
         let config = GatewayConfig {
             jitter_seed: plan.seed,
             // A day here is minutes long.
-            compare_every: DurationNs::from_secs(20 + (plan.seed % 100) as i64),
+            compare_every: DurationNs::from_secs(15 + (plan.seed % 25) as i64),
             ..GatewayConfig::default()
         };
         let gateway = Gateway::taking_over(config, driver.engine().state());

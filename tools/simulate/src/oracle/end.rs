@@ -33,7 +33,7 @@ impl Oracle {
     fn check_flat(&self, broker: &Broker) -> Result<(), Broken> {
         for instrument in 0..INSTRUMENTS as u32 {
             let held = broker.true_position(instrument).get();
-            if held != 0 && !self.ledger.muddied[instrument as usize] {
+            if held != 0 && !self.ledger.foreign[instrument as usize] {
                 return broken(
                     "I26",
                     format!("instrument {instrument}: {held} held after the close"),
@@ -80,7 +80,7 @@ impl Oracle {
         }
         for (index, truth) in told.iter().enumerate() {
             let ours = &state.positions()[index];
-            if ours.qty != truth.qty && !self.ledger.muddied[index] {
+            if ours.qty != truth.qty {
                 return broken(
                     "L3",
                     format!("instrument {index}: engine {}, broker {}", ours.qty, truth.qty),

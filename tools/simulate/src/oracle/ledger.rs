@@ -3,7 +3,6 @@
 use bijli_core::Price;
 use bijli_core::order::{BrokerOrderId, IntentId, Purpose, Side};
 use bijli_core::text::Text;
-use bijli_simulator::broker::faults::Fault;
 use bijli_simulator::broker::{Broker, Origin};
 
 use super::facts::Facts;
@@ -20,10 +19,11 @@ pub struct LedgerCheck {
     filled: Vec<i64>,
     /// Where each waits for its trigger.
     triggers: Vec<Price>,
-    /// Trades that had been taken back at the last look.
-    busts: u64,
-    /// Instruments in which somebody else trades, or whose records were lost: nobody can promise there.
+    /// Instruments in which the broker, the exchange or somebody else acted, or whose records were lost: what our
+    /// orders do beside that cannot be promised at every moment.
     pub muddied: [bool; INSTRUMENTS],
+    /// Of these, where somebody else holds a position of his own, or records were lost: it need not be flat at the end.
+    pub foreign: [bool; INSTRUMENTS],
 }
 
 #[derive(Clone, Copy, Default)]
@@ -41,12 +41,7 @@ impl LedgerCheck {
     /// The invariant that does not hold.
     pub fn check(&mut self, broker: &Broker, facts: &Facts) -> Result<(), Broken> {
         let mut live = [Live::default(); INSTRUMENTS];
-        let busts = broker.fired(Fault::TradeBust);
-        if busts > self.busts {
-            // A trade was taken back at the exchange.
-            self.muddied = [true; INSTRUMENTS];
-        }
-        self.busts = busts;
+        let mut filled = [0; INSTRUMENTS];
         for (place, order) in broker.true_orders().enumerate() {
             if place == self.intents.len() {
                 let intent = order.tag.and_then(IntentId::from_tag).map(IntentId::get);
@@ -56,14 +51,12 @@ impl LedgerCheck {
                 self.filled.push(0);
                 self.triggers.push(order.trigger);
                 let is_ours = order.origin == Origin::Client && intent.is_some();
-                if !is_ours || intent.is_some_and(|intent| facts.orphans.contains(&intent)) {
-                    self.muddied[order.instrument as usize] = true;
-                }
+                let is_orphan = intent.is_some_and(|intent| facts.orphans.contains(&intent));
+                let index = order.instrument as usize;
+                self.muddied[index] |= !is_ours || is_orphan;
+                self.foreign[index] |= order.origin == Origin::External || is_orphan;
             }
-            if order.filled.get() < self.filled[place] {
-                // A trade was taken back.
-                self.muddied[order.instrument as usize] = true;
-            }
+            filled[order.instrument as usize] += order.side.sign() * order.filled.get();
             self.filled[place] = self.filled[place].max(order.filled.get());
             let told = facts.traded.get(&self.ids[place]).copied().unwrap_or(0);
             if told > self.filled[place] {
@@ -104,6 +97,10 @@ impl LedgerCheck {
                 Side::Sell if row.best_sell == 0 => row.best_sell = order.price.get(),
                 Side::Sell => row.best_sell = row.best_sell.min(order.price.get()),
             }
+        }
+        for (instrument, net) in (0_u32..).zip(filled) {
+            // A trade was taken back at the exchange.
+            self.muddied[instrument as usize] |= broker.true_position(instrument).get() != net;
         }
         self.check_instruments(broker, &live)
     }
