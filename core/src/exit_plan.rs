@@ -21,6 +21,8 @@ pub(crate) struct Leaving {
     pub(crate) reason: ExitReason,
     /// Orders placed and priced anew for it so far: each makes the next one cheaper to take.
     pub(crate) attempts: u32,
+    /// When the last of them was counted.
+    pub(crate) attempted: TsNs,
 }
 
 /// The plan of one open position.
@@ -74,16 +76,17 @@ impl ExitPlan {
 
     /// Takes a wish in. A part that is being booked is not booked twice by a wish repeated for the same reason.
     pub(crate) fn want(&mut self, keep: Qty, reason: ExitReason) {
-        let attempts = match self.leaving {
+        let (attempts, attempted) = match self.leaving {
             Some(leaving) if keep >= leaving.keep => return,
             Some(leaving) if !keep.is_zero() && leaving.reason == reason => return,
-            Some(leaving) => leaving.attempts,
-            None => 0,
+            Some(leaving) => (leaving.attempts, leaving.attempted),
+            None => (0, TsNs::NEVER),
         };
         self.leaving = Some(Leaving {
             keep,
             reason,
             attempts,
+            attempted,
         });
     }
 
@@ -137,6 +140,7 @@ impl ExitPlans {
             hasher.u64(plan.leaving.map_or(0, |leaving| {
                 u64::from(leaving.attempts) << 8 | leaving.reason as u64
             }));
+            hasher.i64(plan.leaving.map_or(0, |leaving| leaving.attempted.get()));
             for ts in [plan.not_before, plan.arm_not_before, plan.paged, plan.reread] {
                 hasher.i64(ts.get());
             }

@@ -1,6 +1,11 @@
 //! What orders and their book keep: quantities that may still fill, look-ups, the live list, trades.
 
 use super::*;
+use crate::command::Place;
+use crate::instrument::InstrumentId;
+use crate::order::{OrderType, Purpose, Side, Validity};
+use crate::price::{Money, Price};
+use crate::quantity::Qty;
 
 const NOW: TsNs = TsNs::new(1_000);
 

@@ -23,6 +23,9 @@ use crate::time::DurationNs;
 /// How long after a modify a row with the old terms is not believed, whatever the venue says of its age.
 const MODIFY_ECHO: DurationNs = DurationNs::from_secs(2);
 
+/// How long the trades of an order that ended may be under way before the broker's position speaks instead.
+const FILL_PATIENCE: DurationNs = DurationNs::from_secs(60);
+
 impl State {
     pub(super) fn resolve_intent(&mut self, resolved: &IntentResolved) {
         let Some(index) = self.orders.find(Some(resolved.intent), &resolved.order_id) else {
@@ -337,6 +340,7 @@ impl State {
     /// The broker is the truth about positions: a difference is taken over and leaves reduce-only.
     pub(super) fn compare_position(&mut self, report: &PositionReported) {
         self.write_off_absent_exits(report.instrument);
+        self.write_off_fills_without_trades(report);
         let ours = self.positions[report.instrument.index()];
         if ours.qty == report.qty || planted(Bug::BrokerPositionIgnored) {
             self.supervision.differences.follow(report.instrument, report.qty);
@@ -350,7 +354,7 @@ impl State {
             brokers: report.qty,
             since: self.now,
         });
-        self.absorb_missing(report.instrument, report.qty.get() - ours.qty.get());
+        self.absorb_missing(report.instrument, ours.qty, report.qty);
         let mark = self.adoption_price(report.instrument);
         let cost = Money::new(mark.get().saturating_mul(report.qty.get()));
         self.positions[report.instrument.index()] = Position {
@@ -362,15 +366,34 @@ impl State {
         self.follow_position(report.instrument);
     }
 
+    /// The broker's position stays ours although an order ended with fills a minute ago, and no trade has shown them:
+    /// they did not happen, or were taken back. The order bars no exit any more; a trade that comes after all is booked.
+    fn write_off_fills_without_trades(&mut self, report: &PositionReported) {
+        if self.positions[report.instrument.index()].qty != report.qty {
+            return;
+        }
+        for place in (0..self.orders.live_count()).rev() {
+            let index = self.orders.live_at(place).expect("a place below the count");
+            let order = *self.orders.get(index);
+            let is_stale = order.lacks_trades_since(FILL_PATIENCE, self.now);
+            if order.instrument == report.instrument && is_stale {
+                self.orders.get_mut(index).reported_filled =
+                    Qty::new(order.filled.get() + order.absorbed.get());
+                self.orders.settle(index);
+                self.page(PageReason::FillWithdrawn, Some(report.instrument));
+            }
+        }
+    }
+
     /// The broker's position shows fills whose trades have not come, and nothing else: they are in it from now on.
-    fn absorb_missing(&mut self, instrument: InstrumentId, difference: i64) {
+    fn absorb_missing(&mut self, instrument: InstrumentId, ours: Qty, brokers: Qty) {
         let is_missing = |order: &Order| order.instrument == instrument && !order.missing_qty().is_zero();
         let live = self
             .orders
             .live()
             .filter(|(_, order)| is_missing(order))
-            .map(|(_, order)| order.side.sign() * order.missing_qty().get());
-        if live.sum::<i64>() != difference {
+            .map(|(_, order)| i128::from(order.side.sign() * order.missing_qty().get()));
+        if live.sum::<i128>() != i128::from(brokers.get()) - i128::from(ours.get()) {
             return;
         }
         for place in (0..self.orders.live_count()).rev() {

@@ -3,6 +3,7 @@
 //! A cancelled order stays live in every limit until the broker says that it ended. A cancel is asked for again only
 //! after the broker's word on the last one, and never in a burst.
 
+use super::exits::exit_side;
 use crate::command::{Cancel, CancelForeign, Command, Commands};
 use crate::instrument::InstrumentId;
 use crate::order::{OrderState, Purpose, Side};
@@ -73,8 +74,57 @@ impl State {
     /// Whether an exit of `side` waits for an entry of ours to be cancelled. It does not wait for long: after that it
     /// goes, priced behind the entry.
     pub(super) fn is_entry_in_the_way(&self, id: InstrumentId, side: Side) -> bool {
-        self.entries_against(id, side)
-            .any(|order| self.now.since(order.action_ts.max(order.placed_ts)) < ENTRY_CLEAR)
+        self.entries_against(id, side).any(|order| {
+            let since = if order.cancel_since.is_set() {
+                order.cancel_since
+            } else {
+                order.placed_ts
+            };
+            self.now.since(since) < ENTRY_CLEAR
+        })
+    }
+
+    /// Cancels our exits where those that may be live exceed the position, newest first and protection before the
+    /// rest: the broker's own square-off, or a person's order, must not find ours beside it.
+    pub(super) fn trim_exits(&mut self, id: InstrumentId, commands: &mut Commands) {
+        let position = self.positions[id.index()].qty;
+        let side = exit_side(position);
+        let mut excess = self.counted_exits(id, side).total - position.abs().get();
+        if position.is_zero() {
+            self.cancel_exits(id, None, &mut i64::MAX.clone(), commands);
+            return;
+        }
+        // What was to leave the position before it turned round would enlarge it now.
+        for is_protective in [true, false] {
+            let other = Some((side.opposite(), is_protective));
+            self.cancel_exits(id, other, &mut i64::MAX.clone(), commands);
+        }
+        if excess > 0 {
+            self.page_at_times(PageReason::ExitsExceed, id);
+            for is_protective in [true, false] {
+                self.cancel_exits(id, Some((side, is_protective)), &mut excess, commands);
+            }
+        }
+    }
+
+    /// Cancels exits of ours, newest first, until `excess` is covered; of one side and role, or all of them.
+    fn cancel_exits(
+        &mut self,
+        id: InstrumentId,
+        only: Option<(Side, bool)>,
+        excess: &mut i64,
+        commands: &mut Commands,
+    ) {
+        for place in (0..self.orders.live_count()).rev() {
+            let index = self.orders.live_at(place).expect("a place below the count");
+            let order = *self.orders.get(index);
+            let is_meant = only.is_none_or(|only| only == (order.side, order.is_protective));
+            let is_ours = order.intent.is_some() && order.purpose == Purpose::Exit;
+            if order.instrument == id && is_ours && is_meant && *excess > 0 {
+                *excess = excess.saturating_sub(order.open_qty().get());
+                self.cancel(index, commands);
+            }
+        }
     }
 
     /// Cancels what should not be there and tells of what stands still.
@@ -137,7 +187,11 @@ impl State {
         };
         let moved = self.orders.advance(index, next, self.now);
         assert!(moved, "an accepted or open order may be cancelled");
-        self.orders.get_mut(index).action_ts = self.now;
+        let cancelled = self.orders.get_mut(index);
+        cancelled.action_ts = self.now;
+        if !cancelled.cancel_since.is_set() {
+            cancelled.cancel_since = self.now;
+        }
         commands.push(match order.intent {
             Some(intent) => Command::Cancel(Cancel {
                 ts: self.now,

@@ -27,6 +27,8 @@ pub(super) const EXIT_AGAIN: DurationNs = DurationNs::from_secs(5);
 const TELL_AGAIN: DurationNs = DurationNs::from_secs(30);
 /// How often the broker's positions are asked for while an exit that is presumed absent stands in the way.
 const REREAD_AGAIN: DurationNs = DurationNs::from_secs(15);
+/// How long the trades of an exit that ended may be under way before a person is told and positions are read.
+const TRADES_PATIENCE: DurationNs = DurationNs::from_secs(10);
 /// How long a modify may be under way before the order is cancelled instead.
 const MODIFY_PATIENCE: DurationNs = DurationNs::from_secs(5);
 /// How long square-off, re-pricing and a kill wait for a reconciliation that does not end.
@@ -41,7 +43,7 @@ pub(super) struct Counted {
     pub(super) protective: i64,
     /// Of this, orders presumed absent and of somebody else: no command of ours takes them away.
     beyond_us: i64,
-    /// Whether any of them is presumed absent.
+    /// Whether any of them is presumed absent, or ended long ago with fills that no trade has shown.
     has_absent: bool,
     /// Orders of ours that are not protective.
     slices: usize,
@@ -121,6 +123,8 @@ impl State {
         }
         if due.min(room) > 0 && counted.slices < SLICES_MAX {
             self.place_exits(id, side, Qty::new(due.min(room)), commands);
+        } else if due.min(room) > 0 {
+            self.page_at_times(PageReason::ExitBlocked, id);
         }
     }
 
@@ -136,10 +140,11 @@ impl State {
             counted.total = counted.total.saturating_add(open);
             if order.is_protective {
                 counted.protective = counted.protective.saturating_add(open);
-            } else {
+            } else if order.intent.is_some() {
                 counted.slices += 1;
             }
-            let is_absent = order.state == OrderState::PresumedAbsent;
+            let is_absent = order.state == OrderState::PresumedAbsent
+                || order.lacks_trades_since(TRADES_PATIENCE, self.now);
             counted.has_absent |= is_absent;
             if is_absent || order.intent.is_none() {
                 counted.beyond_us = counted.beyond_us.saturating_add(open);
@@ -168,6 +173,7 @@ impl State {
             return;
         };
         leaving.attempts = leaving.attempts.saturating_add(1);
+        leaving.attempted = self.now;
         let (reason, attempts) = (leaving.reason, leaving.attempts);
         let Some(terms) = self.exit_terms(id, side, attempts - 1) else {
             self.page_at_times(PageReason::NoExitPrice, id);
@@ -305,42 +311,6 @@ impl State {
         self.maintain_protection(id, commands);
     }
 
-    /// Cancels our exits where those that may be live exceed the position, newest first and protection before the
-    /// rest: the broker's own square-off, or a person's order, must not find ours beside it.
-    fn trim_exits(&mut self, id: InstrumentId, commands: &mut Commands) {
-        let position = self.positions[id.index()].qty;
-        let side = exit_side(position);
-        let mut excess = self.counted_exits(id, side).total - position.abs().get();
-        if position.is_zero() {
-            self.cancel_exits(id, None, &mut i64::MAX.clone(), commands);
-        } else if excess > 0 {
-            self.page_at_times(PageReason::ExitsExceed, id);
-            for is_protective in [true, false] {
-                self.cancel_exits(id, Some((side, is_protective)), &mut excess, commands);
-            }
-        }
-    }
-
-    /// Cancels exits of ours, newest first, until `excess` is covered; of one side and role, or all of them.
-    fn cancel_exits(
-        &mut self,
-        id: InstrumentId,
-        only: Option<(Side, bool)>,
-        excess: &mut i64,
-        commands: &mut Commands,
-    ) {
-        for place in (0..self.orders.live_count()).rev() {
-            let index = self.orders.live_at(place).expect("a place below the count");
-            let order = *self.orders.get(index);
-            let is_meant = only.is_none_or(|only| only == (order.side, order.is_protective));
-            let is_ours = order.intent.is_some() && order.purpose == Purpose::Exit;
-            if order.instrument == id && is_ours && is_meant && *excess > 0 {
-                *excess = excess.saturating_sub(order.open_qty().get());
-                self.cancel(index, commands);
-            }
-        }
-    }
-
     /// Prices exits anew that found nobody in time, and ends those whose change came to nothing.
     fn reprice_exits(&mut self, commands: &mut Commands) {
         let patience = self.config.strategy.exit_reprice;
@@ -379,8 +349,13 @@ impl State {
             return;
         }
         let mut attempts = 0;
+        let (now, patience) = (self.now, self.config.strategy.exit_reprice);
         if let Some(leaving) = &mut self.exit_plans.get_mut(id, position.get() > 0).leaving {
-            leaving.attempts = leaving.attempts.saturating_add(1);
+            // A price that stays the same is no attempt that failed: the next one has its time too.
+            if now.since(leaving.attempted) >= patience {
+                leaving.attempts = leaving.attempts.saturating_add(1);
+                leaving.attempted = now;
+            }
             attempts = leaving.attempts;
         }
         if attempts > TELL_AFTER {

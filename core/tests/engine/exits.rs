@@ -305,3 +305,30 @@ fn a_smaller_quantity_frees_nothing_while_a_later_modify_is_under_way() {
     assert_eq!(freed.qty, Qty::new(60));
     assert_eq!(selling(&house), 100, "never more than the position");
 }
+
+#[test]
+fn a_stop_of_a_position_that_turned_round_is_cancelled() {
+    let (mut house, stop) = protected();
+    house.wait(DurationNs::from_secs(3));
+    let commands = house.report_position(STOCK, -50);
+    let cancels =
+        |command: &Command| matches!(command, Command::Cancel(cancel) if cancel.intent == stop.intent);
+    assert!(commands.iter().any(cancels), "{commands:?}");
+}
+
+#[test]
+fn an_exit_at_the_same_price_is_tried_again_only_after_its_patience() {
+    let (mut house, _) = House::bought(STOCK);
+    let exit = only_place(&house.wish_to_leave(STOCK, 100));
+    house.resolve(exit.intent, Submission::Acked);
+    house.update(&exit, BrokerStatus::Open, 0);
+    let patience = house.engine.state().config().strategy.exit_reprice;
+    house.wait(patience);
+    for _ in 0..8 {
+        assert_eq!(
+            house.wait(DurationNs::from_millis(1)),
+            [],
+            "the touch has not moved"
+        );
+    }
+}

@@ -260,3 +260,34 @@ fn a_position_that_missing_trades_do_not_explain_leaves_them_awaited() {
     house.trade(&place, 100, 10_005);
     assert_eq!(house.position(STOCK), 130, "the next report says what is true");
 }
+
+#[test]
+fn a_completion_that_no_trade_shows_for_a_minute_bars_the_exit_no_longer_and_is_told() {
+    let (mut house, _) = House::bought(STOCK);
+    let exit = only_place(&house.wish_to_leave(STOCK, 100));
+    house.resolve(exit.intent, Submission::Acked);
+    house.update(&exit, BrokerStatus::Complete, 100);
+    house.wait(DurationNs::from_secs(59));
+    house.report_position(STOCK, 100);
+    assert_eq!(
+        house.engine.state().orders().live_count(),
+        1,
+        "its trades may be late"
+    );
+    assert!(
+        house.pages(PageReason::ExitBlocked) > 0,
+        "a person is told meanwhile"
+    );
+    house.wait(DurationNs::from_secs(1));
+    house.tick(STOCK, 10_000);
+    let again = only_place(&house.report_position(STOCK, 100));
+    assert_eq!((again.purpose, again.qty), (Purpose::Exit, Qty::new(100)));
+    assert_eq!(house.pages(PageReason::FillWithdrawn), 1);
+}
+
+#[test]
+fn a_hostile_position_is_taken_over_without_a_panic() {
+    let (mut house, _) = House::bought(STOCK);
+    house.report_position(STOCK, i64::MIN + 1);
+    assert_eq!(house.engine.state().mode(), TradingMode::ReduceOnly);
+}

@@ -155,12 +155,18 @@ impl Day {
     }
 
     fn tell(&mut self, event: Event) -> Vec<Command> {
+        let before: Vec<_> = self.model.orders.iter().map(|order| order.state).collect();
         match &event {
             Event::IntentResolved(reply) => self.model.replied(reply),
             Event::OrderUpdated(row) => self.model.row(row),
             Event::Traded(trade) => self.model.traded(trade),
-            Event::PositionReported(report) => self.model.positions_read(report.instrument),
+            Event::PositionReported(report) => self.model.positions_read(report.instrument, self.house.now),
             _ => {}
+        }
+        for (index, order) in self.model.orders.iter_mut().enumerate() {
+            if before.get(index) != Some(&order.state) {
+                order.moved = event.ts();
+            }
         }
         self.house.tell(event)
     }
@@ -180,7 +186,7 @@ impl Day {
             Step::Tick(paise) => self.house.tick(STOCK, paise),
             Step::PositionsRead => {
                 for id in [STOCK, OTHER] {
-                    self.model.positions_read(id);
+                    self.model.positions_read(id, self.house.now);
                     let commands = self.house.report_position(id, self.model.position(id));
                     self.model.obeyed(&commands);
                 }

@@ -38,6 +38,8 @@ pub(crate) struct Modelled {
     absorbed: i64,
     changes: u32,
     acted: TsNs,
+    /// When its state changed last.
+    pub(crate) moved: TsNs,
     unwanted: bool,
     written_off: bool,
 }
@@ -93,6 +95,7 @@ impl Modelled {
             absorbed: 0,
             changes: 0,
             acted: place.ts,
+            moved: place.ts,
             unwanted: false,
             written_off: false,
         }
@@ -296,6 +299,7 @@ impl OrderModel {
             absorbed: 0,
             changes: 0,
             acted: row.ts,
+            moved: row.ts,
             unwanted: false,
             written_off: false,
         });
@@ -337,9 +341,14 @@ impl OrderModel {
         }
     }
 
-    /// The broker's positions were read, and agree.
-    pub(crate) fn positions_read(&mut self, instrument: InstrumentId) {
+    /// The broker's positions were read, and agree. Fills that no trade has shown within a minute did not happen.
+    pub(crate) fn positions_read(&mut self, instrument: InstrumentId, now: TsNs) {
+        let minute = DurationNs::from_secs(60);
         for order in &mut self.orders {
+            let is_old = order.is_over() && now.since(order.moved) >= minute;
+            if is_old && order.instrument == instrument {
+                order.told = order.told.min(order.filled());
+            }
             let is_absent = order.state == OrderState::PresumedAbsent;
             order.written_off |=
                 is_absent && order.instrument == instrument && order.purpose == Purpose::Exit;
