@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bijli_core::order::BrokerOrderId;
+use bijli_core::order::{BrokerOrderId, TradeId};
 use bijli_core::{DurationNs, Qty, TsNs};
 
 use crate::evidence::InstrumentKey;
@@ -26,17 +26,33 @@ pub enum Contradiction {
         /// What it tells.
         filled: Qty,
     },
+    /// An order's row tells of less than was told before.
+    Older {
+        /// The order.
+        order_id: BrokerOrderId,
+        /// What it tells.
+        filled: Qty,
+    },
+    /// A trade of an order that was told before is not among the day's.
+    Lost {
+        /// The order.
+        order_id: BrokerOrderId,
+        /// The trade.
+        trade_id: TradeId,
+    },
     /// Trades of an order that is not in the book.
     Stray {
         /// The order that is missing.
         order_id: BrokerOrderId,
     },
-    /// A position that is not the sum of the day's trades.
+    /// A position that is not the sum of the day's fills.
     Held {
         /// The instrument.
         key: InstrumentKey,
         /// What the positions tell as traded today; `None` where they have no row.
         day_net: Option<Qty>,
+        /// What the orders' rows tell as filled.
+        fills: Qty,
     },
 }
 

@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bijli_core::limits::{ORDER_RING_SLOTS, ORDERS_PER_DAY_MAX};
 use bijli_core::order::{BrokerOrderId, IntentId, OrderState, TradeId};
+use bijli_core::orders::OrderBook;
 use bijli_core::readout::GatewayReadout;
 use bijli_core::state::State;
 use bijli_core::{Command, DurationNs, Event, Instrument, InstrumentId, Price, Qty, TsNs};
@@ -131,6 +132,8 @@ pub struct Gateway {
     read_budget: Budget,
     reconciler: Option<Reconciler>,
     doubts: Contradictions,
+    /// Instruments in which the broker, or a former process, knew of a position.
+    held: BTreeSet<InstrumentId>,
     /// When two rounds agreed last; `None` before the first.
     compared: Option<TsNs>,
     /// Whether no entry leaves before two rounds have agreed.
@@ -180,6 +183,7 @@ impl Gateway {
             read_budget: Budget::reads(config.jitter_seed.wrapping_add(1)),
             reconciler: None,
             doubts: Contradictions::default(),
+            held: BTreeSet::new(),
             compared: None,
             entries_wait_for_books: false,
             flat_asked: None,
@@ -203,6 +207,8 @@ impl Gateway {
         let mut gateway = Self::new(config, state.instruments());
         let known: Vec<KnownOrder> = state.orders().all().iter().map(KnownOrder::of).collect();
         gateway.adopt(&known);
+        gateway.held.extend(state.open_positions().iter().copied());
+        gateway.adopt_trades(state.orders());
         gateway.start_reconcile(state.now());
         gateway
     }
@@ -226,6 +232,15 @@ impl Gateway {
             }
         }
         self.want_book();
+    }
+
+    /// Remembers the trades that the engine has booked: none of them counts again under another id.
+    fn adopt_trades(&mut self, orders: &OrderBook) {
+        for (index, order) in orders.all().iter().enumerate() {
+            let ids = orders.trade_ids(index).map(|id| (order.order_id, id));
+            self.trades.extend(ids);
+            self.orders.note_traded(&order.order_id, order.filled);
+        }
     }
 
     /// Takes a command of the engine into the queue.

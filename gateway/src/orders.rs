@@ -283,6 +283,13 @@ impl OrderTable {
         }
     }
 
+    /// So much of an order was booked before this process began.
+    pub fn note_traded(&mut self, id: &BrokerOrderId, traded: Qty) {
+        if let Some(order) = self.orders.get_mut(id) {
+            order.traded = traded;
+        }
+    }
+
     /// The engine asks for a modify of an order, or asked for so many before this process began.
     pub fn note_modifies(&mut self, id: &BrokerOrderId, count: u8) {
         if let Some(order) = self.orders.get_mut(id) {

@@ -5,7 +5,7 @@
 //! two rounds never disagree over them. Left out: what the engine does about a difference.
 //! One read may be empty or stale; two that agree, a second apart, are believed. Reads that are stale together agree
 //! too, so a round must not contradict itself either: fills without their trades, trades without their order, positions
-//! that are not the sum of the day's trades say that one of the reads is older than another. A contradiction that stays for a minute is the broker's;
+//! that are not the sum of the day's fills say that one of the reads is older than another. A contradiction that stays for a minute is the broker's;
 //! the caller keeps count of them (`contradictions`), since a younger question begins the rounds anew.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,29 +58,30 @@ impl Round {
     }
 
     /// Where the reads do not fit one another: a fill without its trades, trades without their order, a position that
-    /// is not the sum of the day's trades. A trade told under two ids counts once or twice.
+    /// is not the sum of the day's fills. A trade told under two ids counts once or twice.
     #[must_use]
     pub fn contradictions(&self) -> BTreeSet<Contradiction> {
         let mut found = BTreeSet::new();
         let mut traded: BTreeMap<BrokerOrderId, Between> = BTreeMap::new();
-        let mut dealt: BTreeMap<InstrumentKey, Between> = BTreeMap::new();
         let (mut ids, mut terms) = (BTreeSet::new(), BTreeSet::new());
         for trade in &self.trades {
-            if !ids.insert((trade.order_id, trade.trade_id)) {
-                continue;
+            if ids.insert((trade.order_id, trade.trade_id)) {
+                let is_sure = terms.insert((trade.order_id, trade.is_buy, trade.qty, trade.price));
+                let sum = traded.entry(trade.order_id).or_default();
+                sum.add(trade.qty.get(), is_sure);
             }
-            let is_sure = terms.insert((trade.order_id, trade.is_buy, trade.qty, trade.price));
-            let qty = trade.qty.get();
-            traded.entry(trade.order_id).or_default().add(qty, is_sure);
-            let signed = if trade.is_buy { qty } else { -qty };
-            dealt.entry(trade.key).or_default().add(signed, is_sure);
         }
+        let mut dealt: BTreeMap<InstrumentKey, Qty> = BTreeMap::new();
         for row in &self.orders {
             if !traded.remove(&row.order_id).unwrap_or_default().holds(row.filled) {
                 found.insert(Contradiction::Fill {
                     order_id: row.order_id,
                     filled: row.filled,
                 });
+            }
+            if !row.filled.is_zero() {
+                let net = dealt.entry(row.key).or_default();
+                *net = Qty::new(net.get().saturating_add(row.side.sign() * row.filled.get()));
             }
         }
         found.extend(
@@ -89,16 +90,17 @@ impl Round {
                 .map(|order_id| Contradiction::Stray { order_id }),
         );
         for (key, day_net) in self.day_positions() {
-            let sum = dealt.remove(&key).unwrap_or_default();
-            if day_net.is_some_and(|net| !sum.holds(net)) {
-                found.insert(Contradiction::Held { key, day_net });
+            let fills = dealt.remove(&key).unwrap_or_default();
+            if day_net.is_some_and(|net| net != fills) {
+                found.insert(Contradiction::Held { key, day_net, fills });
             }
         }
-        found.extend(
-            dealt
-                .into_keys()
-                .map(|key| Contradiction::Held { key, day_net: None }),
-        );
+        let unheld = dealt.into_iter().map(|(key, fills)| Contradiction::Held {
+            key,
+            day_net: None,
+            fills,
+        });
+        found.extend(unheld);
         found
     }
 
@@ -129,14 +131,12 @@ struct Between {
 }
 
 impl Between {
-    /// Adds a signed quantity; one that is not sure may count or not.
+    /// Adds a quantity; one that is not sure may count or not.
     const fn add(&mut self, qty: i64, is_sure: bool) {
-        if is_sure || qty < 0 {
+        if is_sure {
             self.least = self.least.saturating_add(qty);
         }
-        if is_sure || qty > 0 {
-            self.most = self.most.saturating_add(qty);
-        }
+        self.most = self.most.saturating_add(qty);
     }
 
     fn holds(self, qty: Qty) -> bool {
@@ -196,6 +196,10 @@ pub struct Reconciler {
     former: Option<Round>,
     next_at: TsNs,
     rounds: u32,
+    /// Reads in a row that brought nothing usable.
+    failures: u32,
+    /// Where this round is behind what was known before it.
+    behind: BTreeSet<Contradiction>,
 }
 
 impl Reconciler {
@@ -208,6 +212,8 @@ impl Reconciler {
             former: None,
             next_at: now,
             rounds: 0,
+            failures: 0,
+            behind: BTreeSet::new(),
         }
     }
 
@@ -223,6 +229,11 @@ impl Reconciler {
         self.rounds
     }
 
+    /// The round under way shows less than what is known: it is older than that, or the broker took something back.
+    pub fn note_behind(&mut self, contradiction: Contradiction) {
+        self.behind.insert(contradiction);
+    }
+
     /// Takes the answer to the read that [`Reconciler::next_read`] named and that was asked at `asked`. Gives the
     /// round to believe once two have agreed. `doubts` are the contradictions of rounds so far, of this question and
     /// former ones.
@@ -233,6 +244,7 @@ impl Reconciler {
         answer: Answer,
         doubts: &mut Contradictions,
     ) -> Option<Round> {
+        let has_failed = answer == Answer::Failed;
         let complete = match (self.part, answer) {
             (Part::Orders, Answer::Orders(read)) => {
                 self.round.asked = asked;
@@ -254,6 +266,11 @@ impl Reconciler {
             (_, Answer::Failed) => false,
             (part, _) => unreachable!("the reader answers {part:?} with its own rows"),
         };
+        self.failures = if has_failed {
+            self.failures.saturating_add(1)
+        } else {
+            0
+        };
         if !complete {
             self.begin_round(now);
             return None;
@@ -270,7 +287,9 @@ impl Reconciler {
     fn end_round(&mut self, now: TsNs, doubts: &mut Contradictions) -> Option<Round> {
         self.rounds += 1;
         let round = std::mem::take(&mut self.round);
-        if !doubts.are_meant(now, round.contradictions()) {
+        let mut shown = round.contradictions();
+        shown.append(&mut self.behind);
+        if !doubts.are_meant(now, shown) {
             self.begin_round(now);
             return None;
         }
@@ -287,208 +306,16 @@ impl Reconciler {
         None
     }
 
+    /// The next round waits the longer, the more reads have failed: they must not eat up what other reads need.
     fn begin_round(&mut self, now: TsNs) {
+        let gap = ROUND_GAP.get() << self.failures.saturating_sub(1).min(3);
         self.round = Round::default();
+        self.behind.clear();
         self.part = Part::Orders;
-        self.next_at = now.plus(ROUND_GAP);
+        self.next_at = now.plus(DurationNs::new(gap));
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use bijli_core::Price;
-    use bijli_core::order::{BrokerStatus, OrderType, Side, Validity};
-    use bijli_core::text::Text;
-
-    use super::*;
-
-    fn at(ms: i64) -> TsNs {
-        TsNs::new(1_700_000_000_000_000_000).plus(DurationNs::from_millis(ms))
-    }
-
-    fn position(key: &str, qty: i64) -> BrokerPosition {
-        BrokerPosition {
-            key: Text::new(key).expect("short"),
-            qty: Qty::new(qty),
-            day_net: None,
-        }
-    }
-
-    /// The order that the trades of these tests belong to.
-    fn order(filled: i64) -> BrokerOrder {
-        BrokerOrder {
-            order_id: Text::new("1").expect("short"),
-            intent: None,
-            key: Text::new("NSE_EQ|X").expect("short"),
-            side: Side::Buy,
-            status: BrokerStatus::Open,
-            qty: Qty::new(10),
-            filled: Qty::new(filled),
-            price: Price::from_paise(100),
-            trigger: Price::NONE,
-            average_price: Price::from_paise(100),
-            order_type: OrderType::Limit,
-            validity: Validity::Day,
-            stamp: Text::EMPTY,
-        }
-    }
-
-    fn trade(id: &str) -> BrokerTrade {
-        BrokerTrade {
-            order_id: Text::new("1").expect("short"),
-            trade_id: Text::new(id).expect("short"),
-            key: Text::new("NSE_EQ|X").expect("short"),
-            is_buy: true,
-            qty: Qty::new(1),
-            price: Price::from_paise(100),
-        }
-    }
-
-    fn full<T>(rows: Vec<T>) -> Rows<T> {
-        Rows { rows, complete: true }
-    }
-
-    /// Plays rounds of (trades, positions); gives the index of the round that is believed.
-    fn play(rounds: &[(Vec<BrokerTrade>, Vec<BrokerPosition>)]) -> Option<usize> {
-        let mut reconciler = Reconciler::new(at(0));
-        let doubts = &mut Contradictions::default();
-        let mut now = at(0);
-        for (index, (trades, positions)) in rounds.iter().enumerate() {
-            let (due, part) = reconciler.next_read();
-            assert_eq!(part, Part::Orders);
-            if index > 0 {
-                assert_eq!(due, now.plus(ROUND_GAP), "rounds keep their distance");
-            }
-            now = due;
-            let filled = i64::try_from(trades.len()).expect("few");
-            let book = if filled > 0 {
-                vec![order(filled)]
-            } else {
-                Vec::new()
-            };
-            assert_eq!(
-                reconciler.handle(now, now, Answer::Orders(full(book)), doubts),
-                None
-            );
-            let trades = Answer::Trades(full(trades.clone()));
-            assert_eq!(reconciler.handle(now, now, trades, doubts), None);
-            let positions = Answer::Positions(full(positions.clone()));
-            assert_eq!(reconciler.handle(now, now, positions, doubts), None);
-            // Funds differ from round to round and spoil nothing.
-            let funds = BrokerFunds {
-                available: Money::from_rupees(1_000 - now.get() % 997),
-                used: Money::ZERO,
-            };
-            if reconciler
-                .handle(now, now, Answer::Funds(Some(funds)), doubts)
-                .is_some()
-            {
-                return Some(index);
-            }
-        }
-        None
-    }
-
-    #[test]
-    fn the_first_two_rounds_that_agree_are_believed() {
-        let long = vec![position("NSE_EQ|X", 1)];
-        let rounds = [
-            (vec![], vec![]),
-            (vec![trade("1")], long.clone()),
-            (vec![trade("2"), trade("1")], long.clone()),
-            (vec![trade("1"), trade("2")], long),
-        ];
-        assert_eq!(play(&rounds), Some(3));
-        assert_eq!(play(&rounds[..3]), None);
-    }
-
-    #[test]
-    fn flat_rows_and_products_do_not_spoil_agreement() {
-        let split = vec![
-            position("NSE_EQ|X", 3),
-            position("NSE_EQ|X", -2),
-            position("NSE_EQ|Y", 0),
-        ];
-        let rounds = [(vec![], vec![position("NSE_EQ|X", 1)]), (vec![], split)];
-        assert_eq!(play(&rounds), Some(1));
-    }
-
-    #[test]
-    fn a_failed_or_incomplete_read_restarts_the_round_after_a_pause() {
-        let incomplete = Rows {
-            rows: vec![trade("1")],
-            complete: false,
-        };
-        for bad in [Answer::Failed, Answer::Trades(incomplete)] {
-            let mut reconciler = Reconciler::new(at(0));
-            let doubts = &mut Contradictions::default();
-            let orders = Answer::Orders(full(Vec::new()));
-            assert_eq!(reconciler.handle(at(10), at(0), orders, doubts), None);
-            assert_eq!(reconciler.handle(at(20), at(10), bad, doubts), None);
-            assert_eq!(reconciler.next_read(), (at(1_020), Part::Orders));
-            assert_eq!(reconciler.rounds(), 0);
-        }
-    }
-
-    #[test]
-    fn rounds_that_contradict_themselves_count_only_once_they_do_so_for_a_minute() {
-        let long = vec![position("NSE_EQ|X", 1)];
-        let round = |filled, trades, positions| Round {
-            orders: vec![order(filled)],
-            trades,
-            positions,
-            ..Round::default()
-        };
-        assert!(
-            round(1, vec![trade("1")], long.clone())
-                .contradictions()
-                .is_empty()
-        );
-        assert!(
-            round(1, vec![trade("1"), trade("9")], long.clone())
-                .contradictions()
-                .is_empty(),
-            "told twice"
-        );
-        assert!(
-            round(2, vec![trade("1"), trade("2")], long.clone())
-                .contradictions()
-                .is_empty(),
-            "two fills alike"
-        );
-        assert!(
-            !round(2, vec![trade("1")], long.clone())
-                .contradictions()
-                .is_empty(),
-            "a fill without its trade"
-        );
-        assert!(
-            !round(0, vec![trade("1")], long).contradictions().is_empty(),
-            "a trade without its fill"
-        );
-        let dealt = |net| BrokerPosition {
-            day_net: Some(Qty::new(net)),
-            ..position("NSE_EQ|X", 1)
-        };
-        assert!(
-            round(1, vec![trade("1")], vec![dealt(3), dealt(-2)])
-                .contradictions()
-                .is_empty(),
-            "over all products"
-        );
-        assert!(
-            !round(0, Vec::new(), vec![dealt(1)]).contradictions().is_empty(),
-            "a position of today without a trade"
-        );
-        assert!(
-            !round(1, vec![trade("1")], Vec::new()).contradictions().is_empty(),
-            "a trade without a position"
-        );
-        let empty_positions: Vec<_> = (0..80).map(|_| (vec![trade("1")], Vec::new())).collect();
-        let believed = play(&empty_positions).expect("the broker means it");
-        assert!(
-            (60..70).contains(&believed),
-            "after a minute, in round {believed}"
-        );
-    }
-}
+#[path = "reconcile_tests.rs"]
+mod tests;

@@ -14,7 +14,7 @@ use bijli_core::{Event, InstrumentId, Money, Qty, TsNs};
 
 use super::{Asked, Gateway};
 use crate::contradictions::Contradiction;
-use crate::evidence::{BrokerOrder, ErrorClass, InstrumentKey, ReadError, Rows};
+use crate::evidence::{BrokerOrder, BrokerTrade, ErrorClass, InstrumentKey, ReadError, Rows};
 use crate::orders::{Bound, TRADES_OVERDUE};
 use crate::reconcile::{Answer, BrokerFunds, Part, Reconciler, Round};
 use crate::request::{Lane, Reply};
@@ -70,15 +70,22 @@ impl Gateway {
         }
         let answer = match part {
             Part::Orders => order_api::orders_of(reply).map(|mut book| {
-                if !self.intents.unknown().is_empty() {
-                    // As good as any other read of the book: what is unknown does not wait for rounds that agree.
+                self.compare_orders(&book);
+                if !self.entries_wait_for_books || !self.intents.unknown().is_empty() {
+                    // As good as any other read of the book, and in its place: neither what is unknown nor a day under
+                    // way waits for rounds that agree.
                     self.take_orders(asked, &book);
                 }
                 book.complete &= self.is_whole(&book);
                 Answer::Orders(book)
             }),
-            Part::Trades => order_api::trades_of(reply).map(Answer::Trades),
+            Part::Trades => order_api::trades_of(reply).map(|trades| {
+                self.compare_trades(&trades);
+                Answer::Trades(trades)
+            }),
             Part::Positions => order_api::positions_of(reply).map(Answer::Positions),
+            // A comparison is about positions; at the start, and where somebody asked, funds must be readable.
+            Part::Funds if !self.entries_wait_for_books => Ok(Answer::Funds(funds_of(reply).unwrap_or(None))),
             Part::Funds => funds_of(reply).map(Answer::Funds),
         };
         let answer = answer.unwrap_or_else(|_| {
@@ -98,6 +105,39 @@ impl Gateway {
         }
     }
 
+    /// Rows that tell of less than is known are older than that, or the broker took something back: time tells.
+    fn compare_orders(&mut self, book: &Rows<BrokerOrder>) {
+        let Some(reconciler) = &mut self.reconciler else {
+            return;
+        };
+        for row in &book.rows {
+            let known = self.orders.get(&row.order_id).and_then(|order| order.row);
+            if known.is_some_and(|known| row.filled < known.filled) {
+                reconciler.note_behind(Contradiction::Older {
+                    order_id: row.order_id,
+                    filled: row.filled,
+                });
+            }
+        }
+    }
+
+    fn compare_trades(&mut self, trades: &Rows<BrokerTrade>) {
+        let listed: BTreeSet<_> = trades
+            .rows
+            .iter()
+            .map(|trade| (trade.order_id, trade.trade_id))
+            .collect();
+        let Some(reconciler) = &mut self.reconciler else {
+            return;
+        };
+        for (order_id, trade_id) in self.trades.difference(&listed) {
+            reconciler.note_behind(Contradiction::Lost {
+                order_id: *order_id,
+                trade_id: *trade_id,
+            });
+        }
+    }
+
     /// Orders, then trades, then positions, then the end: so the engine never sees a trade without its order.
     fn believe(&mut self, round: &Round) {
         let book = Rows {
@@ -112,14 +152,20 @@ impl Gateway {
             }
         }
         let net = round.net_positions();
-        // Instruments with orders today are reported even when flat, so that a missing row is heard.
+        // Instruments with orders today, or with a position before, are reported even when flat, so that a missing row
+        // is heard.
         let dealt_in = self.orders.iter().filter_map(|(_, order)| order.instrument);
-        let mut report: BTreeMap<InstrumentId, i64> = dealt_in.map(|id| (id, 0)).collect();
+        let mut report: BTreeMap<InstrumentId, i64> = dealt_in
+            .chain(self.held.iter().copied())
+            .map(|id| (id, 0))
+            .collect();
         for row in &round.positions {
             if let Some(id) = self.keys.get(&row.key) {
                 report.insert(*id, net.get(&row.key).copied().unwrap_or(0));
             }
         }
+        self.held
+            .extend(report.iter().filter(|(_, qty)| **qty != 0).map(|(id, _)| *id));
         for (instrument, qty) in report {
             self.tell(Event::PositionReported(PositionReported {
                 ts: self.now,

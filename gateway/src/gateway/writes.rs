@@ -9,7 +9,7 @@ use bijli_core::event::{IntentResolved, Submission};
 use bijli_core::order::{BrokerOrderId, IntentId, Validity};
 use bijli_core::planted::{Bug, planted};
 use bijli_core::text::Text;
-use bijli_core::{Command, Event, Price};
+use bijli_core::{Command, DurationNs, Event, Price};
 
 use super::{Asked, Gateway, Queued};
 use crate::budget::Risk;
@@ -19,6 +19,9 @@ use crate::orders::Order;
 use crate::request::{Lane, Reply, Request};
 use crate::upstox::call::Call;
 use crate::upstox::order_api::{self, Terms};
+
+/// No entry leaves while reads must wait for longer than this.
+const READS_PATIENCE: DurationNs = DurationNs::from_secs(2);
 
 impl Gateway {
     /// The next write of the exit or entry lane, if one may leave now.
@@ -55,7 +58,15 @@ impl Gateway {
     /// doubt.
     pub(super) fn entries_wait_their_turn(&self) -> bool {
         let waits = |queued: &Queued| self.may_leave(&queued.command);
-        self.entries_wait_for_books || self.is_token_doubted() || self.exits.iter().any(waits)
+        self.entries_wait_for_books
+            || self.is_token_doubted()
+            || self.reads_are_used_up()
+            || self.exits.iter().any(waits)
+    }
+
+    /// Whether the fills of an entry could not be read for a while.
+    fn reads_are_used_up(&self) -> bool {
+        self.read_budget.free_at(self.now, Risk::Lowers) > self.now.plus(READS_PATIENCE)
     }
 
     /// Whether nothing but the budget holds a command back: no change of an order while another is in flight or

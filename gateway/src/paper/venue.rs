@@ -192,7 +192,6 @@ impl PaperVenue {
     /// Fills an order as far as the book goes and tells where it stands, if that changed.
     fn work(&mut self, now: TsNs, number: u32) {
         let paper = &mut self.orders[number as usize];
-        paper.modifies = paper.modifies.saturating_add(1);
         let desk = &mut self.desks[paper.instrument.index()];
         let mut fills = Vec::new();
         while let Some(fill) = match_order(&mut paper.order, &mut desk.liquidity, desk.tick) {
@@ -226,6 +225,7 @@ impl PaperVenue {
             return;
         };
         let paper = &mut self.orders[number as usize];
+        paper.modifies = paper.modifies.saturating_add(1);
         let desk = &self.desks[paper.instrument.index()];
         let (limited, stop) = shape(modify.order_type);
         let fits = modify.price.is_on_tick(desk.tick)

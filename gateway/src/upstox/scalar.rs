@@ -12,6 +12,9 @@ use bijli_core::{Money, Price, Qty};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+/// Larger quantities are no quantities: sums of them must stay far inside 64 bits.
+const UNITS_MAX: i64 = 1_000_000_000_000;
+
 /// Largest amount of rupees that is still read as a price; beyond it a float no longer holds 1/10 000.
 const RUPEES_MAX: f64 = 1e11;
 
@@ -66,14 +69,16 @@ impl Scalar {
 
     /// A whole, non-negative or negative count of units.
     pub(crate) fn qty(&self) -> Option<Qty> {
+        self.units()
+            .filter(|units| (-UNITS_MAX..=UNITS_MAX).contains(units))
+            .map(Qty::new)
+    }
+
+    fn units(&self) -> Option<i64> {
         match self {
-            Self::Integer(units) => Some(Qty::new(*units)),
-            Self::Decimal(units) => whole(*units).map(Qty::new),
-            Self::Text(text) => text
-                .parse()
-                .ok()
-                .or_else(|| whole(text.parse().ok()?))
-                .map(Qty::new),
+            Self::Integer(units) => Some(*units),
+            Self::Decimal(units) => whole(*units),
+            Self::Text(text) => text.parse().ok().or_else(|| whole(text.parse().ok()?)),
             Self::Nothing | Self::Flag(_) => None,
         }
     }
