@@ -340,8 +340,9 @@ impl State {
     /// The broker is the truth about positions: a difference is taken over and leaves reduce-only.
     pub(super) fn compare_position(&mut self, report: &PositionReported) {
         self.write_off_absent_exits(report.instrument);
-        self.write_off_fills_without_trades(report);
         let ours = self.positions[report.instrument.index()];
+        self.absorb_missing(report.instrument, ours.qty, report.qty);
+        self.write_off_fills_without_trades(report.instrument);
         if ours.qty == report.qty || planted(Bug::BrokerPositionIgnored) {
             self.supervision.differences.follow(report.instrument, report.qty);
             return;
@@ -354,7 +355,6 @@ impl State {
             brokers: report.qty,
             since: self.now,
         });
-        self.absorb_missing(report.instrument, ours.qty, report.qty);
         let mark = self.adoption_price(report.instrument);
         let cost = Money::new(mark.get().saturating_mul(report.qty.get()));
         self.positions[report.instrument.index()] = Position {
@@ -366,21 +366,18 @@ impl State {
         self.follow_position(report.instrument);
     }
 
-    /// The broker's position stays ours although an order ended with fills a minute ago, and no trade has shown them:
-    /// they did not happen, or were taken back. The order bars no exit any more; a trade that comes after all is booked.
-    fn write_off_fills_without_trades(&mut self, report: &PositionReported) {
-        if self.positions[report.instrument.index()].qty != report.qty {
-            return;
-        }
+    /// The broker's position does not show fills with which an order ended a minute ago, and no trade does: they did
+    /// not happen, or were taken back. The order bars no exit any more; a trade that comes after all is booked.
+    fn write_off_fills_without_trades(&mut self, instrument: InstrumentId) {
         for place in (0..self.orders.live_count()).rev() {
             let index = self.orders.live_at(place).expect("a place below the count");
             let order = *self.orders.get(index);
             let is_stale = order.lacks_trades_since(FILL_PATIENCE, self.now);
-            if order.instrument == report.instrument && is_stale {
+            if order.instrument == instrument && is_stale {
                 self.orders.get_mut(index).reported_filled =
                     Qty::new(order.filled.get() + order.absorbed.get());
                 self.orders.settle(index);
-                self.page(PageReason::FillWithdrawn, Some(report.instrument));
+                self.page(PageReason::FillWithdrawn, Some(instrument));
             }
         }
     }
@@ -393,7 +390,7 @@ impl State {
             .live()
             .filter(|(_, order)| is_missing(order))
             .map(|(_, order)| i128::from(order.side.sign() * order.missing_qty().get()));
-        if live.sum::<i128>() != i128::from(brokers.get()) - i128::from(ours.get()) {
+        if ours == brokers || live.sum::<i128>() != i128::from(brokers.get()) - i128::from(ours.get()) {
             return;
         }
         for place in (0..self.orders.live_count()).rev() {

@@ -66,8 +66,9 @@ impl State {
                 && order.intent.is_some()
                 && order.purpose == Purpose::Entry
                 && order.side != side
-                && order.state.may_be_live()
                 && order.state != OrderState::PresumedAbsent
+                // A completion that no trade shows may be none.
+                && (order.state.may_be_live() || !order.missing_qty().is_zero())
         })
     }
 

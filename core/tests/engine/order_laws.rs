@@ -195,7 +195,7 @@ impl Day {
             Step::PositionsAhead => {
                 for id in [STOCK, OTHER] {
                     let told = self.model.position_told(id);
-                    self.model.position_shows_missing(id);
+                    self.model.position_shows_missing(id, self.house.now);
                     let commands = self.house.report_position(id, told);
                     self.model.obeyed(&commands);
                 }

@@ -1,5 +1,6 @@
 //! What must hold once the faults have stopped and the day is over: liveness and agreement.
 
+use bijli_core::DurationNs;
 use bijli_core::journal::replay_segments;
 use bijli_core::position::Position;
 use bijli_simulator::broker::Broker;
@@ -10,6 +11,9 @@ use crate::chaos::Player;
 use crate::market::INSTRUMENTS;
 use crate::plan::Plan;
 use crate::process::Process;
+
+/// Two comparisons, a minute in between, and an exit.
+const BUST_NOTICED_IN: DurationNs = DurationNs::from_secs(150);
 
 impl Oracle {
     /// The last look.
@@ -23,17 +27,18 @@ impl Oracle {
                 "no process is up although the faults have stopped".to_owned(),
             );
         };
-        self.check_flat(broker)?;
+        self.check_flat(plan, broker)?;
         self.check_settled(process)?;
         self.check_agreement(broker, process)?;
         check_replay(plan, process)
     }
 
     /// I26 and L2: nothing is held when the day is over.
-    fn check_flat(&self, broker: &Broker) -> Result<(), Broken> {
+    fn check_flat(&self, plan: &Plan, broker: &Broker) -> Result<(), Broken> {
         for instrument in 0..INSTRUMENTS as u32 {
             let held = broker.true_position(instrument).get();
-            if held != 0 && !self.ledger.foreign[instrument as usize] {
+            let is_excused = self.ledger.foreign[instrument as usize] || self.was_bust_late(plan, instrument);
+            if held != 0 && !is_excused {
                 return broken(
                     "I26",
                     format!("instrument {instrument}: {held} held after the close"),
@@ -41,6 +46,13 @@ impl Oracle {
             }
         }
         Ok(())
+    }
+
+    /// Whether a trade was taken back so late that it cannot be noticed before the close: by a comparison of the books,
+    /// after the minute in which such a contradiction must stand.
+    fn was_bust_late(&self, plan: &Plan, instrument: u32) -> bool {
+        let bust_at = self.ledger.bust_at[instrument as usize];
+        bust_at.is_set() && plan.hours.close.since(bust_at) < BUST_NOTICED_IN
     }
 
     /// L1 and L5: no fate is unknown and nothing waits.

@@ -69,7 +69,8 @@ pub struct Facts {
     /// Entries of the engine's book that were looked at, and when each signal made its own.
     orders_seen: usize,
     signals: BTreeMap<(u32, u8, usize, TsNs), TsNs>,
-    now: TsNs,
+    /// The newest stamp of the journal.
+    pub now: TsNs,
     quotes: Vec<Told>,
     /// The newest order of each entry: of an instrument and side at one moment.
     entries: BTreeMap<(u32, u8, i64), Place>,

@@ -1,8 +1,8 @@
 //! The broker's true ledger, held against what the journal has been told.
 
-use bijli_core::Price;
 use bijli_core::order::{BrokerOrderId, IntentId, Purpose, Side};
 use bijli_core::text::Text;
+use bijli_core::{Price, TsNs};
 use bijli_simulator::broker::{Broker, Origin};
 
 use super::facts::Facts;
@@ -22,6 +22,8 @@ pub struct LedgerCheck {
     /// Instruments in which the broker, the exchange or somebody else acted, or whose records were lost: what our
     /// orders do beside that cannot be promised at every moment.
     pub muddied: [bool; INSTRUMENTS],
+    /// When a trade was taken back in each; [`TsNs::NEVER`] where none was.
+    pub bust_at: [TsNs; INSTRUMENTS],
     /// Of these, where somebody else holds a position of his own, or records were lost: it need not be flat at the end.
     pub foreign: [bool; INSTRUMENTS],
 }
@@ -100,7 +102,12 @@ impl LedgerCheck {
         }
         for (instrument, net) in (0_u32..).zip(filled) {
             // A trade was taken back at the exchange.
-            self.muddied[instrument as usize] |= broker.true_position(instrument).get() != net;
+            let is_bust = broker.true_position(instrument).get() != net;
+            self.muddied[instrument as usize] |= is_bust;
+            let bust_at = &mut self.bust_at[instrument as usize];
+            if is_bust && !bust_at.is_set() {
+                *bust_at = facts.now;
+            }
         }
         self.check_instruments(broker, &live)
     }
