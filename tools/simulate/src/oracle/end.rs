@@ -37,7 +37,7 @@ impl Oracle {
     fn check_flat(&self, plan: &Plan, broker: &Broker) -> Result<(), Broken> {
         for instrument in 0..INSTRUMENTS as u32 {
             let held = broker.true_position(instrument).get();
-            let is_excused = self.ledger.foreign[instrument as usize] || self.was_bust_late(plan, instrument);
+            let is_excused = self.ledger.foreign[instrument as usize] || self.was_bust_late(plan);
             if held != 0 && !is_excused {
                 return broken(
                     "I26",
@@ -48,10 +48,10 @@ impl Oracle {
         Ok(())
     }
 
-    /// Whether a trade was taken back so late that it cannot be noticed before the close: by a comparison of the books,
-    /// after the minute in which such a contradiction must stand.
-    fn was_bust_late(&self, plan: &Plan, instrument: u32) -> bool {
-        let bust_at = self.ledger.bust_at[instrument as usize];
+    /// Whether a trade was taken back so late that positions are not compared before the close: until such a
+    /// contradiction has stood for a minute, no round is believed.
+    fn was_bust_late(&self, plan: &Plan) -> bool {
+        let bust_at = self.ledger.bust_at;
         bust_at.is_set() && plan.hours.close.since(bust_at) < BUST_NOTICED_IN
     }
 

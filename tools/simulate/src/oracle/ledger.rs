@@ -22,8 +22,9 @@ pub struct LedgerCheck {
     /// Instruments in which the broker, the exchange or somebody else acted, or whose records were lost: what our
     /// orders do beside that cannot be promised at every moment.
     pub muddied: [bool; INSTRUMENTS],
-    /// When a trade was taken back in each; [`TsNs::NEVER`] where none was.
-    pub bust_at: [TsNs; INSTRUMENTS],
+    /// When the newest trade was taken back that was; [`TsNs::NEVER`] where none was.
+    pub bust_at: TsNs,
+    is_busted: [bool; INSTRUMENTS],
     /// Of these, where somebody else holds a position of his own, or records were lost: it need not be flat at the end.
     pub foreign: [bool; INSTRUMENTS],
 }
@@ -103,11 +104,11 @@ impl LedgerCheck {
         for (instrument, net) in (0_u32..).zip(filled) {
             // A trade was taken back at the exchange.
             let is_bust = broker.true_position(instrument).get() != net;
-            self.muddied[instrument as usize] |= is_bust;
-            let bust_at = &mut self.bust_at[instrument as usize];
-            if is_bust && !bust_at.is_set() {
-                *bust_at = facts.now;
+            if is_bust && !self.is_busted[instrument as usize] {
+                self.bust_at = facts.now;
             }
+            self.is_busted[instrument as usize] |= is_bust;
+            self.muddied[instrument as usize] |= is_bust;
         }
         self.check_instruments(broker, &live)
     }
