@@ -147,8 +147,9 @@ impl fmt::Display for OpeningError {
             Self::Corrupt(path, what) => write!(
                 f,
                 "{}: {what}. That is no torn end but rot, or a file was changed: nothing is traded on it. Keep the whole \
-                 run directory, flatten at the broker by hand, check the disk, and begin with another account name or \
-                 a restored copy",
+                 run directory, flatten at the broker by hand and check the disk; then begin with a restored copy, or \
+                 move the run directory aside, under the same account name: its .lock counts process starts, so that \
+                 no tag comes twice, and its .latch holds a kill",
                 path.display()
             ),
             Self::Unreadable(path, what) => write!(f, "{}: {what}", path.display()),
@@ -392,6 +393,16 @@ mod tests {
         }
         // Tags differ wherever epochs do: the epoch is one of their fields.
         assert_eq!(epochs, [1, 2, 3]);
+    }
+
+    #[test]
+    fn rot_is_answered_under_the_same_account_with_its_lock_and_latch() {
+        let path = PathBuf::from("runs/2026-07-31-main/journal/segment-00000.bjl");
+        let said = OpeningError::Corrupt(path, Corruption::MarksLost).to_string();
+        for words in ["the same account name", ".lock", ".latch"] {
+            assert!(said.contains(words), "{said}");
+        }
+        assert!(!said.contains("another account"), "{said}");
     }
 
     #[test]
