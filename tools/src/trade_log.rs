@@ -41,6 +41,8 @@ pub enum TradeLogError {
     NoSession(PathBuf),
     /// Two of the journals are the same session.
     Twice(IstDay),
+    /// The database holds that day from another journal.
+    OtherJournal(PathBuf, IstDay),
     /// A file that is there is not ours, or of another version.
     Foreign(PathBuf, String),
     /// A file could not be written.
@@ -64,6 +66,12 @@ impl fmt::Display for TradeLogError {
             Self::Twice(day) => write!(
                 f,
                 "two of the journals are the same session of {day}: export one of them, a log holds a session once"
+            ),
+            Self::OtherJournal(path, day) => write!(
+                f,
+                "{} holds {day} from another journal, opened at another time: name another file, or let this one take \
+                 its place with --replace",
+                path.display()
             ),
             Self::Foreign(path, why) => write!(f, "{}: {why}", path.display()),
             Self::Io(path, error) => write!(f, "{}: {error}: check space and rights", path.display()),

@@ -1,7 +1,8 @@
 //! The trade log as one SQLite file, to which days are added.
 //!
 //! Invariants: the file is changed as a copy beside it and put in place in one step, so a reader sees the old log
-//! or the new one; a session that is there already is replaced; the content does not depend on the order in which
+//! or the new one; a session that is there already is replaced if it was opened at the same instant, and what is there of
+//! another journal only on request; the content does not depend on the order in which
 //! days were added. Tables have no hidden row numbers and all keys hold the session, so a dump of a log that was
 //! made again equals the old one byte for byte. Left out: two writers at once; the later one wins.
 
@@ -9,7 +10,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use rusqlite::types::{ToSqlOutput, Value};
-use rusqlite::{Connection, ToSql, Transaction, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, params_from_iter};
 
 use super::performance::{daily_return, sharpe_ratios};
 use super::sheet::{Cell, Table};
@@ -29,8 +30,37 @@ impl ToSql for Cell {
 /// Adds days to the database at `path`, which is made if it is not there; gives rows by table, those written now.
 ///
 /// # Errors
-/// [`TradeLogError`] when the file that is there is not a trade log of this version, or nothing can be written.
+/// [`TradeLogError`] when the file that is there is not a trade log of this version, or holds one of the days from
+/// another journal, or nothing can be written.
 pub fn write(path: &Path, logs: &[DayLog]) -> Result<Vec<(&'static str, u64)>, TradeLogError> {
+    for log in logs.iter().filter(|_| path.exists()) {
+        check_is_ours(path)?;
+        let opened =
+            opened_ns(path, log.session.id).map_err(|error| TradeLogError::Sqlite(path.to_owned(), error))?;
+        if opened.is_some_and(|opened| opened != log.session.opened.get()) {
+            return Err(TradeLogError::OtherJournal(path.to_owned(), log.session.day));
+        }
+    }
+    replace(path, logs)
+}
+
+/// When the session was opened that the database has under this id.
+fn opened_ns(path: &Path, session_id: i64) -> rusqlite::Result<Option<i64>> {
+    let database = Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    database
+        .query_row(
+            "SELECT opened_ns FROM sessions WHERE session_id = ?1",
+            [session_id],
+            |row| row.get(0),
+        )
+        .optional()
+}
+
+/// The same, whatever journal the days that are there come from.
+///
+/// # Errors
+/// As [`write`], but for other journals.
+pub fn replace(path: &Path, logs: &[DayLog]) -> Result<Vec<(&'static str, u64)>, TradeLogError> {
     let draft = draft_of(path);
     let written = put_into(path, &draft, logs);
     if written.is_err() {

@@ -12,7 +12,7 @@ use crate::handmade::HandmadeDay;
 use crate::replica::{JournalBytes, Strictness};
 
 /// A folder with the journal of the handmade day, and its log.
-fn made() -> (tempfile::TempDir, DayLog) {
+pub(super) fn made() -> (tempfile::TempDir, DayLog) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     HandmadeDay::new().write(&folder.path().join("journal"), &[6]);
     let log = log_of(folder.path());
@@ -227,6 +227,28 @@ fn a_log_made_again_equals_the_old_one_whatever_the_order_of_days() {
     assert_eq!(text, dump(&one), "a day that is there is replaced");
     let database = Connection::open(&one).expect("a database");
     assert_eq!(number(&database, "SELECT count(*) FROM sessions"), 3);
+}
+
+#[test]
+fn a_day_of_another_journal_is_replaced_on_request_alone() {
+    let (folder, log) = made();
+    let path = folder.path().join("x.sqlite");
+    sqlite::write(&path, std::slice::from_ref(&log)).expect("a database");
+    let before = fs::read(&path).expect("the file");
+    let mut other = log_of(folder.path());
+    other.session.opened = bijli_core::TsNs::new(other.session.opened.get() + 1);
+    let error = sqlite::write(&path, std::slice::from_ref(&other)).expect_err("another journal");
+    assert!(
+        matches!(&error, TradeLogError::OtherJournal(named, day) if *named == path && *day == log.session.day),
+        "{error}"
+    );
+    assert!(error.to_string().contains("--replace"), "{error}");
+    assert_eq!(fs::read(&path).expect("the file"), before);
+    sqlite::replace(&path, std::slice::from_ref(&other)).expect("asked for");
+    let database = Connection::open(&path).expect("a database");
+    let opened = number(&database, "SELECT opened_ns FROM sessions");
+    assert_eq!(opened, other.session.opened.get());
+    assert_eq!(number(&database, "SELECT count(*) FROM sessions"), 1);
 }
 
 #[test]

@@ -26,9 +26,12 @@ pub(super) struct Args {
     /// The run directory; default: the newest under ./runs.
     #[arg(long, value_name = "RUN_DIR", conflicts_with = "journals")]
     dir: Option<PathBuf>,
-    /// Add the days to this database; a day that is there already is replaced.
+    /// Add the days to this database; a day that is there already from the same journal is replaced.
     #[arg(long, value_name = "FILE")]
     sqlite: Option<PathBuf>,
+    /// Let days take the place of those that the database has from other journals.
+    #[arg(long, requires = "sqlite")]
+    replace: bool,
     /// Write one Parquet file a table into this folder.
     #[arg(long, value_name = "FOLDER")]
     parquet: Option<PathBuf>,
@@ -72,7 +75,7 @@ pub(super) fn run(args: &Args) -> i32 {
                 TradeLogError::Replay(ReplayError::Missing(_)) | TradeLogError::NoSession(_) => {
                     exit_code::NO_DATA
                 }
-                TradeLogError::Twice(_) => exit_code::USAGE,
+                TradeLogError::Twice(_) | TradeLogError::OtherJournal(_, _) => exit_code::USAGE,
                 _ => exit_code::ERROR,
             }
         }
@@ -127,7 +130,12 @@ impl Args {
     fn write(&self, logs: &[DayLog]) -> Result<Vec<Written>, TradeLogError> {
         let mut written = Vec::new();
         if let Some(path) = &self.sqlite {
-            written.push(("sqlite", path.clone(), sqlite::write(path, logs)?));
+            let put = if self.replace {
+                sqlite::replace
+            } else {
+                sqlite::write
+            };
+            written.push(("sqlite", path.clone(), put(path, logs)?));
         }
         if let Some(folder) = &self.parquet {
             written.push(("parquet", folder.clone(), parquet_files::write(folder, logs)?));
