@@ -4,9 +4,10 @@
 //! instrument are made for both sides in the same order of trades (ours; what only the book has comes last), from
 //! flat: net quantity, value bought and sold, and the result of what was closed by average cost, as the engine
 //! books it, and by first in, first out. A tolerance exists for charges alone: one rupee, which a contract note
-//! rounds away. Left out: positions carried into the day, which no tradebook of the day holds; they are counted.
+//! rounds away. Left out: positions carried into the day, which no tradebook of the day holds; they are counted, and
+//! the engine's result of their instruments alone is not compared.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bijli_core::order::Side;
 use bijli_core::position::Position;
@@ -14,7 +15,7 @@ use bijli_core::{Money, Price, Qty};
 use serde::Serialize;
 
 use super::day_log::DayLog;
-use super::tradebook::BookTrade;
+use super::tradebook::{BookTrade, Tradebook};
 use crate::words;
 
 /// How far charges may lie apart on one contract note.
@@ -43,7 +44,7 @@ pub struct SideTrade {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Discrepancy {
     /// `MISSING_IN_TRADEBOOK`, `MISSING_IN_JOURNAL`, `TWICE_IN_TRADEBOOK`, `QTY`, `PRICE`, `SIDE`, `INSTRUMENT`,
-    /// `ENGINE_RESULT` or `CHARGES`.
+    /// `ENGINE_RESULT`, `CHARGES` or `NO_ROWS_OF_THE_DAY`.
     pub kind: &'static str,
     /// The trade; empty for a sum.
     pub trade_id: String,
@@ -100,8 +101,10 @@ pub struct TieOut {
     pub carried_positions: u64,
     /// Charges as the engine booked them.
     pub charges_e4: i64,
-    /// Charges as the broker tells them, where he does.
+    /// Charges as the broker tells them, where he does; else they were not compared.
     pub broker_charges_e4: Option<i64>,
+    /// Whether charges were compared.
+    pub charges_compared: bool,
 }
 
 impl TieOut {
@@ -115,26 +118,34 @@ impl TieOut {
 /// Compares the applied trades of a day with a tradebook. `broker_charges` is the contract note's sum; without it
 /// the charges of the book's rows count, where all of them tell any.
 #[must_use]
-pub fn tie_out(log: &DayLog, book: &[BookTrade], broker_charges: Option<Money>) -> TieOut {
-    let mut tie = compare(&our_trades(log), &book.iter().map(side_trade).collect::<Vec<_>>());
+pub fn tie_out(log: &DayLog, book: &Tradebook, broker_charges: Option<Money>) -> TieOut {
+    let mut tie = compare(
+        &our_trades(log),
+        &book.trades.iter().map(side_trade).collect::<Vec<_>>(),
+    );
     tie.engine_realised_e4 = log.day.realised.get();
     tie.carried_positions = log.day.trips.iter().filter(|trip| trip.adopted).count() as u64;
     tie.charges_e4 = log.day.charges.get();
-    let recomputed: Option<i128> = tie
-        .instruments
-        .iter()
-        .map(|row| row.journal.gross_average_e4.map(i128::from))
-        .sum();
-    let engine = i128::from(tie.engine_realised_e4);
-    if tie.carried_positions == 0 && recomputed != Some(engine) {
-        let ours = Money::new(tie.engine_realised_e4).to_string();
-        let theirs = recomputed.map_or("does not fit".to_owned(), rupees_text);
-        tie.discrepancies.push(of_sums("ENGINE_RESULT", ours, theirs));
+    if book.trades.is_empty() && book.other_days + book.remarks > 0 {
+        // The file of another day, or one that nobody can read, would tie with a day without trades.
+        let left_out = format!(
+            "{} of other days, {} without a trade id",
+            book.other_days, book.remarks
+        );
+        let ours = format!("{} trades", log.day.fills.len());
+        tie.discrepancies
+            .push(of_sums("NO_ROWS_OF_THE_DAY", ours, left_out));
     }
-    let told: Option<i64> = book.iter().map(|trade| trade.charges.map(Money::get)).sum();
-    let told = told.filter(|_| !book.is_empty()).map(Money::new);
+    check_engine_results(log, &mut tie);
+    let told: Option<i64> = book
+        .trades
+        .iter()
+        .map(|trade| trade.charges.map(Money::get))
+        .sum();
+    let told = told.filter(|_| !book.trades.is_empty()).map(Money::new);
     if let Some(theirs) = broker_charges.or(told) {
         tie.broker_charges_e4 = Some(theirs.get());
+        tie.charges_compared = true;
         if theirs.get().abs_diff(tie.charges_e4) > CHARGES_TOLERANCE.get().unsigned_abs() {
             let ours = Money::new(tie.charges_e4).to_string();
             tie.discrepancies
@@ -142,6 +153,50 @@ pub fn tie_out(log: &DayLog, book: &[BookTrade], broker_charges: Option<Money>) 
         }
     }
     tie
+}
+
+/// The engine's own result against that of its trades, for every instrument that began flat, and for the day where
+/// all of them did.
+fn check_engine_results(log: &DayLog, tie: &mut TieOut) {
+    let name = |id| {
+        let row = log.instrument(id);
+        if row.symbol.is_empty() {
+            row.key.as_str().to_owned()
+        } else {
+            row.symbol.as_str().to_owned()
+        }
+    };
+    let adopted = log.day.trips.iter().filter(|trip| trip.adopted);
+    let carried: BTreeSet<String> = adopted.map(|trip| name(trip.instrument)).collect();
+    let mut engine: BTreeMap<String, i128> = BTreeMap::new();
+    for row in &log.closing {
+        *engine.entry(name(row.instrument)).or_default() += i128::from(row.position.realised.get());
+    }
+    let trades = |symbol: &str| -> Option<i128> {
+        let row = tie.instruments.iter().find(|row| row.symbol == symbol);
+        row.map_or(Some(0), |row| row.journal.gross_average_e4.map(i128::from))
+    };
+    let text = |sum: Option<i128>| sum.map_or("does not fit".to_owned(), rupees_text);
+    let mut found: Vec<Discrepancy> = Vec::new();
+    for (symbol, realised) in engine.iter().filter(|(symbol, _)| !carried.contains(*symbol)) {
+        let recomputed = trades(symbol);
+        if recomputed != Some(*realised) {
+            found.push(Discrepancy {
+                symbol: symbol.clone(),
+                ..of_sums("ENGINE_RESULT", rupees_text(*realised), text(recomputed))
+            });
+        }
+    }
+    let of_day = i128::from(tie.engine_realised_e4);
+    let recomputed: Option<i128> = tie
+        .instruments
+        .iter()
+        .map(|row| row.journal.gross_average_e4.map(i128::from))
+        .sum();
+    if found.is_empty() && carried.is_empty() && recomputed != Some(of_day) {
+        found.push(of_sums("ENGINE_RESULT", rupees_text(of_day), text(recomputed)));
+    }
+    tie.discrepancies.extend(found);
 }
 
 fn of_sums(kind: &'static str, ours: String, theirs: String) -> Discrepancy {

@@ -1,6 +1,8 @@
 //! The tie-out against books that were changed in one place, and against sums made in 128 bits.
 
 use super::*;
+use bijli_core::InstrumentId;
+use bijli_core::text::Text;
 use proptest::prelude::*;
 
 fn trade(number: usize, buy: bool, qty: i64, units: i64) -> SideTrade {
@@ -33,6 +35,85 @@ fn kinds(tie: &TieOut) -> Vec<(&'static str, &str)> {
         .iter()
         .map(|row| (row.kind, row.trade_id.as_str()))
         .collect()
+}
+
+/// The handmade day, in which a position was carried, and the book that the broker would have of it.
+fn handmade() -> (tempfile::TempDir, DayLog, Tradebook) {
+    let (folder, log) = super::super::tests::made();
+    let book_row = |trade: SideTrade| BookTrade {
+        trade_id: trade.trade_id,
+        order_id: trade.order_id,
+        key: trade.key,
+        symbol: trade.symbol,
+        side: trade.side,
+        qty: trade.qty,
+        price: trade.price,
+        charges: None,
+    };
+    let book = Tradebook {
+        trades: our_trades(&log).into_iter().map(book_row).collect(),
+        ..Tradebook::default()
+    };
+    (folder, log, book)
+}
+
+#[test]
+fn a_carried_position_leaves_the_result_of_its_own_instrument_alone_out() {
+    let (_folder, mut log, book) = handmade();
+    let tie = tie_out(&log, &book, None);
+    assert!(tie.ties() && tie.carried_positions == 1, "{tie:?}");
+    // The engine would have made five rupees in another instrument, out of no trade at all.
+    let mut other = log.closing[0];
+    let mut row = log.instruments[0];
+    row.id = InstrumentId::new(4_000);
+    row.symbol = Text::new("OTHER").expect("short");
+    log.instruments.push(row);
+    other.instrument = row.id;
+    other.position.realised = Money::from_rupees(5);
+    log.closing.push(other);
+    let tie = tie_out(&log, &book, None);
+    assert!(!tie.ties());
+    let found: Vec<_> = tie
+        .discrepancies
+        .iter()
+        .map(|row| {
+            (
+                row.kind,
+                row.symbol.as_str(),
+                row.ours.as_str(),
+                row.theirs.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(found, [("ENGINE_RESULT", "OTHER", "5.00", "0.00")]);
+}
+
+#[test]
+fn charges_that_were_not_compared_are_told_so() {
+    let (_folder, log, mut book) = handmade();
+    assert!(!tie_out(&log, &book, None).charges_compared);
+    assert!(tie_out(&log, &book, Some(log.day.charges)).charges_compared);
+    book.trades[0].charges = Some(Money::from_rupees(1));
+    let is_told_by_all = book.trades.iter().all(|trade| trade.charges.is_some());
+    assert_eq!(tie_out(&log, &book, None).charges_compared, is_told_by_all);
+}
+
+#[test]
+fn a_book_of_another_day_does_not_tie_with_a_day_without_trades() {
+    let (_folder, mut log, _) = handmade();
+    log.day.fills.clear();
+    log.closing.clear();
+    assert!(tie_out(&log, &Tradebook::default(), None).ties());
+    for (other_days, remarks) in [(7, 0), (0, 3)] {
+        let book = Tradebook {
+            other_days,
+            remarks,
+            ..Tradebook::default()
+        };
+        let tie = tie_out(&log, &book, None);
+        assert!(!tie.ties());
+        assert_eq!(kinds(&tie), [("NO_ROWS_OF_THE_DAY", "")]);
+    }
 }
 
 #[test]

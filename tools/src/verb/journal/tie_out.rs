@@ -92,7 +92,7 @@ impl Args {
         };
         let book =
             parse(&text, log.session.day).map_err(|error| Trouble::error(format!("{name}: {error}")))?;
-        let tie = tie_out(&log, &book.trades, self.broker_charges);
+        let tie = tie_out(&log, &book, self.broker_charges);
         Ok((log, book, tie))
     }
 
@@ -161,11 +161,14 @@ fn text_of(log: &DayLog, book: &Tradebook, tie: &TieOut) -> String {
     if let Some(theirs) = tie.broker_charges_e4 {
         let (ours, theirs) = (Money::new(tie.charges_e4), Money::new(theirs));
         text.push_str(&format!("charges: ours {ours}, the broker's {theirs}\n"));
+    } else {
+        text.push_str("charges: not compared, since not every row tells them; give --broker-charges\n");
     }
     if tie.carried_positions > 0 {
         let count = tie.carried_positions;
         text.push_str(&format!(
-            "{count} positions carried into the day are not in a tradebook and not in the sums\n"
+            "{count} positions carried into the day are not in a tradebook and not in the sums; the engine's result of \
+             their instruments is not compared\n"
         ));
     }
     if book.other_days + book.remarks > 0 {
