@@ -104,6 +104,8 @@ struct InFlight {
     id: RequestId,
     asked: Asked,
     at: TsNs,
+    /// When it is too old to begin to leave; `None` = never.
+    leaves_before: Option<TsNs>,
 }
 
 /// Facts of an instrument that an order is checked against and addressed with.
@@ -307,6 +309,14 @@ impl Gateway {
         }
     }
 
+    /// When a request in flight becomes too old to begin to leave: whoever performs it must not write a byte of it from
+    /// then on. `None` for what may leave at any time.
+    #[must_use]
+    pub fn leaves_before(&self, id: RequestId) -> Option<TsNs> {
+        let flight = self.in_flight.iter().flatten().find(|flight| flight.id == id)?;
+        flight.leaves_before
+    }
+
     /// Takes the reply to a request in.
     pub fn handle_reply(&mut self, now: TsNs, id: RequestId, reply: &Reply) {
         self.advance(now);
@@ -448,7 +458,12 @@ impl Gateway {
         let id = RequestId::new(self.next_request);
         self.next_request += 1;
         let at = self.now;
-        self.in_flight[lane as usize] = Some(InFlight { id, asked, at });
+        self.in_flight[lane as usize] = Some(InFlight {
+            id,
+            asked,
+            at,
+            leaves_before: None,
+        });
         self.health.note_sent(at, lane);
         call.into_request(id, lane)
     }

@@ -1,7 +1,8 @@
 //! The only part of this crate that touches sockets and clocks: REST lanes and the order stream.
 //!
 //! Invariants: a request is written at most once, whatever happens to the connection (no retries, no redirects,
-//! no second try on a dead pooled socket); whether a byte of it may have left is known exactly; a body longer
+//! no second try on a dead pooled socket); whether a byte of it may have left is known exactly; what is withdrawn
+//! before its first byte never leaves, however long connecting took; a body longer
 //! than [`crate::upstox::envelope::REPLY_BYTES_MAX`] is no reply; a connection that timed out or sat idle for
 //! [`IDLE_MAX`] is not used again; certificates are always verified and the token is printed nowhere. Left out:
 //! what replies mean. Source: the broker's API documentation (hosts, stream entry), as told in `upstox/PROTOCOL.md`.
@@ -22,6 +23,7 @@ pub use self::download::{DownloadError, DownloadSettings, download};
 pub use self::order_stream::{OrderStream, StreamOutput, StreamSettings};
 pub use self::rest_caller::RestCaller;
 pub use self::rest_lane::{RestLane, RestSettings, TimedReply};
+pub use self::stamped_transport::MayLeave;
 use crate::error::GatewayError;
 
 /// A connection idle for longer is not used again.

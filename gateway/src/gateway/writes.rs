@@ -46,7 +46,14 @@ impl Gateway {
             .queue_mut(lane)
             .remove(place)
             .expect("the place was found in this queue");
-        Some(self.write(lane, &queued.command))
+        let request = self.write(lane, &queued.command);
+        if lane == Lane::Entry
+            && let Some(flight) = &mut self.in_flight[lane as usize]
+        {
+            // Connecting takes its time too.
+            flight.leaves_before = Some(queued.since.plus(self.config.entry_age_max));
+        }
+        Some(request)
     }
 
     /// Whether entries must not leave now: it is not their turn, or the breaker of writes is open.

@@ -1,7 +1,7 @@
 //! A REST lane: one warm connection per host, one request at a time.
 //!
-//! Invariants: as told in [`super`]: written at most once, whether a byte left is known, bounded replies, the token
-//! only with [`Auth::Bearer`]. Left out: what replies mean, and when to ask.
+//! Invariants: as told in [`super`]: written at most once, whether a byte left is known, what was withdrawn before its
+//! first byte never leaves, bounded replies, the token only with [`Auth::Bearer`]. Left out: what replies mean, and when to ask.
 //! Source: the broker's API documentation (headers), as told in `upstox/PROTOCOL.md`.
 
 use std::fmt;
@@ -10,18 +10,21 @@ use std::time::{Duration, Instant};
 
 use bijli_core::DurationNs;
 use bijli_wire::{Endpoint, tls};
-use ureq::http::{HeaderValue, Request as HttpRequest, header};
+use ureq::http::{HeaderValue, Request as HttpRequest, Response as HttpResponse, header};
 use ureq::unversioned::transport::{Connector, TcpConnector};
-use ureq::{Agent, config::IpFamily};
+use ureq::{Agent, AsSendBody, Body as HttpBody, config::IpFamily};
 
 use super::address_book::AddressBook;
-use super::stamped_transport::{SharedStamps, StampingConnector, Stamps, lock};
+use super::stamped_transport::{MayLeave, SharedStamps, StampingConnector, Stamps, lock};
 use super::{IDLE_MAX, bearer, printable_header, wall_now};
 use crate::error::GatewayError;
 use crate::request::{Auth, Body, Host, Lane, Method, Reply, Request, RequestId, Transport};
 use crate::rest::retry_after;
 use crate::upstox::call::{CallClass, class_of};
 use crate::upstox::envelope::REPLY_BYTES_MAX;
+
+/// How long a refresh of a connection may take: an order may wait behind it.
+const WARM_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Names a registered algorithm on order calls.
 const ALGO_NAME: &str = "X-Algo-Name";
@@ -128,12 +131,41 @@ impl RestLane {
 
     /// Performs a request once and waits for its end.
     pub fn perform(&mut self, request: &Request) -> TimedReply {
+        self.carry_out(request, None, None)
+    }
+
+    /// Performs a request once unless it is withdrawn: `may_leave` is asked at once, and again when the connection
+    /// stands, just before the first byte. After a no not one byte leaves, and the reply says so.
+    pub fn perform_while(&mut self, request: &Request, may_leave: MayLeave) -> TimedReply {
+        if may_leave() {
+            return self.carry_out(request, Some(may_leave), None);
+        }
+        let outcome = Err(Transport { wrote_bytes: false });
+        TimedReply {
+            reply: Reply {
+                outcome,
+                body: Vec::new(),
+            },
+            write_ns: 0,
+            total_ns: 0,
+            retry_after: None,
+        }
+    }
+
+    /// `timeout` in place of the lane's own.
+    fn carry_out(
+        &mut self,
+        request: &Request,
+        may_leave: Option<MayLeave>,
+        timeout: Option<Duration>,
+    ) -> TimedReply {
         let begin = Instant::now();
         *lock(&self.stamps) = Stamps {
             hold_head: request.body.is_some(),
+            may_leave,
             ..Stamps::default()
         };
-        let answered = self.exchange(request);
+        let answered = self.exchange(request, timeout);
         let stamps = lock(&self.stamps);
         let (outcome, body, retry_after) = match answered {
             Ok(answered) => (Ok(answered.status), answered.body, answered.retry_after),
@@ -154,7 +186,8 @@ impl RestLane {
         }
     }
 
-    /// Opens or refreshes the connection to a host that was idle for `idle`, with a read that changes nothing.
+    /// Opens or refreshes the connection to a host that was idle for `idle`, with a read that changes nothing and is
+    /// given up after half a second: an order may wait behind it.
     /// Tells whether the host answered; `None` when there was no need.
     pub fn keep_warm(&mut self, host: Host, idle: Duration) -> Option<bool> {
         if self.last_use.is_some_and(|last| last.elapsed() < idle) {
@@ -170,10 +203,11 @@ impl RestLane {
             // Nothing is asked for, so the token stays at home; it may be dead.
             auth: Auth::None,
         };
-        Some(self.perform(&request).reply.outcome.is_ok())
+        let timed = self.carry_out(&request, None, Some(WARM_TIMEOUT));
+        Some(timed.reply.outcome.is_ok())
     }
 
-    fn exchange(&self, request: &Request) -> Result<Answered, ureq::Error> {
+    fn exchange(&self, request: &Request, timeout: Option<Duration>) -> Result<Answered, ureq::Error> {
         let base = match request.host {
             Host::Api => &self.api_url,
             Host::Order => &self.order_url,
@@ -200,11 +234,13 @@ impl RestLane {
         let response = match &request.body {
             Some(body) => {
                 let typed = head.header(header::CONTENT_TYPE, content_type(body));
-                self.agent.run(typed.body(body.text())?)?
+                self.run(typed.body(body.text())?, timeout)?
             }
             // A write without a body says so by its length; left unsaid, it would go out in chunks.
-            None if matches!(request.method, Method::Post | Method::Put) => self.agent.run(head.body("")?)?,
-            None => self.agent.run(head.body(())?)?,
+            None if matches!(request.method, Method::Post | Method::Put) => {
+                self.run(head.body("")?, timeout)?
+            }
+            None => self.run(head.body(())?, timeout)?,
         };
         let status = response.status().as_u16();
         let text = |name| response.headers().get(name)?.to_str().ok();
@@ -221,6 +257,18 @@ impl RestLane {
             body,
             retry_after,
         })
+    }
+
+    fn run(
+        &self,
+        request: HttpRequest<impl AsSendBody>,
+        timeout: Option<Duration>,
+    ) -> Result<HttpResponse<HttpBody>, ureq::Error> {
+        let Some(timeout) = timeout else {
+            return self.agent.run(request);
+        };
+        let hurried = self.agent.configure_request(request);
+        self.agent.run(hurried.timeout_global(Some(timeout)).build())
     }
 }
 

@@ -1,8 +1,9 @@
 //! The connection under a REST lane: TLS, one write per request, and the knowledge of what was written.
 //!
 //! Invariants: head and body leave together; `wrote` is set before the first byte can leave and never before the
-//! connection stands, so `wrote == false` proves that the broker has seen nothing. No socket is opened and no
-//! clock is read here: both come from the HTTP client underneath.
+//! connection stands, so `wrote == false` proves that the broker has seen nothing; who may withdraw a request is asked
+//! in the same breath, and never again once a byte may have left; connecting and handshake share one timeout. No socket
+//! is opened and no clock is read here: both come from the HTTP client underneath.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -11,20 +12,25 @@ use std::time;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
-use ureq::unversioned::transport::time::Instant;
+use ureq::unversioned::transport::time::{Duration, Instant};
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
 const BUFFER_BYTES: usize = 32 * 1024;
 
+/// Whether a request may still leave; asked on the lane's thread, and must not block.
+pub type MayLeave = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// What is known of the request being written. Shared with the connections because only they see the bytes.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Stamps {
     /// The head waits for its body, so that both leave in one write.
     pub(crate) hold_head: bool,
     /// A byte of the request may have left.
     pub(crate) wrote: bool,
+    /// Asked once, before the first byte; `None` for a request that nothing withdraws.
+    pub(crate) may_leave: Option<MayLeave>,
     /// When the last byte was handed to the kernel.
     pub(crate) written: Option<time::Instant>,
 }
@@ -57,7 +63,7 @@ impl<In: Transport> Connector<In> for StampingConnector {
             return Ok(None);
         };
         let mut adapter = TransportAdapter::new(tcp.boxed(), Arc::clone(&details.current_time));
-        adapter.set_timeout(details.timeout);
+        adapter.set_timeout(left_of(details));
         let stream = if details.needs_tls() {
             let host = details.uri.host().unwrap_or_default();
             let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
@@ -77,6 +83,19 @@ impl<In: Transport> Connector<In> for StampingConnector {
             clock: Arc::clone(&details.current_time),
         }))
     }
+}
+
+/// What connecting has left of the timeout for the handshake.
+fn left_of(details: &ConnectionDetails<'_>) -> NextTimeout {
+    let mut timeout = details.timeout;
+    let now = (details.current_time)();
+    if let (Duration::Exact(all), Instant::Exact(begin), Instant::Exact(now)) =
+        (timeout.after, details.now, now)
+    {
+        let left = all.saturating_sub(now.saturating_duration_since(begin));
+        timeout.after = Duration::Exact(left);
+    }
+    timeout
 }
 
 impl fmt::Debug for StampingConnector {
@@ -126,8 +145,10 @@ pub(crate) struct StampingTransport {
 impl StampingTransport {
     fn send(&mut self, timeout: NextTimeout) -> Result<(), ureq::Error> {
         self.stream.adapter().set_timeout(timeout);
-        // From here on nobody can say that no byte left.
-        lock(&self.stamps).wrote = true;
+        if !begin_writing(&mut lock(&self.stamps)) {
+            self.head.clear();
+            return Err(io::Error::other("withdrawn before a byte left").into());
+        }
         let sent = self.stream.write_all(&self.head);
         self.head.clear();
         sent?;
@@ -136,6 +157,14 @@ impl StampingTransport {
         }
         Ok(())
     }
+}
+
+/// Whether bytes may leave; from a yes on nobody can say that none did.
+fn begin_writing(stamps: &mut Stamps) -> bool {
+    // The rest of what has begun to leave goes too: a request cut in two may be carried out or not.
+    let may = stamps.wrote || stamps.may_leave.as_ref().is_none_or(|may_leave| may_leave());
+    stamps.wrote |= may;
+    may
 }
 
 impl Transport for StampingTransport {

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 
-use bijli_core::DurationNs;
 use bijli_core::event::{Event, IntentResolved, Submission};
 use bijli_core::latency::Stage;
 use bijli_core::order::{BrokerOrderId, IntentId};
 use bijli_core::readout::GatewayReadout;
 use bijli_core::ring::Consumer;
 use bijli_core::text::Text;
+use bijli_core::{DurationNs, TsNs};
 use bijli_gateway::Gateway;
 use bijli_gateway::request::{LANES, Lane, Reply, Request, RequestId};
 
@@ -38,6 +38,8 @@ pub struct LaneJob {
     pub cause_recv: Option<MonoNs>,
     /// Whether it places an order.
     pub places: bool,
+    /// From then on not a byte of it may leave; `None` for what may leave at any time.
+    pub leaves_before: Option<MonoNs>,
 }
 
 /// What a lane thread brings back.
@@ -212,10 +214,12 @@ impl GatewayDuty {
             let intent = self.gateway.placed_by(request.id);
             let cause_recv = intent.and_then(|intent| self.cause_of(intent));
             let lane = request.lane as usize;
+            let leaves_before = self.gateway.leaves_before(request.id);
             let job = LaneJob {
                 request,
                 cause_recv,
                 places: intent.is_some(),
+                leaves_before: leaves_before.map(|ts| mono_at(moment, ts)),
             };
             // A lane thread lives as long as this duty does; only then is its end dropped.
             self.links.lanes[lane]
@@ -253,6 +257,12 @@ impl GatewayDuty {
         self.screen
             .put(&self.gateway.readout(), [&self.order_write, &self.tick_to_order]);
     }
+}
+
+/// What a clock that never steps will show when so much engine time has passed.
+fn mono_at(moment: Moment, ts: TsNs) -> MonoNs {
+    let left = u64::try_from(ts.since(moment.now).get()).unwrap_or(0);
+    MonoNs(moment.mono.0.saturating_add(left))
 }
 
 /// What the gateway's duty leaves behind.

@@ -1,7 +1,8 @@
 //! The threads that may be slow, and the order sinks that feed them: REST lanes, the order stream, housekeeping.
 //!
 //! Each thread blocks on one thing at a time and hands its results over channels; none of them touches the
-//! engine's state.
+//! engine's state. What a lane was given may wait for its connection: an entry that grew too old there, or that a
+//! person bars meanwhile, does not leave.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,8 +17,8 @@ use bijli_core::event::{FeedState, Tick};
 use bijli_core::limits::TICK_RING_SLOTS;
 use bijli_core::ring::{Consumer, Producer, ring};
 use bijli_feed::FeedNote;
-use bijli_gateway::request::{Host, LANES, Lane, Reply, Transport};
-use bijli_gateway::socket::{OrderStream, RestLane, RestSettings, StreamOutput, StreamSettings};
+use bijli_gateway::request::{Host, LANES, Lane};
+use bijli_gateway::socket::{MayLeave, OrderStream, RestLane, RestSettings, StreamOutput, StreamSettings};
 use bijli_gateway::{Gateway, PaperVenue};
 
 use super::{OrderSink, Role, StartError, Traffic, spawn};
@@ -160,14 +161,8 @@ fn start_lanes(
                     line.keep_warm(host, IDLE_MAX);
                     continue;
                 };
-                let is_barred = barred
-                    .as_ref()
-                    .is_some_and(|barred| barred.load(Ordering::SeqCst));
-                let done = if is_barred {
-                    leave_unsent(job)
-                } else {
-                    perform(&mut line, job)
-                };
+                let may_leave = may_leave(barred.clone(), job.leaves_before);
+                let done = perform(&mut line, job, may_leave);
                 if done_sender.send(done).is_err() {
                     break;
                 }
@@ -180,27 +175,19 @@ fn start_lanes(
     Ok((senders, done, threads))
 }
 
-/// A person wants no entry: not one byte of this one leaves.
-fn leave_unsent(job: LaneJob) -> LaneDone {
-    let outcome = Err(Transport { wrote_bytes: false });
-    LaneDone {
-        id: job.request.id,
-        reply: Reply {
-            outcome,
-            body: Vec::new(),
-        },
-        retry_after: None,
-        lane: job.request.lane,
-        write_ns: 0,
-        written: MonoNs::now(),
-        cause_recv: None,
-        places: job.places,
-    }
+/// Whether a job may leave, asked until its first byte does: not once a person bars it, nor when its time is over.
+fn may_leave(barred: Option<Arc<AtomicBool>>, leaves_before: Option<MonoNs>) -> MayLeave {
+    Arc::new(move || {
+        let is_barred = barred
+            .as_ref()
+            .is_some_and(|barred| barred.load(Ordering::SeqCst));
+        !is_barred && leaves_before.is_none_or(|end| MonoNs::now() < end)
+    })
 }
 
-fn perform(line: &mut RestLane, job: LaneJob) -> LaneDone {
+fn perform(line: &mut RestLane, job: LaneJob, may_leave: MayLeave) -> LaneDone {
     let started = MonoNs::now();
-    let timed = line.perform(&job.request);
+    let timed = line.perform_while(&job.request, may_leave);
     LaneDone {
         id: job.request.id,
         reply: timed.reply,
@@ -430,3 +417,7 @@ fn is_worth_telling(note: &FeedNote) -> bool {
             | FeedNote::MarketTold(_)
     )
 }
+
+#[cfg(test)]
+#[path = "slow_threads_tests.rs"]
+mod tests;
