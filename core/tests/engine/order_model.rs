@@ -4,6 +4,8 @@
 //! trades each time, changes under way are a list. The rules are those of `core/DESIGN.md` and of the order's own
 //! documentation. Left out: why the engine asks for something; here only whether it may.
 
+mod positions;
+
 use std::collections::BTreeMap;
 
 use bijli_core::command::{Cancel, CancelForeign, Command, Modify, Place};
@@ -338,49 +340,6 @@ impl OrderModel {
         if is_late {
             self.late_fills += 1;
             self.contradictions += u64::from(!was_cancelled);
-        }
-    }
-
-    /// The broker's positions were read, and agree. Fills that no trade has shown within a minute did not happen.
-    pub(crate) fn positions_read(&mut self, instrument: InstrumentId, now: TsNs) {
-        self.absent_are_written_off(instrument);
-        let minute = DurationNs::from_secs(60);
-        for order in &mut self.orders {
-            let is_old = order.is_over() && now.since(order.moved) >= minute;
-            if is_old && order.instrument == instrument {
-                order.told = order.told.min(order.filled() + order.absorbed);
-            }
-        }
-    }
-
-    fn absent_are_written_off(&mut self, instrument: InstrumentId) {
-        for order in &mut self.orders {
-            let is_absent = order.state == OrderState::PresumedAbsent;
-            order.written_off |=
-                is_absent && order.instrument == instrument && order.purpose == Purpose::Exit;
-        }
-    }
-
-    /// What the positions are once every fill that is told has come.
-    pub(crate) fn position_told(&self, instrument: InstrumentId) -> i64 {
-        let here = self.orders.iter().filter(|order| order.instrument == instrument);
-        let missing: i64 = here.map(|order| order.side.sign() * order.missing()).sum();
-        self.position(instrument) + missing
-    }
-
-    /// The broker's position shows the fills that are told and whose trades have not come.
-    pub(crate) fn position_shows_missing(&mut self, instrument: InstrumentId, now: TsNs) {
-        if self.position_told(instrument) == self.position(instrument) {
-            self.positions_read(instrument, now);
-            return;
-        }
-        self.absent_are_written_off(instrument);
-        for order in self
-            .orders
-            .iter_mut()
-            .filter(|order| order.instrument == instrument)
-        {
-            order.absorbed += order.missing();
         }
     }
 
