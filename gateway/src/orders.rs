@@ -18,6 +18,8 @@ const TRADES_AGAIN_FIRST: DurationNs = DurationNs::from_millis(250);
 const TRADES_AGAIN_MAX: DurationNs = DurationNs::from_secs(5);
 /// How long trade rows may lag behind their order's row before everything is compared.
 pub(crate) const TRADES_OVERDUE: DurationNs = DurationNs::from_secs(10);
+/// How long they may be missing beside books that agree otherwise.
+const TRADES_GIVEN_UP: DurationNs = DurationNs::from_secs(60);
 
 /// Where a row comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -258,6 +260,15 @@ impl OrderTable {
         self.trades_wanted
             .iter()
             .any(|id| now.since(self.orders[id].trades_missing_since) >= TRADES_OVERDUE)
+    }
+
+    /// Books that agree do not explain these fills by trades, and have not for a minute: none come any more.
+    pub fn accept_long_missing(&mut self, now: TsNs) {
+        for id in self.trades_wanted.clone() {
+            if now.since(self.orders[&id].trades_missing_since) >= TRADES_GIVEN_UP {
+                self.accept_missing_trades(&id);
+            }
+        }
     }
 
     /// The broker means it: no further trade rows come for what the order's row tells now.

@@ -151,6 +151,7 @@ impl Gateway {
                 self.orders.accept_missing_trades(&order_id);
             }
         }
+        self.orders.accept_long_missing(self.now);
         let net = round.net_positions();
         // Instruments with orders today, or with a position before, are reported even when flat, so that a missing row
         // is heard.
