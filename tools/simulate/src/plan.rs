@@ -173,7 +173,11 @@ const MINUTE: DurationNs = DurationNs::from_secs(12);
 /// What ends everything else for a while must not come with every draw of a short minute.
 const fn rarity(fault: Fault) -> u32 {
     match fault {
-        Fault::TokenExpires | Fault::TokenRevoked | Fault::MarketHalt | Fault::MarginRaised => 4,
+        Fault::TokenExpires
+        | Fault::TokenRevoked
+        | Fault::MarketHalt
+        | Fault::MarginRaised
+        | Fault::TradeBust => 4,
         Fault::ExternalOrder => 3,
         _ => 1,
     }
