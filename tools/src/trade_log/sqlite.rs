@@ -59,7 +59,7 @@ fn opened_ns(path: &Path, session_id: i64) -> rusqlite::Result<Option<i64>> {
 /// The same, whatever journal the days that are there come from.
 ///
 /// # Errors
-/// As [`write`], but for other journals.
+/// As [`write()`], but for other journals.
 pub fn replace(path: &Path, logs: &[DayLog]) -> Result<Vec<(&'static str, u64)>, TradeLogError> {
     let draft = draft_of(path);
     let written = put_into(path, &draft, logs);
