@@ -120,6 +120,132 @@ fn a_modify_moves_the_limit_and_may_fill_at_once() {
     assert_eq!(told[2..], filled);
 }
 
+/// A sale of 75 with these terms, prices in paise, in a book that neither fills nor releases it.
+fn stop(venue: &mut PaperVenue, order_type: OrderType, price: i64, trigger: i64) {
+    venue.handle_tick(&tick(0, 10_000, 500, 10_005, 500));
+    let Command::Place(base) = place(1, Purpose::Exit) else {
+        unreachable!("place makes a placement");
+    };
+    let (price, trigger) = (Price::from_paise(price), Price::from_paise(trigger));
+    let place = bijli_core::command::Place {
+        order_type,
+        price,
+        trigger,
+        ..base
+    };
+    venue.handle_command(at(1), &Command::Place(place));
+}
+
+/// Asks for new terms of it; gives what the venue says to that.
+fn change(venue: &mut PaperVenue, order_type: OrderType, qty: i64, price: i64, trigger: i64) -> Vec<String> {
+    let _placed = said(venue);
+    let Command::Modify(base) = modify(1, "PAPER0000000000", Purpose::Exit) else {
+        unreachable!("modify makes a change");
+    };
+    let change = bijli_core::command::Modify {
+        order_type,
+        qty: Qty::new(qty),
+        price: Price::from_paise(price),
+        trigger: Price::from_paise(trigger),
+        ..base
+    };
+    venue.handle_command(at(2), &Command::Modify(change));
+    said(venue)
+}
+
+#[test]
+fn a_change_of_a_stop_moves_its_trigger_its_limit_or_makes_another_order_of_it() {
+    use OrderType::{Limit, Market, StopLimit, StopMarket};
+    let waits = "1 PAPER0000000000 is TriggerPending 0/75";
+    let rests = "1 PAPER0000000000 is Open 0/75";
+    let done = "1 PAPER0000000000 is Complete 75/75";
+    let sold = "1 PAPER0000000000 traded PAPERT00000001 75@100.00";
+    // Before: type, limit, trigger. Then: type, quantity, limit, trigger. The bid is 100.00, and so the last price.
+    for (before, (order_type, qty, price, trigger), told) in [
+        // The trigger alone: still ahead, then already reached.
+        (
+            (StopLimit, 9_900, 9_950),
+            (StopLimit, 75, 9_900, 9_995),
+            vec![waits],
+        ),
+        (
+            (StopLimit, 9_900, 9_950),
+            (StopLimit, 75, 9_900, 10_000),
+            vec![sold, done],
+        ),
+        ((StopMarket, 0, 9_950), (StopMarket, 75, 0, 9_960), vec![waits]),
+        (
+            (StopMarket, 0, 9_950),
+            (StopMarket, 75, 0, 10_000),
+            vec![sold, done],
+        ),
+        // The limit alone.
+        (
+            (StopLimit, 9_900, 9_950),
+            (StopLimit, 75, 9_940, 9_950),
+            vec![waits],
+        ),
+        ((Limit, 10_100, 0), (Limit, 75, 10_050, 0), vec![rests]),
+        ((Limit, 10_100, 0), (Limit, 75, 10_000, 0), vec![sold, done]),
+        // A stop becomes an exit at once, of either kind; a resting order becomes a stop.
+        (
+            (StopLimit, 9_900, 9_950),
+            (Limit, 75, 10_000, 0),
+            vec![sold, done],
+        ),
+        ((StopLimit, 9_900, 9_950), (Limit, 75, 10_010, 0), vec![rests]),
+        ((StopMarket, 0, 9_950), (Market, 75, 0, 0), vec![sold, done]),
+        ((Limit, 10_100, 0), (StopLimit, 75, 9_900, 9_950), vec![waits]),
+        ((Limit, 10_100, 0), (StopMarket, 75, 0, 9_950), vec![waits]),
+        // The quantity alone.
+        (
+            (StopLimit, 9_900, 9_950),
+            (StopLimit, 40, 9_900, 9_950),
+            vec!["1 PAPER0000000000 is TriggerPending 0/40"],
+        ),
+    ] {
+        let mut venue = venue();
+        stop(&mut venue, before.0, before.1, before.2);
+        let heard = change(&mut venue, order_type, qty, price, trigger);
+        assert_eq!(
+            heard,
+            told,
+            "{before:?} to {:?}",
+            (order_type, qty, price, trigger)
+        );
+    }
+}
+
+#[test]
+fn a_change_of_a_stop_that_does_not_fit_changes_nothing() {
+    use OrderType::{Limit, StopLimit, StopMarket};
+    // Before: type and limit, the trigger is 99.50. Then: type, quantity, limit, trigger.
+    for (before, (order_type, qty, price, trigger)) in [
+        ((StopLimit, 9_900), (StopLimit, 75, 9_900, 0)),
+        ((StopLimit, 9_900), (StopLimit, 75, 0, 10_000)),
+        ((StopLimit, 9_900), (StopLimit, 75, 9_900, 10_001)),
+        ((StopMarket, 0), (StopMarket, 75, 0, 0)),
+        ((StopLimit, 9_900), (Limit, 0, 10_000, 0)),
+    ] {
+        let mut venue = venue();
+        stop(&mut venue, before.0, before.1, 9_950);
+        let heard = change(&mut venue, order_type, qty, price, trigger);
+        let waits = "1 PAPER0000000000 is TriggerPending 0/75";
+        assert_eq!(heard, [waits], "{before:?}");
+    }
+}
+
+#[test]
+fn a_stop_that_was_released_stays_so_whatever_its_new_trigger() {
+    let mut venue = venue();
+    stop(&mut venue, OrderType::StopLimit, 10_100, 10_000);
+    let rests = ["1 PAPER0000000000 is Open 0/75"];
+    assert_eq!(change(&mut venue, OrderType::StopLimit, 75, 10_100, 9_000), rests);
+    let waits = ["1 PAPER0000000000 is TriggerPending 0/75"];
+    assert_eq!(change(&mut venue, OrderType::Limit, 75, 10_100, 0), rests);
+    assert_eq!(change(&mut venue, OrderType::StopLimit, 75, 10_100, 9_000), waits);
+}
+
 #[test]
 fn orders_the_broker_would_refuse_are_refused_with_its_codes() {
     let mut venue = venue();
