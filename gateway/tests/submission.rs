@@ -2,10 +2,11 @@
 
 mod scripted;
 
-use bijli_core::command::CancelForeign;
-use bijli_core::order::Purpose;
-use bijli_core::{Command, InstrumentId};
-use bijli_gateway::{Host, Lane, Reply};
+use bijli_core::command::{CancelForeign, Modify, Place};
+use bijli_core::instrument::InstrumentKind;
+use bijli_core::order::{OrderType, Purpose, Validity};
+use bijli_core::{Command, Instrument, InstrumentId, Price, Qty};
+use bijli_gateway::{Gateway, GatewayConfig, Host, Lane, Reply};
 use scripted::*;
 
 /// Places one entry, answers it, and gives the events.
@@ -206,13 +207,13 @@ fn a_command_that_contradicts_the_days_table_is_not_sent() {
     let mut gateway = gateway();
     settle(&mut gateway, at(0));
     let broken = [
-        |place: &mut bijli_core::command::Place| place.qty = bijli_core::Qty::ZERO,
-        |place: &mut bijli_core::command::Place| place.price = bijli_core::Price::new(1),
-        |place: &mut bijli_core::command::Place| place.price = bijli_core::Price::NONE,
-        |place: &mut bijli_core::command::Place| place.instrument = InstrumentId::new(9),
-        |place: &mut bijli_core::command::Place| {
+        |place: &mut Place| place.qty = Qty::ZERO,
+        |place: &mut Place| place.price = Price::new(1),
+        |place: &mut Place| place.price = Price::NONE,
+        |place: &mut Place| place.instrument = InstrumentId::new(9),
+        |place: &mut Place| {
             place.instrument = InstrumentId::new(1);
-            place.qty = bijli_core::Qty::new(76);
+            place.qty = Qty::new(76);
         },
     ];
     for (sequence, spoil) in (1..).zip(broken) {
@@ -225,6 +226,121 @@ fn a_command_that_contradicts_the_days_table_is_not_sent() {
     }
     assert_eq!(gateway.counts().gate_refusals, 5);
     assert_eq!(gateway.poll_request(at(1)), None);
+}
+
+/// A share on a grid of five paise, frozen at ten thousand, and an option of the same table.
+fn table() -> Vec<Instrument> {
+    let mut table = instruments();
+    let option = Instrument {
+        id: InstrumentId::new(2),
+        kind: InstrumentKind::Call,
+        lot: Qty::new(75),
+        ..table[1]
+    };
+    table.push(option);
+    table
+}
+
+/// Type, paise of limit and trigger (0: none), quantity, instrument; whether the terms may leave, whoever asks.
+const LAST_LOOK: [(OrderType, i64, i64, i64, u32, bool); 24] = {
+    use OrderType::{Limit, Market, StopLimit, StopMarket};
+    [
+        (Limit, 10_000, 0, 75, 0, true),
+        (Limit, 10_001, 0, 75, 0, false), // off the grid
+        (Limit, 0, 0, 75, 0, false),
+        (Limit, 10_000, 9_995, 75, 0, false), // a trigger where none belongs
+        (Limit, 10_000, 0, 0, 0, false),
+        (Limit, 10_000, 0, -75, 0, false),
+        (Limit, 10_000, 0, 10_000, 0, true),
+        (Limit, 10_000, 0, 10_001, 0, false), // beyond the freeze quantity
+        (Limit, 10_000, 0, 150, 1, true),
+        (Limit, 10_000, 0, 76, 1, false), // part of a lot
+        (Market, 0, 0, 75, 0, true),
+        (Market, 10_000, 0, 75, 0, false),
+        (Market, 0, 10_000, 75, 0, false),
+        (StopLimit, 9_990, 9_995, 75, 0, true),
+        (StopLimit, 9_990, 0, 75, 0, false),
+        (StopLimit, 0, 9_995, 75, 0, false),
+        (StopLimit, 9_991, 9_995, 75, 0, false),
+        (StopLimit, 9_990, 9_996, 75, 0, false),
+        (StopLimit, 9_990, 9_995, 75, 2, true),
+        (StopMarket, 0, 9_995, 75, 0, true),
+        (StopMarket, 9_990, 9_995, 75, 0, false),
+        (StopMarket, 0, 0, 75, 0, false),
+        (StopMarket, 0, 9_996, 75, 0, false),
+        (StopMarket, 0, 9_995, 75, 2, false), // the exchange refuses it on an option
+    ]
+};
+
+#[test]
+fn the_last_look_lets_only_terms_leave_whose_shape_and_numbers_fit_their_type() {
+    for (order_type, price, trigger, qty, instrument, fits) in LAST_LOOK {
+        let (price, trigger) = (Price::from_paise(price), Price::from_paise(trigger));
+        let (instrument, qty) = (InstrumentId::new(instrument), Qty::new(qty));
+        let row = (order_type, price, trigger, qty, instrument);
+        for purpose in [Purpose::Entry, Purpose::Exit] {
+            for validity in [Validity::Day, Validity::Ioc] {
+                let Command::Place(base) = place(1, purpose) else {
+                    unreachable!("place makes a placement");
+                };
+                let terms = Place {
+                    instrument,
+                    order_type,
+                    validity,
+                    qty,
+                    price,
+                    trigger,
+                    ..base
+                };
+                let mut gateway = Gateway::new(GatewayConfig::default(), &table());
+                settle(&mut gateway, at(0));
+                gateway.handle_command(at(1), &Command::Place(terms));
+                // Only an exit for the day may be anything but a limit order.
+                let may =
+                    order_type == OrderType::Limit || (purpose == Purpose::Exit && validity == Validity::Day);
+                assert_eq!(
+                    gateway.poll_request(at(1)).is_some(),
+                    fits && may,
+                    "{row:?} {purpose:?} {validity:?}"
+                );
+                assert_eq!(gateway.counts().gate_refusals, u64::from(!(fits && may)));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_last_look_judges_a_change_like_a_placement_and_a_refused_one_leaves_the_order_alone() {
+    for (order_type, price, trigger, qty, instrument, fits) in LAST_LOOK {
+        let mut gateway = Gateway::new(GatewayConfig::default(), &table());
+        settle(&mut gateway, at(0));
+        let Command::Place(base) = exit(1) else {
+            unreachable!("an exit is a placement");
+        };
+        let instrument = InstrumentId::new(instrument);
+        gateway.handle_command(at(1), &Command::Place(Place { instrument, ..base }));
+        answer(&mut gateway, at(1), PLACE, &acked("7"));
+        let told = notes(&mut gateway);
+        let change = Modify {
+            ts: at(2),
+            intent: intent(1),
+            order_id: order_id("7"),
+            purpose: Purpose::Exit,
+            order_type,
+            qty: Qty::new(qty),
+            price: Price::from_paise(price),
+            trigger: Price::from_paise(trigger),
+        };
+        gateway.handle_command(at(2), &Command::Modify(change));
+        // Beside it only reads may be asked for.
+        let requests = std::iter::from_fn(|| gateway.poll_request(at(2)));
+        let changes = requests
+            .filter(|request| request.path.starts_with(MODIFY))
+            .count();
+        assert_eq!(changes, usize::from(fits), "{change:?}");
+        assert_eq!(gateway.counts().gate_refusals, u64::from(!fits));
+        assert_eq!(told, ["1 Acked 7"]);
+    }
 }
 
 #[test]
