@@ -51,6 +51,8 @@ mod day_result;
 pub mod engine;
 pub mod self_test;
 pub mod driver;
+pub mod clock_watch;
+pub mod durable_gate;
 pub mod planted;
 
 pub use command::{Command, Commands};

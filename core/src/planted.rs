@@ -70,6 +70,10 @@ bugs! {
     DeadTokenUsed "a dead token is used on";
     NoInquiryAfterRestart "nobody looks for the placements that a dead process left unknown";
     RoundedAgain "a price is rounded once more on its way out";
+    RiskBeforeHedge "an order of a group is sent before its hedge is filled";
+    HedgeSoldFirst "the hedge of a group is sold before what it covers is bought back";
+    DiskNotAwaited "an entry leaves before its record is on the disk";
+    ClockStepIgnored "a step of the clock bars no entries";
 }
 
 #[cfg(feature = "planted")]

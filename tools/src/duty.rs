@@ -3,7 +3,6 @@
 //! Each duty owns its state; they share only rings and counters, so they run on one thread, two or three
 //! without a change of a line.
 
-pub mod clock_watch;
 pub mod durable_gate;
 pub mod engine;
 pub mod event_outbox;

@@ -14,6 +14,7 @@ use crate::group::{
 };
 use crate::instrument::InstrumentId;
 use crate::order::Side;
+use crate::planted::{Bug, planted};
 use crate::price::{Money, Price};
 use crate::risk::{check_entry, slice_count};
 use crate::state::State;
@@ -222,7 +223,7 @@ impl State {
             let Some(leg) = group.legs[index].filter(|leg| !leg.orders.is_sent()) else {
                 continue;
             };
-            if leg.plan.side == Side::Sell && !hedged {
+            if leg.plan.side == Side::Sell && !hedged && !planted(Bug::RiskBeforeHedge) {
                 continue;
             }
             if !self.send_leg(place, index, &leg.plan, commands) {
@@ -329,7 +330,10 @@ impl State {
             let may_sell = leg.plan.side == Side::Sell && self.may_leg_fill(leg);
             sold || may_sell
         };
-        group.state != GroupState::Manual && is_long && group.legs().any(is_naked)
+        group.state != GroupState::Manual
+            && is_long
+            && group.legs().any(is_naked)
+            && !planted(Bug::HedgeSoldFirst)
     }
 
     fn may_leg_fill(&self, leg: &Leg) -> bool {

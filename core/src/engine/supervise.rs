@@ -7,6 +7,7 @@
 use crate::command::{Command, Commands, DropEntries, Reconcile};
 use crate::event::{BandReported, ClockDoubt, ClockDoubted, LatchCarried, StartStepped};
 use crate::order::{OrderState, Purpose};
+use crate::planted::{Bug, planted};
 use crate::price::Price;
 use crate::quote::Quote;
 use crate::state::State;
@@ -39,6 +40,9 @@ impl State {
     pub(super) fn doubt_clock(&mut self, doubted: &ClockDoubted, commands: &mut Commands) {
         self.supervision.clock_doubt = match (self.supervision.clock_doubt, doubted.doubt) {
             // The worse doubt stays: only a person ends that of a clock that was set.
+            (Some(ClockDoubt::Stepped), _) | (_, ClockDoubt::Stepped) if planted(Bug::ClockStepIgnored) => {
+                None
+            }
             (Some(ClockDoubt::Stepped), _) | (_, ClockDoubt::Stepped) => Some(ClockDoubt::Stepped),
             (_, ClockDoubt::StoodStill) => Some(ClockDoubt::StoodStill),
         };

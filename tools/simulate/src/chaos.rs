@@ -1,4 +1,4 @@
-//! Strategies of simulated days: deterministic chaos, and the real one.
+//! Strategies of simulated days: deterministic chaos, pairs ([`crate::pairs`]), and the real one.
 //!
 //! Chaos is a function of the events alone, as every strategy must be: its choices are hashes of what it is told, so
 //! that a replayed journal makes it wish the same again. It wishes for sound and unsound entries, whole and partial
@@ -16,6 +16,7 @@ use bijli_simulator::random::Random;
 use bijli_strategy::SpikeStrategy;
 
 use crate::market::INSTRUMENTS;
+use crate::pairs::Pairs;
 use crate::plan::{Plan, Temper};
 use crate::rows::WorldFault;
 
@@ -38,6 +39,8 @@ pub struct Chaos {
 pub enum Player {
     /// Deterministic chaos.
     Chaos(Chaos),
+    /// Pairs.
+    Pairs(Pairs),
     /// The real strategy.
     Spike(Box<SpikeStrategy>),
 }
@@ -49,6 +52,7 @@ impl Player {
         let temper = plan.temper;
         match temper {
             Temper::Spike => Self::Spike(Box::default()),
+            Temper::Pairs => Self::Pairs(Pairs::default()),
             Temper::Chaos | Temper::Runaway => Self::Chaos(Chaos {
                 is_runaway: temper == Temper::Runaway,
                 crosses: plan.ppm_of(WorldFault::CrossingStrategies) > 0,
@@ -65,7 +69,7 @@ impl Player {
         match self {
             Self::Chaos(chaos) if chaos.is_runaway => (chaos.wishes, chaos.crossings),
             Self::Chaos(chaos) => (0, chaos.crossings),
-            Self::Spike(_) => (0, 0),
+            Self::Pairs(_) | Self::Spike(_) => (0, 0),
         }
     }
 }
@@ -76,6 +80,11 @@ impl Strategy for Player {
             Self::Chaos(chaos) => {
                 if let Event::Ticked(tick) = event {
                     chaos.handle_tick(view, tick, intents);
+                }
+            }
+            Self::Pairs(pairs) => {
+                if let Event::Ticked(tick) = event {
+                    pairs.handle_tick(view, tick, intents);
                 }
             }
             Self::Spike(spike) => spike.handle(view, event, intents),
@@ -90,13 +99,14 @@ impl Strategy for Player {
                     hasher.i64(signal.map_or(0, |signal| signal.ts.get()));
                 }
             }
+            Self::Pairs(pairs) => hasher.u64(pairs.wishes),
             Self::Spike(spike) => spike.hash_into(hasher),
         }
     }
 
     fn best_signal(&self) -> Option<Signal> {
         match self {
-            Self::Chaos(_) => None,
+            Self::Chaos(_) | Self::Pairs(_) => None,
             Self::Spike(spike) => spike.best_signal(),
         }
     }

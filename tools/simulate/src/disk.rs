@@ -1,15 +1,17 @@
 //! The simulated disk: a journal in memory, and what a kill or a power cut leaves of it.
 //!
 //! Records are written by core's own writer into blank segments. A kill strikes before or after any single record;
-//! what was published survives it. A power cut also takes what was younger than the last commit, torn anywhere.
+//! what was published survives it. A power cut also takes what was younger than the last commit, torn anywhere; a
+//! disk that stalls or failed commits nothing.
 
 use std::collections::VecDeque;
 
 use bijli_core::codec::Item;
 use bijli_core::driver::Journal;
 use bijli_core::journal::{JournalError, JournalWriter};
+use bijli_core::order::{IntentId, Purpose};
 use bijli_core::record::SegmentHeader;
-use bijli_core::{DurationNs, TsNs};
+use bijli_core::{Command, DurationNs, TsNs};
 use bijli_simulator::random::Random;
 
 use crate::plan::day;
@@ -18,6 +20,8 @@ use crate::plan::day;
 const SEGMENT_BYTES: usize = 512 * 1024;
 /// What a power cut can take: everything written within this time before it.
 const COMMIT_WINDOW: DurationNs = DurationNs::from_millis(5);
+/// Bytes of a segment before its first record.
+const HEADER_BYTES: usize = 64;
 
 /// The process was killed in the middle of its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +38,24 @@ pub struct MemoryJournal {
     pub kill_in: Option<u64>,
     /// Whether the kill comes between the next command and the event that caused it.
     pub kill_at_command: bool,
-    marks: VecDeque<(TsNs, usize, usize)>,
+    marks: VecDeque<Mark>,
+    /// What lies on the disk for certain.
+    committed: Mark,
+    /// Entries whose records do not lie there yet: number of the record, and intent.
+    uncommitted: VecDeque<(u64, IntentId)>,
+    /// The disk is busy with something else until then.
+    pub stalled_until: TsNs,
+    /// The disk failed: nothing more is committed in this process.
+    pub is_dead: bool,
+}
+
+/// How far the journal was at one moment.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    ts: TsNs,
+    segments: usize,
+    bytes: usize,
+    next_seq: u64,
 }
 
 impl MemoryJournal {
@@ -47,6 +68,7 @@ impl MemoryJournal {
             day: day(),
             first_seq,
         };
+        let segments = done.len();
         Self {
             done,
             writer: blank(header),
@@ -54,16 +76,62 @@ impl MemoryJournal {
             kill_in: None,
             kill_at_command: false,
             marks: VecDeque::new(),
+            committed: Mark {
+                ts: TsNs::NEVER,
+                segments,
+                bytes: HEADER_BYTES,
+                next_seq: first_seq,
+            },
+            uncommitted: VecDeque::new(),
+            stalled_until: TsNs::NEVER,
+            is_dead: false,
         }
+    }
+
+    /// The number of the next record.
+    #[must_use]
+    pub fn next_seq(&self) -> u64 {
+        self.writer.next_seq()
+    }
+
+    /// Every record below this number lies on the disk.
+    #[must_use]
+    pub const fn durable_seq(&self) -> u64 {
+        self.committed.next_seq
+    }
+
+    /// Whether the record of an entry of this process lies on the disk.
+    #[must_use]
+    pub fn is_on_disk(&self, intent: IntentId) -> bool {
+        self.uncommitted.iter().all(|(_, other)| *other != intent)
     }
 
     /// A turn ends: what stands in the journal now is on its way to the disk.
     pub fn mark(&mut self, now: TsNs) {
-        self.marks
-            .push_back((now, self.done.len(), self.writer.used_bytes()));
-        while self.marks.len() > 1 && now.since(self.marks[1].0) >= COMMIT_WINDOW {
-            self.marks.pop_front();
+        let next_seq = self.writer.next_seq();
+        if self.marks.back().is_none_or(|newest| newest.next_seq != next_seq) {
+            self.marks.push_back(Mark {
+                ts: now,
+                segments: self.done.len(),
+                bytes: self.writer.used_bytes(),
+                next_seq,
+            });
         }
+    }
+
+    /// Time passes at the disk: what is old enough lies on it, unless it stalls or has failed.
+    pub fn commit(&mut self, now: TsNs) {
+        if self.is_dead || now < self.stalled_until {
+            return;
+        }
+        while let Some(mark) = self
+            .marks
+            .pop_front_if(|mark| now.since(mark.ts) >= COMMIT_WINDOW)
+        {
+            self.committed = mark;
+        }
+        let durable = self.committed.next_seq;
+        while self.uncommitted.pop_front_if(|(seq, _)| *seq < durable).is_some() {}
     }
 
     /// What a kill leaves.
@@ -77,16 +145,13 @@ impl MemoryJournal {
     /// What a power cut leaves: a part of what was not yet committed, cut between records or, torn, anywhere. Tells
     /// whether anything was lost.
     #[must_use]
-    pub fn into_cut_image(self, now: TsNs, torn: bool, dice: &mut Random) -> (Vec<Vec<u8>>, bool) {
-        let committed = self
-            .marks
-            .iter()
-            .rev()
-            .find(|mark| now.since(mark.0) >= COMMIT_WINDOW);
-        let here = self.done.len();
-        let safe = match committed {
-            Some((_, segments, bytes)) if *segments == here => *bytes,
-            _ => 64,
+    pub fn into_cut_image(mut self, now: TsNs, torn: bool, dice: &mut Random) -> (Vec<Vec<u8>>, bool) {
+        self.commit(now);
+        let safe = if self.committed.segments == self.done.len() {
+            self.committed.bytes
+        } else {
+            // A segment goes to the disk whole before the next one begins.
+            HEADER_BYTES
         };
         let used = self.writer.used_bytes();
         let mut last = self.writer.into_inner();
@@ -140,6 +205,11 @@ impl Journal for MemoryJournal {
 
     fn append(&mut self, item: &Item, ts: TsNs) -> Result<(), Killed> {
         self.step()?;
+        if let Item::Command(Command::Place(place)) = item
+            && place.purpose == Purpose::Entry
+        {
+            self.uncommitted.push_back((self.writer.next_seq(), place.intent));
+        }
         if self.kill_at_command && matches!(item, Item::Command(_)) {
             return Err(Killed);
         }

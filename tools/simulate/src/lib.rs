@@ -14,6 +14,7 @@ pub mod market;
 pub mod feed_side;
 pub mod wire_feed;
 pub mod chaos;
+pub mod pairs;
 pub mod disk;
 pub mod process;
 pub mod network;

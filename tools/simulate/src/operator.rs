@@ -45,6 +45,13 @@ impl Operator {
         }
     }
 
+    /// Something happened after which entries wait for a person: most of the time somebody arms.
+    pub fn arm_after(&mut self, now: TsNs) {
+        if self.random.between(0, 3) > 0 {
+            self.arms_at = Some(now.plus(DurationNs::from_millis(self.random.between(2_000, 20_000))));
+        }
+    }
+
     /// When somebody acts next.
     #[must_use]
     pub fn next_due(&self) -> TsNs {

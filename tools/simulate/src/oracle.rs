@@ -8,6 +8,7 @@
 pub mod changes;
 pub mod facts;
 pub mod people;
+pub mod cover;
 pub mod wire;
 pub mod ledger;
 pub mod end;
@@ -18,6 +19,7 @@ use bijli_core::state::State;
 use bijli_gateway::Request;
 use bijli_simulator::broker::Broker;
 
+use crate::disk::MemoryJournal;
 use crate::plan::Plan;
 
 use facts::Facts;
@@ -66,12 +68,19 @@ impl Oracle {
         items.iter().try_for_each(|item| self.facts.take(item))
     }
 
-    /// A request is about to leave.
+    /// A request is about to leave, at `wall` by the machine's clock; `durable` is the journal whose disk an entry has to wait for.
     ///
     /// # Errors
     /// The first invariant that it breaks.
-    pub fn sending(&mut self, now: TsNs, request: &Request) -> Result<(), Broken> {
-        self.wire.take(now, request, &self.facts)
+    pub fn sending(
+        &mut self,
+        now: TsNs,
+        wall: TsNs,
+        request: &Request,
+        durable: Option<&MemoryJournal>,
+    ) -> Result<(), Broken> {
+        self.wire.now = now;
+        self.wire.take(wall, request, &self.facts, durable)
     }
 
     /// A step is over.
@@ -128,5 +137,6 @@ impl Oracle {
     pub fn forget_lost(&mut self) {
         self.wire.forget_changes();
         self.facts.was_loss_latched = false;
+        self.facts.pages = 0;
     }
 }

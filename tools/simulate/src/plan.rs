@@ -21,6 +21,8 @@ pub enum Temper {
     Chaos,
     /// The same without end: as many wishes as fit.
     Runaway,
+    /// Pairs: something is bought, and only then what it covers sold.
+    Pairs,
     /// The real spike strategy.
     Spike,
 }
@@ -48,6 +50,8 @@ pub struct Plan {
     pub venue: VenueKind,
     /// Which strategy trades.
     pub temper: Temper,
+    /// Whether an entry waits until its record is on the disk.
+    pub awaits_disk: bool,
     /// Whether market data comes as the broker's frames, through the real machines of the feed.
     pub by_frames: bool,
     /// Invariants that are not asked, because they are known not to hold: for looking further.
@@ -80,6 +84,7 @@ impl Plan {
         let (hours, calm) = hours_of(&mut shape);
         let temper = match shape.between(0, 15) {
             0 => Temper::Spike,
+            1..=3 => Temper::Pairs,
             _ => Temper::Chaos,
         };
         let venue = if shape.between(0, 2) == 0 {
@@ -98,6 +103,7 @@ impl Plan {
             config: config_of(&mut shape),
             venue,
             temper,
+            awaits_disk: Random::new(seed, 0x5a06).between(0, 2) == 0,
             by_frames: Random::new(seed, 0x5a05).between(0, 1) == 0,
             unasked: Vec::new(),
             latency: DurationNs::from_millis(shape.between(2, 60)),
@@ -113,6 +119,8 @@ impl Plan {
             // So near that the market of a short day reaches the broker's trigger now and then.
             plan.config.orders.protective_gap_bps = resting.between(0, 30);
         }
+        // A disk that nobody waits for cannot fail anybody.
+        plan.awaits_disk |= plan.ppm_of(WorldFault::DiskFailed) > 0;
         if temper == Temper::Chaos && plan.ppm_of(WorldFault::Runaway) > 0 {
             plan.temper = Temper::Runaway;
         }

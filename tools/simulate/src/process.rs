@@ -1,16 +1,24 @@
 //! The process under test: core's driver and the real gateway, with rings between them that die with it.
 //!
-//! What is real: `Driver` (journal, apply, journal, hand on), recovery and opening, `Gateway` and its taking over.
-//! What mirrors `tools/src/duty`: the order of work within a turn (operators, broker, feed, timers; commands,
-//! replies, requests, events).
+//! What is real: `Driver` (journal, apply, journal, hand on), recovery and opening, the watch over the clock, the gate
+//! that waits for the disk, `Gateway` and its taking over. What mirrors `tools/src/duty`: the order of work within a
+//! turn (the clock, operators, the disk, broker, feed, timers; commands, replies, requests, events). Its clock is the
+//! wall's, which may be wrong; the world's time is its monotonic clock.
 
 use std::collections::VecDeque;
 
+use bijli_core::clock_watch::ClockWatch;
 use bijli_core::codec::Item;
 use bijli_core::driver::{DayFacts, Driver};
-use bijli_core::event::{Controlled, DataKind, SessionOpened};
+use bijli_core::durable_gate::{DiskView, DurableGate, Journaled, Passed, WAIT_MAX_NS};
+use bijli_core::event::{
+    ClockDoubted, Controlled, DataKind, FeedChanged, IntentResolved, SessionOpened, Submission, Verb,
+};
 use bijli_core::journal::{ReplayFault, is_unused, replay_segments};
+use bijli_core::order::BrokerOrderId;
+use bijli_core::risk::TradingMode;
 use bijli_core::state::State;
+use bijli_core::text::Text;
 use bijli_core::{Command, DurationNs, Event, TsNs};
 use bijli_gateway::{Gateway, GatewayConfig, Reply, Request, RequestId};
 
@@ -23,6 +31,24 @@ use crate::plan::{Plan, day};
 /// Broker events taken in one turn, as the duty has it.
 const BROKER_BATCH: usize = 64;
 
+/// A command on its way from engine to gateway.
+#[derive(Clone, Copy, Debug)]
+struct Handed {
+    command: Command,
+    /// Number of its record.
+    seq: u64,
+}
+
+impl Journaled for Handed {
+    fn command(&self) -> &Command {
+        &self.command
+    }
+
+    fn seq(&self) -> u64 {
+        self.seq
+    }
+}
+
 /// A running process.
 #[derive(Debug)]
 pub struct Process {
@@ -31,7 +57,14 @@ pub struct Process {
     pub journal: MemoryJournal,
     /// Its gateway.
     pub gateway: Gateway,
-    handed: VecDeque<Command>,
+    handed: VecDeque<Handed>,
+    gate: DurableGate<Handed>,
+    /// Whether an entry waits until its record is on the disk.
+    awaits_disk: bool,
+    entries_barred: bool,
+    /// Whether the failed disk was told to the engine.
+    is_disk_told: bool,
+    time: ClockWatch,
     evidence: VecDeque<Event>,
     /// Operators' calls.
     pub calls: VecDeque<Controlled>,
@@ -110,6 +143,11 @@ impl Process {
             journal,
             gateway,
             handed: VecDeque::new(),
+            gate: DurableGate::new(WAIT_MAX_NS),
+            awaits_disk: plan.awaits_disk,
+            entries_barred: false,
+            is_disk_told: false,
+            time: ClockWatch::default(),
             evidence: VecDeque::new(),
             calls: VecDeque::new(),
             feed: VecDeque::new(),
@@ -138,18 +176,41 @@ impl Process {
     /// Whether anything lies between engine and gateway.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.handed.is_empty() && self.evidence.is_empty() && self.calls.is_empty() && self.feed.is_empty()
+        self.handed.is_empty()
+            && self.gate.waiting_count() == 0
+            && self.evidence.is_empty()
+            && self.calls.is_empty()
+            && self.feed.is_empty()
     }
 
-    /// The gateway's turn; what it wants to send goes to `send`.
+    /// The gateway's turn by the wall clock, at `mono` on the one that never steps; what it wants to send goes to
+    /// `send`.
     pub fn gateway_turn(
         &mut self,
         now: TsNs,
+        mono: u64,
         arrivals: &mut VecDeque<Arrival>,
         mut send: impl FnMut(Request),
     ) {
-        while let Some(command) = self.handed.pop_front() {
-            self.gateway.handle_command(now, &command);
+        while let Some(handed) = self.handed.pop_front() {
+            self.gate.offer(handed, mono);
+        }
+        let disk = DiskView {
+            next_seq: if self.awaits_disk {
+                self.journal.durable_seq()
+            } else {
+                u64::MAX
+            },
+            is_dead: self.awaits_disk && self.journal.is_dead,
+            entries_barred: self.entries_barred,
+        };
+        while let Some(passed) = self.gate.pop(mono, &disk) {
+            match passed {
+                Passed::Send(handed) | Passed::SendUnwaited(handed) => {
+                    self.gateway.handle_command(now, &handed.command);
+                }
+                Passed::GivenUp(handed) => self.evidence.extend(never_sent(now, &handed.command)),
+            }
         }
         while let Some(arrival) = arrivals.pop_front() {
             match arrival {
@@ -167,15 +228,21 @@ impl Process {
         }
     }
 
-    /// The engine's turn.
+    /// The engine's turn by the wall clock, at `mono` on the one that never steps; what the feed brought was stamped
+    /// by the wall clock that was `shift` ahead.
     ///
     /// # Errors
     /// [`Killed`] in the middle of it.
-    pub fn engine_turn(&mut self, now: TsNs) -> Result<(), Killed> {
+    pub fn engine_turn(&mut self, now: TsNs, mono: u64, shift: DurationNs) -> Result<(), Killed> {
+        if let Some((doubt, length)) = self.time.look(mono, now) {
+            let ts = now.max(self.state().now());
+            self.take(&Event::ClockDoubted(ClockDoubted { ts, doubt, length }))?;
+        }
         while let Some(mut control) = self.calls.pop_front() {
             control.ts = now.max(self.state().now());
             self.take(&Event::Controlled(control))?;
         }
+        self.heed_disk(now)?;
         for _ in 0..BROKER_BATCH {
             let Some(event) = self.evidence.pop_front() else {
                 break;
@@ -184,19 +251,37 @@ impl Process {
         }
         while let Some(item) = self.feed.pop_front() {
             match item {
-                FeedItem::Tick(tick) => {
+                FeedItem::Tick(mut tick) => {
+                    tick.ts = tick.ts.plus(shift);
                     self.advance_to(tick.ts)?;
                     self.take(&Event::Ticked(tick))?;
                 }
                 FeedItem::State { ts, state } => {
-                    let changed = bijli_core::event::FeedChanged { ts, state };
-                    self.take(&Event::FeedChanged(changed))?;
+                    let ts = ts.plus(shift);
+                    self.take(&Event::FeedChanged(FeedChanged { ts, state }))?;
                 }
             }
         }
         self.advance_to(now)?;
-        self.journal.mark(now);
+        self.entries_barred = self.state().mode() != TradingMode::Active;
         Ok(())
+    }
+
+    /// Freezes entries once the journal's disk has failed.
+    fn heed_disk(&mut self, now: TsNs) -> Result<(), Killed> {
+        if !self.awaits_disk || !self.journal.is_dead || self.is_disk_told {
+            return Ok(());
+        }
+        self.is_disk_told = true;
+        self.take(&Event::Controlled(Controlled {
+            ts: now.max(self.state().now()),
+            verb: Verb::Pause,
+            instrument: None,
+            strategy: None,
+            uid: 0,
+            command_id: now.get().unsigned_abs(),
+            reason: Text::new("the disk of the journal failed").expect("short enough"),
+        }))
     }
 
     fn advance_to(&mut self, ts: TsNs) -> Result<(), Killed> {
@@ -208,19 +293,44 @@ impl Process {
 
     fn take(&mut self, event: &Event) -> Result<(), Killed> {
         let handed = &mut self.handed;
-        self.driver
-            .take(event, &mut self.journal, |command| handed.push_back(*command))
+        // The event's own record; those of its commands follow one by one.
+        let mut seq = self.journal.next_seq();
+        self.driver.take(event, &mut self.journal, |command| {
+            seq += 1;
+            handed.push_back(Handed {
+                command: *command,
+                seq,
+            });
+        })
     }
 
-    /// When it has to be woken without anything happening.
+    /// When it has to be woken without anything happening; its wall clock is `shift` ahead.
     #[must_use]
-    pub fn next_wake(&self, now: TsNs) -> TsNs {
+    pub fn next_wake(&self, now: TsNs, shift: DurationNs) -> TsNs {
         let soon = now.plus(DurationNs::new(50_000));
         if !self.handed.is_empty() || !self.evidence.is_empty() {
             return soon;
         }
+        if self.gate.waiting_count() > 0 {
+            return now.plus(DurationNs::from_millis(1));
+        }
         let timer = now.plus(bijli_core::driver::TIMER_PERIOD);
-        let gateway = self.gateway.poll_timeout().unwrap_or(timer);
+        let gateway = self
+            .gateway
+            .poll_timeout()
+            .map_or(timer, |due| due.plus(DurationNs::new(-shift.get())));
         timer.min(gateway.max(soon))
     }
+}
+
+/// What the engine is told of an entry that the disk was too slow for.
+fn never_sent(now: TsNs, command: &Command) -> Option<Event> {
+    let intent = command.intent()?;
+    Some(Event::IntentResolved(IntentResolved {
+        ts: now,
+        intent,
+        submission: Submission::NotSent,
+        order_id: BrokerOrderId::EMPTY,
+        code: Text::new("NOT_DURABLE").expect("short enough"),
+    }))
 }

@@ -34,7 +34,10 @@ world_faults! {
     PowerLoss "J2" "power_loss";
     TornTail "J3" "torn_tail";
     CrashInRecovery "J15" "crash_in_recovery";
+    DiskFailed "J9" "fsync_error";
+    DiskStall "J10" "disk_stall";
     Frozen "H3" "process_frozen";
+    ClockStep "H4" "clock_step";
     SlowThread "H5" "thread_stall";
     CrashAtSignal "H11" "crash_between_signal_and_intent";
     KillSwitch "C1" "kill_under_fire";

@@ -9,7 +9,7 @@ mod turns;
 
 use std::collections::VecDeque;
 
-use bijli_core::TsNs;
+use bijli_core::{DurationNs, TsNs};
 use bijli_simulator::RateLimits;
 use bijli_simulator::broker::{Broker, BrokerOptions, BrokerSettings};
 use bijli_simulator::random::Random;
@@ -46,6 +46,8 @@ pub struct World {
     disk: Vec<Vec<u8>>,
     epoch: u32,
     starts_at: Option<TsNs>,
+    /// Since when a process is up.
+    up_since: TsNs,
     /// Restarts that are killed on their way.
     starts_to_kill: u32,
     /// Which fault will have killed the process that is up.
@@ -54,6 +56,11 @@ pub struct World {
     frozen_until: TsNs,
     /// The gateway's thread does nothing until then.
     gateway_until: TsNs,
+    /// The engine's thread hangs in an append until then.
+    engine_until: TsNs,
+    /// How far the machine's wall clock is ahead, until somebody sets it right.
+    clock_shift: DurationNs,
+    clock_right_at: TsNs,
     crash: Random,
     last_second: i64,
     is_quiet: bool,
@@ -105,10 +112,14 @@ impl World {
             disk: Vec::new(),
             epoch: 0,
             starts_at: Some(plan.start()),
+            up_since: TsNs::NEVER,
             starts_to_kill: 0,
             death: WorldFault::Kill9,
             frozen_until: TsNs::NEVER,
             gateway_until: TsNs::NEVER,
+            engine_until: TsNs::NEVER,
+            clock_shift: DurationNs::ZERO,
+            clock_right_at: TsNs::NEVER,
             crash: Random::new(plan.seed, 0xc001),
             last_second: 0,
             is_quiet: false,
@@ -166,12 +177,22 @@ impl World {
             let wake = if self.now < self.gateway_until {
                 self.gateway_until
             } else {
-                process.next_wake(self.now)
+                process.next_wake(self.now, self.clock_shift)
             };
             let wake = wake.max(self.frozen_until);
             next = next.min(wake);
         }
         next.max(soon)
+    }
+
+    /// What the machine's wall clock shows.
+    const fn wall(&self) -> TsNs {
+        self.now.plus(self.clock_shift)
+    }
+
+    /// What a clock that never steps shows.
+    const fn mono(&self) -> u64 {
+        self.now.get().unsigned_abs()
     }
 
     fn note(&mut self, line: impl FnOnce() -> String) {

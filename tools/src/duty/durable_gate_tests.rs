@@ -3,7 +3,7 @@
 use bijli_core::TsNs;
 use bijli_core::codec::DurableMark;
 use bijli_core::command::{Cancel, Place};
-use bijli_core::order::{IntentId, OrderType, Side, Validity};
+use bijli_core::order::{IntentId, OrderType, Purpose, Side, Validity};
 use bijli_core::{InstrumentId, Price, Qty};
 
 use super::*;

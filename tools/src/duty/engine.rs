@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
+use bijli_core::clock_watch::ClockWatch;
 use bijli_core::codec::{Closed, DurableMark, Item};
 use bijli_core::driver::{Driver, Journal};
 use bijli_core::event::{Controlled, Event, FeedChanged, FeedState, Tick, Verb};
@@ -23,7 +24,6 @@ use bijli_strategy::SpikeStrategy;
 
 use crate::control::ControlCall;
 use crate::durability::DurableView;
-use crate::duty::clock_watch::ClockWatch;
 use crate::duty::feed_aim::InUse;
 use crate::duty::token_watch::TokenWatch;
 use crate::duty::{Ended, FeedItem, Outbound};

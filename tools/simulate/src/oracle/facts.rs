@@ -7,17 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bijli_core::codec::Item;
 use bijli_core::command::Place;
-use bijli_core::event::{Event, FeedState, Submission, Tick, TickFlags};
+use bijli_core::event::{ClockDoubt, Event, FeedState, Submission, Tick, TickFlags};
 use bijli_core::instrument::Instrument;
 use bijli_core::order::{BrokerOrderId, BrokerStatus, IntentId, OrderType, Purpose, TradeId};
 use bijli_core::state::State;
 use bijli_core::{Command, DurationNs, Price, Qty, TsNs};
 
 use super::changes::Changes;
+use super::cover::Cover;
 use super::people::People;
 use super::{Broken, broken};
 use crate::market::{TICK, instruments};
-use crate::plan::Plan;
+use crate::plan::{Plan, Temper};
 
 /// What is known of one placement's fate from what the engine was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,12 +57,16 @@ pub struct Facts {
     pub changes: Changes,
     /// What people ordered.
     pub people: People,
+    /// Pairs.
+    pub cover: Cover,
     /// Traded quantity told, by order.
     pub traded: BTreeMap<BrokerOrderId, i64>,
     trades: BTreeSet<(BrokerOrderId, TradeId)>,
     /// What the feed was last called.
     pub feed: FeedState,
     reconciled: bool,
+    /// Pages that the engine had raised.
+    pub pages: u64,
     /// Whether the engine's limit on the day's loss was latched.
     pub was_loss_latched: bool,
     /// Positions that the broker was said to have, since when nothing traded.
@@ -90,10 +95,12 @@ impl Facts {
             orphans: BTreeSet::new(),
             changes: Changes::default(),
             people: People::new(plan.venue),
+            cover: Cover::new(plan.temper == Temper::Pairs),
             traded: BTreeMap::new(),
             trades: BTreeSet::new(),
             feed: FeedState::Down,
             reconciled: false,
+            pages: 0,
             was_loss_latched: false,
             reported: BTreeMap::new(),
             orders_seen: 0,
@@ -139,6 +146,7 @@ impl Facts {
         let lost: Vec<u64> = lost.chain(&earlier.orphans).copied().collect();
         self.orphans.extend(lost);
         self.was_loss_latched = earlier.was_loss_latched;
+        self.pages = earlier.pages;
     }
 
     /// Learns a record without judging it.
@@ -180,6 +188,7 @@ impl Facts {
             Event::FeedChanged(changed) => self.feed = changed.state,
             Event::Ticked(tick) => self.learn_quote(tick),
             Event::Reconciled(_) => self.reconciled = true,
+            Event::ClockDoubted(doubted) => self.learn_doubt(doubted.doubt),
             Event::IntentResolved(resolved) => {
                 let fate = match resolved.submission {
                     Submission::Unknown => Fate::Unknown(self.now),
@@ -205,13 +214,28 @@ impl Facts {
                 self.reported.remove(&trade.instrument.get());
                 if self.trades.insert((trade.order_id, trade.trade_id)) {
                     *self.traded.entry(trade.order_id).or_default() += trade.qty.get();
+                    self.cover.learn_trade(trade);
                 }
             }
             Event::PositionReported(report) => {
                 self.reported.insert(report.instrument.get(), report.qty);
             }
-            Event::Controlled(control) => self.people.learn(control, self.reconciled),
+            Event::Controlled(control) => {
+                self.people.learn(control, self.reconciled);
+                if let Some(instrument) = control.instrument {
+                    self.cover.learn_exit(instrument);
+                }
+            }
             _ => {}
+        }
+    }
+
+    /// Time was lost or cannot be trusted: what was told before is old.
+    fn learn_doubt(&mut self, doubt: ClockDoubt) {
+        self.quotes.fill(Told::default());
+        match doubt {
+            ClockDoubt::Stepped => self.people.clock_stepped = true,
+            ClockDoubt::StoodStill => self.reconciled = false,
         }
     }
 
@@ -261,6 +285,9 @@ impl Facts {
         if self.people.paused {
             return broken("I19", format!("an entry while entries are paused: {place:?}"));
         }
+        if self.people.clock_stepped {
+            return broken("I21", format!("an entry after a step of the clock: {place:?}"));
+        }
         if !self.reconciled || !self.people.armed {
             return broken(
                 "I41",
@@ -298,6 +325,7 @@ impl Facts {
         if self.entries.get(&key).is_some_and(|former| !is_piece(former)) {
             return broken("I15", format!("a second entry on one signal: {place:?}"));
         }
+        self.cover.check_entry(place)?;
         self.check_unknown(place)
     }
 
@@ -340,6 +368,16 @@ impl Facts {
         }
         if let Event::TimePassed(_) = event {
             self.people.check_timer(self.reconciled)?;
+            let (fates, places) = (&self.fates, &self.places);
+            let is_doubtful = |index: usize| {
+                let of_it = |intent: &u64| {
+                    let place = places.get(intent);
+                    place.is_some_and(|place| place.instrument.index() == index)
+                };
+                let unknown = |fate: &Fate| matches!(fate, Fate::Unknown(_) | Fate::PresumedAbsent);
+                fates.iter().any(|(intent, fate)| unknown(fate) && of_it(intent))
+            };
+            self.cover.check_time(event.ts(), self.plan.calm, is_doubtful)?;
         }
         Ok(())
     }
@@ -356,6 +394,7 @@ impl Facts {
         }
         self.check_positions(state)?;
         self.check_signals(state)?;
+        self.check_pages(state)?;
         if self.was_loss_latched && !state.is_day_loss_latched() {
             return broken("I17", "the day's loss limit came unlatched".to_owned());
         }
@@ -377,6 +416,19 @@ impl Facts {
                 );
             }
         }
+        Ok(())
+    }
+
+    /// I42: what a person must see stays, over restarts too.
+    fn check_pages(&mut self, state: &State) -> Result<(), Broken> {
+        let raised = state.pages().total();
+        if raised < self.pages {
+            return broken(
+                "I42",
+                format!("{} pages were raised, {raised} are left", self.pages),
+            );
+        }
+        self.pages = raised;
         Ok(())
     }
 

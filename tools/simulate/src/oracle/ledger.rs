@@ -70,6 +70,7 @@ impl LedgerCheck {
             };
             let Some(asked) = facts.places.get(&intent) else {
                 if facts.orphans.contains(&intent) {
+                    self.muddied[order.instrument as usize] = true;
                     continue;
                 }
                 return broken("I03", format!("an order of ours without an intent: {order:?}"));
@@ -110,7 +111,10 @@ impl LedgerCheck {
             self.is_busted[instrument as usize] |= is_bust;
             self.muddied[instrument as usize] |= is_bust;
         }
-        self.check_instruments(broker, &live)
+        self.check_instruments(broker, &live)?;
+        facts
+            .cover
+            .check_truth(|instrument| broker.true_position(instrument).get(), &self.muddied)
     }
 
     fn check_instruments(&self, broker: &Broker, live: &[Live; INSTRUMENTS]) -> Result<(), Broken> {

@@ -21,6 +21,8 @@ pub struct People {
     pub killed: bool,
     /// Whether entries are paused.
     pub paused: bool,
+    /// Whether the wall clock was set and nobody armed since.
+    pub clock_stepped: bool,
     /// Whether somebody armed this process, or need not.
     pub armed: bool,
     needs_arming: bool,
@@ -37,6 +39,7 @@ impl People {
         Self {
             killed: false,
             paused: false,
+            clock_stepped: false,
             armed: false,
             needs_arming: venue == VenueKind::Live,
             command_ids: BTreeSet::new(),
@@ -74,6 +77,7 @@ impl People {
             Verb::Resume => self.paused = false,
             Verb::Arm if !is_refused => {
                 self.armed = true;
+                self.clock_stepped = false;
                 self.killed = false;
                 self.paused = false;
             }

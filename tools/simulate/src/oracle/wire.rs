@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::facts::Facts;
 use super::{Broken, broken};
+use crate::disk::MemoryJournal;
 use crate::market::instruments;
 
 /// Order calls in any rolling second that are ours to make.
@@ -28,6 +29,8 @@ pub struct Wire {
     pub placed: BTreeSet<u64>,
     changed: BTreeMap<BrokerOrderId, u32>,
     calls: VecDeque<TsNs>,
+    /// The true time.
+    pub now: TsNs,
     /// Order calls so far.
     pub order_calls: u64,
     /// Reads so far.
@@ -39,7 +42,14 @@ impl Wire {
     ///
     /// # Errors
     /// The invariant that it breaks.
-    pub fn take(&mut self, now: TsNs, request: &Request, facts: &Facts) -> Result<(), Broken> {
+    pub fn take(
+        &mut self,
+        wall: TsNs,
+        request: &Request,
+        facts: &Facts,
+        durable: Option<&MemoryJournal>,
+    ) -> Result<(), Broken> {
+        let now = self.now;
         if request.method == Method::Get {
             self.reads += 1;
             return Ok(());
@@ -57,13 +67,19 @@ impl Wire {
             return broken("I12", format!("{} order calls within a second", self.calls.len()));
         }
         match request.method {
-            Method::Post => self.take_placement(now, request, facts),
+            Method::Post => self.take_placement(wall, request, facts, durable),
             Method::Put | Method::Delete => self.take_change(request, facts),
             Method::Get => Ok(()),
         }
     }
 
-    fn take_placement(&mut self, now: TsNs, request: &Request, facts: &Facts) -> Result<(), Broken> {
+    fn take_placement(
+        &mut self,
+        now: TsNs,
+        request: &Request,
+        facts: &Facts,
+        durable: Option<&MemoryJournal>,
+    ) -> Result<(), Broken> {
         let body = body_of(request);
         let tag = body["tag"].as_str().unwrap_or_default();
         let Some(intent) = IntentId::from_tag(tag) else {
@@ -77,6 +93,12 @@ impl Wire {
         };
         if place.purpose == Purpose::Entry {
             self.check_entry(now, place, facts)?;
+            if durable.is_some_and(|journal| !journal.is_on_disk(intent)) {
+                return broken(
+                    "I01",
+                    format!("an entry left before its record was on the disk: {place:?}"),
+                );
+            }
         }
         let side = match place.side {
             Side::Buy => "BUY",

@@ -1,7 +1,7 @@
 //! One instant of the world, in the order of the real machine: market, wires, people, gateway, engine, oracle.
 
 use bijli_core::codec::Item;
-use bijli_core::event::Event;
+use bijli_core::event::{Event, FeedState};
 use bijli_core::{DurationNs, TsNs};
 use bijli_gateway::request::{Auth, Body, Host, Method, Request};
 use bijli_simulator::broker::faults::Faults;
@@ -9,8 +9,12 @@ use bijli_simulator::broker::{ApiCall, LOCAL_PEER, Moments};
 
 use super::{TRACE_LINES, World};
 use crate::network::Parcel;
-use crate::oracle::Broken;
+use crate::oracle::{Broken, broken};
+use crate::process::Process;
 use crate::rows::WorldFault;
+
+/// Within this the feed is usable once nothing disturbs it: what the longest wait between two connections leaves.
+const FEED_WITHIN: DurationNs = DurationNs::from_secs(15);
 
 impl World {
     pub(super) fn take_step(&mut self) -> Result<(), Broken> {
@@ -28,8 +32,22 @@ impl World {
         self.hear_operator();
         self.turn_process()?;
         self.push_frames();
-        let state = self.process.as_ref().map(crate::process::Process::state);
-        self.oracle.stepped(&self.broker, state)
+        let state = self.process.as_ref().map(Process::state);
+        self.oracle.stepped(&self.broker, state)?;
+        self.check_feed()
+    }
+
+    /// L4: a while after the faults have stopped, or a process came up, the feed can be traded on, until the close.
+    fn check_feed(&self) -> Result<(), Broken> {
+        let since = self.plan.calm.max(self.up_since);
+        let is_due = self.now.since(since) > FEED_WITHIN && self.now < self.plan.hours.close;
+        match &self.process {
+            Some(process) if is_due && process.state().feed() != FeedState::Live => broken(
+                "L4",
+                format!("the feed is {:?} since calm", process.state().feed()),
+            ),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn move_market(&mut self) {
@@ -129,11 +147,18 @@ impl World {
             self.process = Some(process);
             return Ok(());
         }
+        self.draw_disk_faults(&mut process);
+        process.journal.commit(self.now);
         if self.now >= self.gateway_until {
             self.turn_gateway(&mut process)?;
         }
+        if self.now < self.engine_until {
+            self.process = Some(process);
+            return Ok(());
+        }
         self.arm_kill(&mut process);
-        let ended = process.engine_turn(self.now);
+        let ended = process.engine_turn(self.wall(), self.mono(), self.clock_shift);
+        process.journal.mark(self.now);
         let items = std::mem::take(&mut process.journal.fresh);
         self.work.events += items.len() as u64;
         if self.trace.is_some() {
@@ -163,9 +188,10 @@ impl World {
         seen
     }
 
-    fn turn_gateway(&mut self, process: &mut crate::process::Process) -> Result<(), Broken> {
+    fn turn_gateway(&mut self, process: &mut Process) -> Result<(), Broken> {
         let mut wanted = Vec::new();
-        process.gateway_turn(self.now, &mut self.arrivals, |request| wanted.push(request));
+        let (wall, mono) = (self.wall(), self.mono());
+        process.gateway_turn(wall, mono, &mut self.arrivals, |request| wanted.push(request));
         for request in wanted {
             self.note(|| {
                 let body = request.body.as_ref().map_or("", Body::text);
@@ -173,7 +199,8 @@ impl World {
             });
             let is_write = request.method != Method::Get;
             self.mix(request.id.get() << 8 | u64::from(is_write));
-            let seen = self.oracle.sending(self.now, &request);
+            let durable = self.plan.awaits_disk.then_some(&process.journal);
+            let seen = self.oracle.sending(self.now, wall, &request, durable);
             self.judge(seen)?;
             self.network
                 .send(self.now, self.epoch, request, &self.plan, &mut self.fired);
@@ -185,8 +212,11 @@ impl World {
     fn draw_stalls(&mut self) {
         if self.now >= self.plan.calm {
             (self.frozen_until, self.gateway_until) = (TsNs::NEVER, TsNs::NEVER);
+            self.engine_until = TsNs::NEVER;
+            self.clock_shift = DurationNs::ZERO;
             return;
         }
+        self.draw_clock_step();
         if self.now < self.frozen_until {
             return;
         }
@@ -200,6 +230,58 @@ impl World {
         if self.crash.happens(self.plan.ppm_of(WorldFault::SlowThread) / 200) {
             self.fired.count(WorldFault::SlowThread);
             self.gateway_until = self.now.plus(DurationNs::from_millis(self.crash.between(5, 700)));
+        }
+    }
+
+    /// The wall clock is set wrong now and then, and right again after a while.
+    fn draw_clock_step(&mut self) {
+        if self.clock_shift != DurationNs::ZERO {
+            if self.now >= self.clock_right_at {
+                self.clock_shift = DurationNs::ZERO;
+                self.note(|| "the wall clock is set right".to_owned());
+            }
+            return;
+        }
+        if self
+            .crash
+            .happens(self.plan.ppm_of(WorldFault::ClockStep) / 1_500)
+        {
+            self.fired.count(WorldFault::ClockStep);
+            let length = self.crash.between(600, 8_000);
+            let sign = if self.crash.between(0, 1) == 0 { 1 } else { -1 };
+            self.clock_shift = DurationNs::from_millis(length * sign);
+            self.clock_right_at = self
+                .now
+                .plus(DurationNs::from_millis(self.crash.between(1_000, 20_000)));
+            self.operator.arm_after(self.now);
+            self.note(|| format!("the wall clock is set by {sign} x {length} ms"));
+        }
+    }
+
+    /// The disk stalls, under the commits or under an append itself, or fails for good.
+    fn draw_disk_faults(&mut self, process: &mut Process) {
+        if self.now >= self.plan.calm {
+            process.journal.stalled_until = TsNs::NEVER;
+            return;
+        }
+        if self.crash.happens(self.plan.ppm_of(WorldFault::DiskStall) / 600) {
+            self.fired.count(WorldFault::DiskStall);
+            let until = self
+                .now
+                .plus(DurationNs::from_millis(self.crash.between(100, 5_000)));
+            process.journal.stalled_until = until;
+            if self.crash.between(0, 1) == 0 {
+                self.engine_until = until;
+            }
+            self.note(|| "the disk stalls".to_owned());
+        }
+        let fails = self
+            .crash
+            .happens(self.plan.ppm_of(WorldFault::DiskFailed) / 1_000);
+        if fails && !process.journal.is_dead {
+            self.fired.count(WorldFault::DiskFailed);
+            process.journal.is_dead = true;
+            self.note(|| "the disk fails".to_owned());
         }
     }
 

@@ -96,7 +96,7 @@ impl EngineDuty {
         if self.clock.source() != ClockSource::Wall {
             return;
         }
-        if let Some((doubt, length)) = self.time.look(moment.mono, moment.now) {
+        if let Some((doubt, length)) = self.time.look(moment.mono.0, moment.now) {
             let ts = moment.now.max(self.driver.engine().state().now());
             let doubted = ClockDoubted { ts, doubt, length };
             self.take(&Event::ClockDoubted(doubted), None);

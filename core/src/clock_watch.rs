@@ -2,12 +2,11 @@
 //!
 //! Invariants: one doubt per cause, not one per turn; a simulated day keeps its own time and is never doubted.
 //! Left out: what the engine does about a doubt. Both clocks stand still while a machine is suspended, so what a
-//! suspension leaves is the step of the wall clock after it.
+//! suspension leaves is the step of the wall clock after it. Readings of the monotonic clock are nanoseconds since
+//! any instant before the first of them, and never zero.
 
-use bijli_core::event::ClockDoubt;
-use bijli_core::{DurationNs, TsNs};
-
-use crate::duty_cycle::MonoNs;
+use crate::event::ClockDoubt;
+use crate::time::{DurationNs, TsNs};
 
 /// The wall clock may move so much otherwise than the monotonic one, in all.
 const STEP_MAX: DurationNs = DurationNs::from_millis(500);
@@ -18,16 +17,16 @@ const GAP_MAX: DurationNs = DurationNs::from_secs(1);
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClockWatch {
     /// Both at the first turn, and after each doubt.
-    anchor: Option<(MonoNs, TsNs)>,
-    last_turn: MonoNs,
+    anchor: Option<(u64, TsNs)>,
+    last_turn: u64,
 }
 
 impl ClockWatch {
-    /// Looks at one turn's clocks; gives a doubt and its length.
-    pub fn look(&mut self, mono: MonoNs, wall: TsNs) -> Option<(ClockDoubt, DurationNs)> {
+    /// Looks at one turn's clocks, monotonic and wall; gives a doubt and its length.
+    pub fn look(&mut self, mono: u64, wall: TsNs) -> Option<(ClockDoubt, DurationNs)> {
         let (mono_then, wall_then) = *self.anchor.get_or_insert((mono, wall));
         let gap = passed(mono, self.last_turn);
-        let is_late = self.last_turn != MonoNs::default() && gap > GAP_MAX;
+        let is_late = self.last_turn != 0 && gap > GAP_MAX;
         self.last_turn = mono;
         let step = DurationNs::new(wall.since(wall_then).get() - passed(mono, mono_then).get());
         if step.get().abs() > STEP_MAX.get() {
@@ -38,8 +37,8 @@ impl ClockWatch {
     }
 }
 
-fn passed(now: MonoNs, then: MonoNs) -> DurationNs {
-    DurationNs::new(i64::try_from(now.since(then)).unwrap_or(i64::MAX))
+fn passed(now: u64, then: u64) -> DurationNs {
+    DurationNs::new(i64::try_from(now.saturating_sub(then)).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
@@ -57,18 +56,15 @@ mod tests {
         let mut watch = ClockWatch::default();
         for turn in 1..1_000 {
             // A tenth of a second in a thousand turns.
-            assert_eq!(
-                watch.look(MonoNs(turn * S / 2), wall(turn * (S / 2 + S / 10_000))),
-                None
-            );
+            assert_eq!(watch.look(turn * S / 2, wall(turn * (S / 2 + S / 10_000))), None);
         }
         let mut back = ClockWatch::default();
-        assert_eq!(back.look(MonoNs(S), wall(9 * S)), None);
+        assert_eq!(back.look(S, wall(9 * S)), None);
         let hour = DurationNs::from_secs(3_600);
-        let stepped = back.look(MonoNs(S + 1), TsNs::new(wall(9 * S).get() - hour.get() + 1));
+        let stepped = back.look(S + 1, TsNs::new(wall(9 * S).get() - hour.get() + 1));
         assert_eq!(stepped, Some((ClockDoubt::Stepped, DurationNs::new(-hour.get()))));
         assert_eq!(
-            back.look(MonoNs(S + 2), TsNs::new(wall(9 * S).get() - hour.get() + 2)),
+            back.look(S + 2, TsNs::new(wall(9 * S).get() - hour.get() + 2)),
             None
         );
     }
@@ -76,9 +72,9 @@ mod tests {
     #[test]
     fn a_turn_that_came_a_second_late_is_told() {
         let mut watch = ClockWatch::default();
-        assert_eq!(watch.look(MonoNs(S), wall(S)), None);
-        assert_eq!(watch.look(MonoNs(2 * S), wall(2 * S)), None);
-        let late = watch.look(MonoNs(5 * S), wall(5 * S));
+        assert_eq!(watch.look(S, wall(S)), None);
+        assert_eq!(watch.look(2 * S, wall(2 * S)), None);
+        let late = watch.look(5 * S, wall(5 * S));
         assert_eq!(late, Some((ClockDoubt::StoodStill, DurationNs::from_secs(3))));
     }
 }
