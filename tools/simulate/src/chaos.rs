@@ -191,6 +191,8 @@ fn wish(view: &View<'_>, tick: &Tick, dice: &mut Random) -> Option<Enter> {
     };
     let slack = match odd {
         2 => 5_000,
+        // Far from the market: it rests at the broker until somebody takes it back.
+        4 | 5 => -dice.between(20, 90),
         _ => dice.between(-15, 40),
     };
     let limit = match side {

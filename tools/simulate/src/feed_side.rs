@@ -59,6 +59,8 @@ pub struct DirectFeed {
     heard: TsNs,
     seen: [bool; INSTRUMENTS],
     newest: [TsNs; INSTRUMENTS],
+    /// The book of an instrument is crossed until then.
+    bad_until: [TsNs; INSTRUMENTS],
 }
 
 impl DirectFeed {
@@ -77,6 +79,7 @@ impl DirectFeed {
             heard: TsNs::NEVER,
             seen: [false; INSTRUMENTS],
             newest: [TsNs::NEVER; INSTRUMENTS],
+            bad_until: [TsNs::NEVER; INSTRUMENTS],
         }
     }
 
@@ -137,8 +140,16 @@ impl FeedSide for DirectFeed {
             fired.count(WorldFault::Spike);
             tick.ltp = Price::new(tick.ltp.get() * 10);
         }
+        let index = tick.instrument.index();
         if under_fire && self.odd.happens(plan.ppm_of(WorldFault::BadBook) / 10) {
             fired.count(WorldFault::BadBook);
+            if self.odd.between(0, 3) == 0 {
+                // It stays so for a while.
+                self.bad_until[index] = now.plus(DurationNs::from_millis(self.odd.between(500, 8_000)));
+            }
+            self.bad_until[index] = self.bad_until[index].max(now);
+        }
+        if under_fire && self.bad_until[index] >= now {
             (tick.bid, tick.ask) = (tick.ask, tick.bid);
             if self.odd.between(0, 1) == 0 && tick.bid.is_set() {
                 // Not by a tick, but far beyond every collar.
