@@ -13,7 +13,7 @@ use crate::group::{
     LegRole,
 };
 use crate::instrument::InstrumentId;
-use crate::order::Side;
+use crate::order::{OrderState, Side};
 use crate::planted::{Bug, planted};
 use crate::price::{Money, Price};
 use crate::risk::{check_entry, slice_count};
@@ -106,9 +106,10 @@ impl State {
         }
     }
 
-    /// Takes `event` in for every group that lives.
+    /// Takes `event` in for every group that lives; not before the books are known, for a process that takes the day
+    /// over has nobody yet to carry out commands.
     pub(super) fn run_groups(&mut self, event: &Event, commands: &mut Commands) {
-        if !self.groups.has_living() {
+        if !self.groups.has_living() || !self.may_act_by_time() {
             return;
         }
         let tick = match event {
@@ -327,7 +328,10 @@ impl State {
         let is_long = self.positions[instrument.index()].qty.get() > 0;
         let is_naked = |leg: &Leg| {
             let sold = self.positions[leg.plan.instrument.index()].qty.get() < 0;
-            let may_sell = leg.plan.side == Side::Sell && self.may_leg_fill(leg);
+            // What is presumed absent must not keep the hedge over the close: it is cancelled should it appear.
+            let is_absent = |index| self.orders.get(index).state == OrderState::PresumedAbsent;
+            let may_sell =
+                leg.plan.side == Side::Sell && self.may_leg_fill(leg) && !leg.orders.indices().all(is_absent);
             sold || may_sell
         };
         group.state != GroupState::Manual

@@ -1,7 +1,7 @@
 //! Groups of legs: all pass or none, hedges first in and last out, one stop and target in money, a person's hand.
 
 use bijli_core::command::{Command, Place};
-use bijli_core::event::{Event, Submission, Traded, Verb};
+use bijli_core::event::{Event, ProcessStarted, Submission, Traded, Verb};
 use bijli_core::group::{
     EnterGroup, GROUP_EVENTS, GROUP_STATES, GroupEvent, GroupState, LEGS_MAX, LeaveGroup, LegPlan, LegRole,
 };
@@ -276,6 +276,55 @@ fn a_leg_that_does_not_fill_in_time_is_cancelled_and_the_rest_unwound() {
         .map(|order| (order.instrument, order.qty.get()))
         .collect();
     assert_eq!(after, [(OTHER, 50), (STOCK, 100)]);
+}
+
+#[test]
+fn a_hedge_does_not_wait_for_a_leg_that_is_presumed_absent() {
+    let mut house = House::open();
+    let wish = hedged(&house);
+    let hedge = places(&house.wish(Intent::EnterGroup(wish)))[0];
+    let sold = places(&fill(&mut house, &hedge, 100, 10_005))[0];
+    house.resolve(sold.intent, Submission::Unknown);
+    house.wait(DurationNs::from_secs(11));
+    assert_eq!(state(&house), GroupState::Unwinding);
+    assert_eq!(
+        house.wait(SECOND),
+        [],
+        "what it covers may exist: the hedge stays"
+    );
+    house.resolve(sold.intent, Submission::PresumedAbsent);
+    house.tick(STOCK, 10_000);
+    let exits = places(&house.wait(SECOND));
+    assert_eq!(
+        exits
+            .iter()
+            .map(|exit| (exit.instrument, exit.side, exit.qty.get()))
+            .collect::<Vec<_>>(),
+        [(STOCK, Side::Sell, 100)]
+    );
+}
+
+#[test]
+fn a_process_that_takes_the_day_over_leaves_the_legs_of_a_group_alone_until_the_books_are_read() {
+    let mut house = House::open();
+    let wish = hedged(&house);
+    let hedge = places(&house.wish(Intent::EnterGroup(wish)))[0];
+    let sold = places(&fill(&mut house, &hedge, 100, 10_005))[0];
+    house.resolve(sold.intent, Submission::Acked);
+    house.update(&sold, BrokerStatus::Open, 0);
+    house.wait(DurationNs::from_secs(11));
+    assert_eq!(state(&house), GroupState::Unwinding);
+    house.wait(DurationNs::from_secs(3));
+    let started = ProcessStarted {
+        ts: house.now,
+        epoch: house.engine.state().epoch() + 1,
+    };
+    assert_eq!(house.tell(Event::ProcessStarted(started)), []);
+    house.reconcile();
+    let commands = house.wait(SECOND);
+    let cancelled =
+        |command: &Command| matches!(command, Command::Cancel(cancel) if cancel.intent == sold.intent);
+    assert!(commands.iter().any(cancelled), "{commands:?}");
 }
 
 fn fill_part(house: &mut House, place: &Place, qty: i64) {

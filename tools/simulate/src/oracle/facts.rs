@@ -12,6 +12,7 @@ use bijli_core::instrument::Instrument;
 use bijli_core::order::{BrokerOrderId, BrokerStatus, IntentId, OrderType, Purpose, TradeId};
 use bijli_core::state::State;
 use bijli_core::{Command, DurationNs, Price, Qty, TsNs};
+use bijli_simulator::broker::faults::Fault;
 
 use super::changes::Changes;
 use super::cover::Cover;
@@ -19,6 +20,7 @@ use super::people::People;
 use super::{Broken, broken};
 use crate::market::{TICK, instruments};
 use crate::plan::{Plan, Temper};
+use crate::rows::RowId;
 
 /// What is known of one placement's fate from what the engine was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -377,7 +379,11 @@ impl Facts {
                 let unknown = |fate: &Fate| matches!(fate, Fate::Unknown(_) | Fate::PresumedAbsent);
                 fates.iter().any(|(intent, fate)| unknown(fate) && of_it(intent))
             };
-            self.cover.check_time(event.ts(), self.plan.calm, is_doubtful)?;
+            // A trade that was taken back is never told as such: what was told is no position then.
+            let has_busts = self.plan.ppm[RowId::of_broker(Fault::TradeBust).index()] > 0;
+            if !has_busts && event.ts() < self.plan.hours.close {
+                self.cover.check_time(event.ts(), self.plan.calm, is_doubtful)?;
+            }
         }
         Ok(())
     }
