@@ -1,7 +1,7 @@
 //! Groups of legs: all pass or none, hedges first in and last out, one stop and target in money, a person's hand.
 
 use bijli_core::command::{Command, Place};
-use bijli_core::event::{Event, ProcessStarted, Submission, Traded, Verb};
+use bijli_core::event::{Event, ProcessStarted, Reconciled, Submission, Traded, Verb};
 use bijli_core::group::{
     EnterGroup, GROUP_EVENTS, GROUP_STATES, GroupEvent, GroupState, LEGS_MAX, LeaveGroup, LegPlan, LegRole,
 };
@@ -292,9 +292,8 @@ fn a_hedge_does_not_wait_for_a_leg_that_is_presumed_absent() {
         [],
         "what it covers may exist: the hedge stays"
     );
-    house.resolve(sold.intent, Submission::PresumedAbsent);
     house.tick(STOCK, 10_000);
-    let exits = places(&house.wait(SECOND));
+    let exits = places(&house.resolve(sold.intent, Submission::PresumedAbsent));
     assert_eq!(
         exits
             .iter()
@@ -314,14 +313,18 @@ fn a_process_that_takes_the_day_over_leaves_the_legs_of_a_group_alone_until_the_
     house.update(&sold, BrokerStatus::Open, 0);
     house.wait(DurationNs::from_secs(11));
     assert_eq!(state(&house), GroupState::Unwinding);
-    house.wait(DurationNs::from_secs(3));
+    house.update(&sold, BrokerStatus::Open, 0);
+    house.now = house.now.plus(DurationNs::from_secs(3));
     let started = ProcessStarted {
         ts: house.now,
         epoch: house.engine.state().epoch() + 1,
     };
     assert_eq!(house.tell(Event::ProcessStarted(started)), []);
-    house.reconcile();
-    let commands = house.wait(SECOND);
+    let commands = house.tell(Event::Reconciled(Reconciled {
+        ts: house.now,
+        broker_orders: 2,
+        foreign_orders: 0,
+    }));
     let cancelled =
         |command: &Command| matches!(command, Command::Cancel(cancel) if cancel.intent == sold.intent);
     assert!(commands.iter().any(cancelled), "{commands:?}");

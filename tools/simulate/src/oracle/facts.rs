@@ -20,7 +20,7 @@ use super::people::People;
 use super::{Broken, broken};
 use crate::market::{TICK, instruments};
 use crate::plan::{Plan, Temper};
-use crate::rows::RowId;
+use crate::rows::{RowId, WorldFault};
 
 /// What is known of one placement's fate from what the engine was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -379,9 +379,16 @@ impl Facts {
                 let unknown = |fate: &Fate| matches!(fate, Fate::Unknown(_) | Fate::PresumedAbsent);
                 fates.iter().any(|(intent, fate)| unknown(fate) && of_it(intent))
             };
-            // A trade that was taken back is never told as such: what was told is no position then.
-            let has_busts = self.plan.ppm[RowId::of_broker(Fault::TradeBust).index()] > 0;
-            if !has_busts && event.ts() < self.plan.hours.close {
+            // What was told is no position where trades are taken back; and a kill between an event and its command
+            // leaves an order that is only the engine's to doubt.
+            let spoils = [
+                RowId::of_broker(Fault::TradeBust),
+                RowId::of_world(WorldFault::Kill9),
+                RowId::of_world(WorldFault::CrashAtSignal),
+                RowId::of_world(WorldFault::CrashInRecovery),
+            ];
+            let is_spoilt = spoils.iter().any(|row| self.plan.ppm[row.index()] > 0);
+            if !is_spoilt && event.ts() < self.plan.hours.close {
                 self.cover.check_time(event.ts(), self.plan.calm, is_doubtful)?;
             }
         }

@@ -91,8 +91,8 @@ impl LedgerCheck {
             if asked.purpose == Purpose::Exit {
                 row.exits += order.side.sign() * rest;
             }
-            if order.trigger.is_set() {
-                // A stop that waits is in no book. Trades at its trigger release it, and these cannot happen before the
+            if order.trigger.is_set() || order.is_phantom {
+                // A phantom never leaves the broker. A stop that waits is in no book. Trades at its trigger release it, and these cannot happen before the
                 // book has taken our order on the other side, whose price is better: the books of this market jump.
                 continue;
             }

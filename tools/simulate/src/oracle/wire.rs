@@ -31,6 +31,8 @@ pub struct Wire {
     calls: VecDeque<TsNs>,
     /// The true time.
     pub now: TsNs,
+    /// How far the wall clock was ahead at the last order call.
+    shift: DurationNs,
     /// Order calls so far.
     pub order_calls: u64,
     /// Reads so far.
@@ -55,6 +57,12 @@ impl Wire {
             return Ok(());
         }
         self.order_calls += 1;
+        let shift = wall.since(now);
+        if shift != self.shift {
+            // The budget is counted on the wall clock, which has just forgotten.
+            self.shift = shift;
+            self.calls.clear();
+        }
         self.calls.push_back(now);
         while self
             .calls

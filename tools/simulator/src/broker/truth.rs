@@ -31,6 +31,8 @@ pub struct OrderTruth<'a> {
     pub trigger: Price,
     /// Where it stands.
     pub status: Status,
+    /// Whether it never leaves the broker, whatever was told of it.
+    pub is_phantom: bool,
 }
 
 /// A trade that happened and stands.
@@ -62,6 +64,7 @@ impl Broker {
             price: order.ticket.price,
             trigger: order.ticket.trigger,
             status: order.status,
+            is_phantom: order.fate.is_phantom,
         })
     }
 
