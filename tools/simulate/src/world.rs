@@ -179,6 +179,13 @@ impl World {
             } else {
                 process.next_wake(self.now, self.clock_shift)
             };
+            // While its engine hangs, the gateway alone has work.
+            let hangs = self.now < self.engine_until;
+            let wake = if hangs {
+                wake.max(self.now.plus(DurationNs::from_millis(2)))
+            } else {
+                wake
+            };
             let wake = wake.max(self.frozen_until);
             next = next.min(wake);
         }

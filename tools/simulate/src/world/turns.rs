@@ -264,7 +264,8 @@ impl World {
             process.journal.stalled_until = TsNs::NEVER;
             return;
         }
-        if self.crash.happens(self.plan.ppm_of(WorldFault::DiskStall) / 600) {
+        let is_free = self.now >= process.journal.stalled_until;
+        if is_free && self.crash.happens(self.plan.ppm_of(WorldFault::DiskStall) / 600) {
             self.fired.count(WorldFault::DiskStall);
             let until = self
                 .now
