@@ -339,7 +339,7 @@ impl State {
 
     /// The broker is the truth about positions: a difference is taken over and leaves reduce-only.
     pub(super) fn compare_position(&mut self, report: &PositionReported) {
-        self.write_off_absent_exits(report.instrument);
+        self.write_off_absent(report.instrument);
         let ours = self.positions[report.instrument.index()];
         self.absorb_missing(report.instrument, ours.qty, report.qty);
         self.write_off_fills_without_trades(report.instrument);
@@ -403,13 +403,13 @@ impl State {
         }
     }
 
-    /// The broker's own position was read after these exits were presumed absent: what it still shows may be left.
-    fn write_off_absent_exits(&mut self, instrument: InstrumentId) {
+    /// The broker's own position was read after these orders were presumed absent: what it still shows may be left. An
+    /// entry of the other side stands as much in the way as an exit, where somebody else dealt meanwhile.
+    fn write_off_absent(&mut self, instrument: InstrumentId) {
         let mut place = 0;
         while let Some(index) = self.orders.live_at(place) {
             let order = self.orders.get_mut(index);
-            let is_absent = order.state == OrderState::PresumedAbsent && order.purpose == Purpose::Exit;
-            if order.instrument == instrument && is_absent {
+            if order.instrument == instrument && order.state == OrderState::PresumedAbsent {
                 order.is_written_off = true;
             }
             place += 1;

@@ -179,7 +179,8 @@ impl State {
             self.page_at_times(PageReason::NoExitPrice, id);
             return;
         };
-        let is_over_absent = |order: &Order| order.instrument == id && order.is_written_off;
+        let is_over_absent =
+            |order: &Order| order.instrument == id && order.side == side && order.is_written_off;
         if self.orders.live().any(|(_, order)| is_over_absent(order)) {
             self.page(PageReason::ExitOverAbsent, Some(id));
         }

@@ -147,11 +147,20 @@ impl House {
 
     /// Wishes to buy a hundred at 100.10 with a stop 5 % below.
     pub(crate) fn wish_to_buy(&mut self, instrument: InstrumentId) -> Vec<Command> {
+        self.wish_to_enter(instrument, Side::Buy)
+    }
+
+    /// Wishes to sell a hundred at 99.90 with a stop 5 % above.
+    pub(crate) fn wish_to_sell(&mut self, instrument: InstrumentId) -> Vec<Command> {
+        self.wish_to_enter(instrument, Side::Sell)
+    }
+
+    fn wish_to_enter(&mut self, instrument: InstrumentId, side: Side) -> Vec<Command> {
         let signal = Signal {
             ts: self.now,
             strategy: StrategyId::SPIKE,
             instrument,
-            side: Side::Buy,
+            side,
             score_ppm: 900_000,
             parts_ppm: [0; SCORE_PARTS.len()],
             price: Price::from_paise(10_000),
@@ -159,8 +168,8 @@ impl House {
         self.wish(Intent::Enter(Enter {
             signal,
             qty: Qty::new(100),
-            limit: Price::from_paise(10_010),
-            stop: Price::from_paise(9_510),
+            limit: Price::from_paise(10_000 + 10 * side.sign()),
+            stop: Price::from_paise(10_000 - 490 * side.sign()),
             adds: false,
         }))
     }

@@ -179,6 +179,19 @@ fn an_exit_presumed_absent_blocks_the_next_one_until_the_broker_s_position_is_re
 }
 
 #[test]
+fn a_sold_entry_presumed_absent_does_not_bar_for_ever_the_exit_of_what_the_broker_shows_bought() {
+    let mut house = House::open();
+    let entry = only_place(&house.wish_to_sell(STOCK));
+    house.resolve(entry.intent, Submission::Unknown);
+    house.resolve(entry.intent, Submission::PresumedAbsent);
+    // A sale was taken back at the exchange, or somebody else bought: what the broker holds is ours to leave.
+    house.report_position(STOCK, 75);
+    let exit = only_place(&house.wish_to_leave(STOCK, 75));
+    assert_eq!((exit.side, exit.qty), (Side::Sell, Qty::new(75)));
+    assert_eq!(house.pages(PageReason::ExitOverAbsent), 1);
+}
+
+#[test]
 fn an_order_that_lives_although_it_was_refused_stops_entries() {
     let mut house = House::open();
     let place = only_place(&house.wish_to_buy(STOCK));

@@ -3,8 +3,7 @@
 use bijli_core::command::Command;
 use bijli_core::event::Submission;
 use bijli_core::event::{Event, Tick, TickFlags};
-use bijli_core::order::{BrokerStatus, Side};
-use bijli_core::strategy::{Enter, Intent, SCORE_PARTS, Signal, StrategyId};
+use bijli_core::order::BrokerStatus;
 use bijli_core::{DurationNs, Money, Price, Qty};
 
 use crate::house::{House, STOCK, only_place};
@@ -33,22 +32,7 @@ fn tick(house: &mut House, [ltp, bid, ask]: [i64; 3]) -> Vec<Command> {
 /// A house that sold a hundred at 100.00.
 fn sold() -> House {
     let mut house = House::open();
-    let signal = Signal {
-        ts: house.now,
-        strategy: StrategyId::SPIKE,
-        instrument: STOCK,
-        side: Side::Sell,
-        score_ppm: 900_000,
-        parts_ppm: [0; SCORE_PARTS.len()],
-        price: Price::from_paise(10_000),
-    };
-    let place = only_place(&house.wish(Intent::Enter(Enter {
-        signal,
-        qty: Qty::new(100),
-        limit: Price::from_paise(9_990),
-        stop: Price::from_paise(10_490),
-        adds: false,
-    })));
+    let place = only_place(&house.wish_to_sell(STOCK));
     house.resolve(place.intent, Submission::Acked);
     house.update(&place, BrokerStatus::Open, 0);
     house.trade(&place, 100, 10_000);

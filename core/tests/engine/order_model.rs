@@ -28,7 +28,6 @@ pub(crate) struct Modelled {
     pub(crate) order_id: BrokerOrderId,
     pub(crate) instrument: InstrumentId,
     pub(crate) side: Side,
-    pub(crate) purpose: Purpose,
     pub(crate) state: OrderState,
     pub(crate) terms: Terms,
     /// Changes asked for of which no end is known, oldest first.
@@ -83,7 +82,6 @@ impl Modelled {
             order_id: BrokerOrderId::EMPTY,
             instrument: place.instrument,
             side: place.side,
-            purpose: place.purpose,
             state: OrderState::Submitted,
             terms: Terms {
                 order_type: place.order_type,
@@ -281,13 +279,11 @@ impl OrderModel {
 
     /// A row of an order that is not known: taken in as it is, before the row is looked at.
     fn meet(&mut self, row: &OrderUpdated) -> usize {
-        let opposes = self.position(row.instrument) * row.side.sign() < 0;
         self.orders.push(Modelled {
             intent: row.intent,
             order_id: row.order_id,
             instrument: row.instrument,
             side: row.side,
-            purpose: if opposes { Purpose::Exit } else { Purpose::Entry },
             state: OrderState::Unknown,
             terms: Terms {
                 order_type: OrderType::Limit,

@@ -1,6 +1,6 @@
 //! What the broker's positions say about orders: fills that they show before their trades, and fills that never were.
 
-use bijli_core::order::{OrderState, Purpose};
+use bijli_core::order::OrderState;
 use bijli_core::{DurationNs, InstrumentId, TsNs};
 
 use super::OrderModel;
@@ -21,8 +21,7 @@ impl OrderModel {
     fn absent_are_written_off(&mut self, instrument: InstrumentId) {
         for order in &mut self.orders {
             let is_absent = order.state == OrderState::PresumedAbsent;
-            order.written_off |=
-                is_absent && order.instrument == instrument && order.purpose == Purpose::Exit;
+            order.written_off |= is_absent && order.instrument == instrument;
         }
     }
 
