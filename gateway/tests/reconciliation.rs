@@ -198,6 +198,28 @@ fn the_engine_s_question_is_answered_by_two_fresh_rounds_that_agree() {
 }
 
 #[test]
+fn a_completion_that_the_broker_takes_back_is_told_by_the_first_book_that_shows_it() {
+    let mut gateway = gateway();
+    gateway.start_reconcile(at(0));
+    round(&mut gateway, at(0), &[], &[], &[]);
+    round(&mut gateway, at(1_000), &[], &[], &[]);
+    gateway.handle_command(at(1_000), &exit(1));
+    answer(&mut gateway, at(1_000), PLACE, &acked("7"));
+    gateway.handle_stream_text(at(1_000), &frame("7", Some(1), "complete", 75));
+    notes(&mut gateway);
+    // A position that does not fit: the engine asks, and nothing else may be believed for a minute.
+    gateway.handle_command(at(1_100), &ask(false));
+    answer(
+        &mut gateway,
+        at(1_100),
+        BOOK,
+        &list(&[row("7", Some(1), "rejected", 0)]),
+    );
+    assert_eq!(notes(&mut gateway), ["1 7 is Rejected 0/75"]);
+    assert!(gateway.is_reconciling());
+}
+
+#[test]
 fn rounds_that_were_begun_before_the_question_are_no_answer_to_it() {
     let mut gateway = gateway();
     gateway.start_reconcile(at(0));

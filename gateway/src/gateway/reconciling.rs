@@ -71,9 +71,9 @@ impl Gateway {
         let answer = match part {
             Part::Orders => order_api::orders_of(reply).map(|mut book| {
                 self.compare_orders(&book);
-                if !self.entries_wait_for_books || !self.intents.unknown().is_empty() {
+                if self.compared.is_some() || !self.intents.unknown().is_empty() {
                     // As good as any other read of the book, and in its place: neither what is unknown nor a day under
-                    // way waits for rounds that agree.
+                    // way waits for rounds that agree, which take a minute where a completion was taken back.
                     self.take_orders(asked, &book);
                 }
                 book.complete &= self.is_whole(&book);
