@@ -119,12 +119,23 @@ impl Plan {
             // So near that the market of a short day reaches the broker's trigger now and then.
             plan.config.orders.protective_gap_bps = resting.between(0, 30);
         }
+        if plan.ppm[RowId::of_broker(Fault::TradeBust).index()] > 0 {
+            plan.begin_earlier(BUST_STANDS);
+        }
         // A disk that nobody waits for cannot fail anybody.
         plan.awaits_disk |= plan.ppm_of(WorldFault::DiskFailed) > 0;
         if temper == Temper::Chaos && plan.ppm_of(WorldFault::Runaway) > 0 {
             plan.temper = Temper::Runaway;
         }
         plan
+    }
+
+    /// The same day under fire, and so much longer without.
+    fn begin_earlier(&mut self, by: DurationNs) {
+        let back = DurationNs::new(-by.get());
+        self.calm = self.calm.plus(back);
+        self.hours.open = self.hours.open.plus(back);
+        self.hours.entries_stop = self.hours.entries_stop.plus(back);
     }
 
     /// The same day with no faults but these.
@@ -174,6 +185,9 @@ impl Plan {
         self.hours.open.plus(DurationNs::from_secs(-5))
     }
 }
+
+/// A trade that was taken back is believed once the reads have shown it for a minute; then what it leaves is left.
+const BUST_STANDS: DurationNs = DurationNs::from_secs(110);
 
 /// How often the broker draws what it draws each minute of a day: a fire here is over in one.
 const MINUTE: DurationNs = DurationNs::from_secs(12);

@@ -33,8 +33,7 @@ impl Oracle {
     fn check_flat(&self, broker: &Broker) -> Result<(), Broken> {
         for instrument in 0..INSTRUMENTS as u32 {
             let held = broker.true_position(instrument).get();
-            let is_excused = self.ledger.foreign[instrument as usize] || self.was_bust();
-            if held != 0 && !is_excused {
+            if held != 0 && !self.ledger.foreign[instrument as usize] {
                 return broken(
                     "I26",
                     format!("instrument {instrument}: {held} held after the close"),
@@ -42,12 +41,6 @@ impl Oracle {
             }
         }
         Ok(())
-    }
-
-    /// Whether a trade was taken back: until such a contradiction has stood for a minute no comparison of the books is
-    /// believed, and these days are too short for what follows (`FAULTS.md`, section 5).
-    fn was_bust(&self) -> bool {
-        self.ledger.bust_at.is_set()
     }
 
     /// L1 and L5: no fate is unknown and nothing waits.
@@ -66,7 +59,7 @@ impl Oracle {
                 ),
             );
         }
-        if !process.is_idle() || (process.gateway.unsettled() > 1 && !self.was_bust()) {
+        if !process.is_idle() || process.gateway.unsettled() > 1 {
             return broken(
                 "L5",
                 format!("{} unsettled in the gateway", process.gateway.unsettled()),
@@ -87,7 +80,7 @@ impl Oracle {
         }
         for (index, truth) in told.iter().enumerate() {
             let ours = &state.positions()[index];
-            if ours.qty != truth.qty && !self.was_bust() {
+            if ours.qty != truth.qty {
                 return broken(
                     "L3",
                     format!("instrument {index}: engine {}, broker {}", ours.qty, truth.qty),

@@ -193,7 +193,8 @@ impl Facts {
             Event::ClockDoubted(doubted) => self.learn_doubt(doubted.doubt),
             Event::IntentResolved(resolved) => {
                 let fate = match resolved.submission {
-                    Submission::Unknown => Fate::Unknown(self.now),
+                    // The minute of absence is the gateway's, whose clock made the event; an engine that stood still heard it later.
+                    Submission::Unknown => Fate::Unknown(resolved.ts),
                     Submission::PresumedAbsent => Fate::PresumedAbsent,
                     Submission::Acked | Submission::Refused | Submission::NotSent => Fate::Known,
                 };

@@ -1,8 +1,8 @@
 //! The broker's true ledger, held against what the journal has been told.
 
+use bijli_core::Price;
 use bijli_core::order::{BrokerOrderId, IntentId, Purpose, Side};
 use bijli_core::text::Text;
-use bijli_core::{Price, TsNs};
 use bijli_simulator::broker::{Broker, Origin};
 
 use super::facts::Facts;
@@ -22,9 +22,6 @@ pub struct LedgerCheck {
     /// Instruments in which the broker, the exchange or somebody else acted, or whose records were lost: what our
     /// orders do beside that cannot be promised at every moment.
     pub muddied: [bool; INSTRUMENTS],
-    /// When the newest trade was taken back that was; [`TsNs::NEVER`] where none was.
-    pub bust_at: TsNs,
-    is_busted: [bool; INSTRUMENTS],
     /// Of these, where somebody else holds a position of his own, or records were lost: it need not be flat at the end.
     pub foreign: [bool; INSTRUMENTS],
 }
@@ -104,12 +101,7 @@ impl LedgerCheck {
         }
         for (instrument, net) in (0_u32..).zip(filled) {
             // A trade was taken back at the exchange.
-            let is_bust = broker.true_position(instrument).get() != net;
-            if is_bust && !self.is_busted[instrument as usize] {
-                self.bust_at = facts.now;
-            }
-            self.is_busted[instrument as usize] |= is_bust;
-            self.muddied[instrument as usize] |= is_bust;
+            self.muddied[instrument as usize] |= broker.true_position(instrument).get() != net;
         }
         self.check_instruments(broker, &live)?;
         facts
