@@ -89,6 +89,66 @@ fn memory_that_cannot_be_a_new_segment_is_refused() {
 }
 
 #[test]
+fn a_writer_tells_what_comes_next_and_shows_what_stands_in_its_segment() {
+    let items = day_items(9);
+    let mut writer = JournalWriter::create(vec![0; 4_096], header(0, 40)).expect("blank memory");
+    for (seq, item) in (40..).zip(&items) {
+        assert_eq!(writer.next_seq(), seq);
+        assert_eq!(writer.append_item(item, TsNs::new(7)), Ok(seq));
+    }
+    let shown = writer.bytes().to_vec();
+    assert_eq!((shown.len(), items_of(&[&shown])), (4_096, Ok(items)));
+    assert_eq!(shown, writer.into_inner());
+}
+
+#[test]
+fn the_largest_payload_fits_and_a_byte_more_does_not() {
+    let append = |bytes: usize| {
+        let mut writer = JournalWriter::create(vec![0; 4_096], header(0, 0)).expect("blank memory");
+        writer.append(RecordKind::TICKED, TsNs::NEVER, &vec![0; bytes])
+    };
+    assert_eq!(append(PAYLOAD_BYTES_MAX), Ok(0));
+    let bytes = PAYLOAD_BYTES_MAX + 1;
+    assert_eq!(append(bytes), Err(JournalError::PayloadTooLong { bytes }));
+}
+
+#[test]
+fn a_refusal_says_what_was_found_and_what_to_do() {
+    let told = [
+        (
+            JournalError::Full {
+                needed_bytes: 192,
+                room_bytes: 128,
+            },
+            ["192 bytes", "128", "next segment"],
+        ),
+        (
+            JournalError::PayloadTooLong { bytes: 5_000 },
+            ["5000 bytes", "992 bytes", "payload"],
+        ),
+        (
+            JournalError::SegmentBytes { bytes: 1_000 },
+            ["1000", "at least 128", "multiple of 64"],
+        ),
+        (JournalError::Misaligned, ["multiple of 8 bytes", "map", "file"]),
+        (
+            JournalError::NotBlank { offset: 777 },
+            ["byte 777", "zeros", "fresh file"],
+        ),
+        (
+            JournalError::Header(HeaderFault::Version { version: 9 }),
+            ["version 9", "journal segment", "newer"],
+        ),
+    ];
+    for (error, words) in told {
+        let text = error.to_string();
+        for word in words {
+            assert!(text.contains(word), "{text:?} lacks {word:?}");
+        }
+    }
+}
+
+#[test]
 fn any_flipped_byte_is_found_and_the_record_named() {
     let items = day_items(300);
     let mut segment = segment_of(header(3, 1_000), &items, 48 * 1_024);
