@@ -76,11 +76,18 @@ impl KillLatch {
         match fs::read(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             read => {
-                let kill = read.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+                let bytes = read.ok();
+                let is_empty = bytes.as_ref().is_some_and(Vec::is_empty);
+                let kill = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+                let reason = if is_empty {
+                    "the disk had no room for the reason"
+                } else {
+                    "the latch file cannot be read"
+                };
                 Some(kill.unwrap_or_else(|| Kill {
                     since_ns: 1,
                     uid: 0,
-                    reason: "the latch file cannot be read".to_owned(),
+                    reason: reason.to_owned(),
                 }))
             }
         }
@@ -93,15 +100,20 @@ impl KillLatch {
         found.map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
     }
 
-    /// Latches, durably.
+    /// Latches, durably. Where the disk has no room for who, when and why, the file says nothing, which holds too.
     ///
     /// # Errors
     /// When the file cannot be written or synced.
     pub fn set(&self, kill: &Kill) -> io::Result<()> {
         let fresh = self.path.with_extension("latch-new");
         let mut file = fs::File::create(&fresh)?;
-        file.write_all(&serde_json::to_vec(kill)?)?;
-        file.sync_all()?;
+        match write_synced(&mut file, &serde_json::to_vec(kill)?) {
+            Err(error) if is_full(&error) => {
+                file.set_len(0)?;
+                file.sync_all()?;
+            }
+            written => written?,
+        }
         fs::rename(&fresh, &self.path)?;
         self.sync_folder()
     }
@@ -122,6 +134,18 @@ impl KillLatch {
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
     }
+}
+
+fn write_synced(file: &mut fs::File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
 }
 
 /// Between two tries to write a file that could not be written.
@@ -215,6 +239,9 @@ mod tests {
         assert_eq!(latch.read(), Some(kill));
         fs::write(folder.path().join("main.latch"), "{\"since").expect("our file");
         assert!(latch.read().is_some());
+        fs::write(folder.path().join("main.latch"), "").expect("our file");
+        let kill = latch.read().expect("it holds without words");
+        assert_eq!(kill.reason().as_str(), "the disk had no room for the reason");
         latch.clear().expect("our file");
         latch.clear().expect("nothing left to do");
         assert_eq!(latch.read(), None);

@@ -50,17 +50,14 @@ impl StartChecks {
         ];
         if self.is_real {
             steps.push((StartStep::Program, StepVerdict::Passed, facts.program.clone()));
-            let looping = facts.starts >= LOOP_STARTS;
-            let verdict = if looping {
-                StepVerdict::Failed
-            } else {
-                StepVerdict::Passed
+            let (verdict, note) = match facts.starts {
+                Some(starts) if starts < LOOP_STARTS => {
+                    (StepVerdict::Passed, format!("{starts} starts in 5 minutes"))
+                }
+                Some(starts) => (StepVerdict::Failed, format!("{starts} starts in 5 minutes")),
+                None => (StepVerdict::Failed, "starts cannot be counted".to_owned()),
             };
-            steps.push((
-                StartStep::CrashLoop,
-                verdict,
-                format!("{} starts in 5 minutes", facts.starts),
-            ));
+            steps.push((StartStep::CrashLoop, verdict, note));
         }
         steps.extend(self.found.iter().cloned());
         steps.push(match self_test(config, day) {
@@ -96,8 +93,8 @@ pub struct StartFacts {
     pub records: u64,
     /// This program, as [`program_name`] has it.
     pub program: String,
-    /// Starts within five minutes, this one included.
-    pub starts: usize,
+    /// Starts within five minutes, this one included; `None` = they could not be counted.
+    pub starts: Option<usize>,
 }
 
 /// Version and hash of the running program.
@@ -181,7 +178,7 @@ mod tests {
     fn the_third_start_bars_entries_on_a_real_day_only() {
         let day = IstDay::from_ymd(2026, 7, 31).expect("a real date");
         let facts = StartFacts {
-            starts: 3,
+            starts: Some(3),
             ..StartFacts::default()
         };
         for is_real in [true, false] {

@@ -10,15 +10,18 @@ use bijli_strategy::SpikeStrategy;
 use super::{DayPlan, OpeningError};
 use crate::kill_latch::{Kill, KillLatch};
 use crate::start_checks::{StartCount, StartFacts};
-use crate::store::{JournalStore, io_error};
+use crate::store::JournalStore;
 
-/// Counts this start, where starts are counted.
-pub(super) fn note_start(plan: &DayPlan) -> Result<usize, OpeningError> {
+/// Counts this start, where starts are counted; `None` where that cannot be done: a full disk keeps no day under way
+/// from going on, but its entries wait for a person.
+pub(super) fn note_start(plan: &DayPlan) -> Option<usize> {
     if !plan.checks.is_real {
-        return Ok(0);
+        return Some(0);
     }
     let count = StartCount::beside(&plan.account_lock).note(plan.checks.started);
-    Ok(count.map_err(io_error("counting the starts", &plan.account_lock))?)
+    count
+        .inspect_err(|error| eprintln!("WARNING: this start cannot be counted: {error}"))
+        .ok()
 }
 
 /// Tells the engine how the start went, and of a kill that holds: the journal's word or the file's is enough, and
@@ -40,9 +43,10 @@ pub(super) fn tell(
             reason: kill.reason(),
         })),
         (None, true) => {
-            latch
-                .set(&Kill::by_journal(ts))
-                .map_err(io_error("keeping the kill latch", &plan.account_lock))?;
+            // The journal's word is enough to be killed, and while that holds the file is tried again.
+            if let Err(error) = latch.set(&Kill::by_journal(ts)) {
+                eprintln!("WARNING: the kill latch is not on disk yet: {error}");
+            }
         }
         (Some(_), true) | (None, false) => {}
     }
