@@ -396,6 +396,8 @@ readout! {
         paused_strategies: u32,
         /// A doubt about time: 0 none, 1 the clock was set, 2 the process stood still.
         clock_doubt: u8,
+        /// Trouble with the journal's disk: 0 none, 1 no room for further segments, 2 failed.
+        disk_trouble: u8,
         /// Whether the broker was asked what is open and owes the answer.
         flat_asked: bool,
         /// Whether the broker has answered.

@@ -173,6 +173,12 @@ impl State {
         self.disarmed
     }
 
+    /// Whether entries wait for a person to resume or to arm, whatever else bars them.
+    #[must_use]
+    pub const fn is_paused(&self) -> bool {
+        self.paused
+    }
+
     /// Whether a flatten is under way.
     #[must_use]
     pub const fn is_flattening(&self) -> bool {

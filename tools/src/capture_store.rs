@@ -1,8 +1,9 @@
 //! Raw frames kept on disk: what the exchange sent, so that decoders can be run again.
 //!
 //! Frames are copied into a mapped, preallocated segment, so keeping one costs a copy and no system call; the
-//! next segment is made by the housekeeping thread. Frames that find no room are counted, never waited for: a
-//! capture is a record, and trading does not depend on it.
+//! next segment is made by the housekeeping thread, as long as the journal's reserve stays free beside it. Frames
+//! that find no room are counted, never waited for: a capture is a record, trading does not depend on it, and it is
+//! the first to go without where the disk gets full.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
@@ -26,17 +27,20 @@ pub struct CaptureStore {
 }
 
 impl CaptureStore {
-    /// Begins a capture in `dir`, behind the segments that lie there already; and the maker of its segments.
+    /// Begins a capture in `dir`, behind the segments that lie there already; and the maker of its segments, which
+    /// leaves `keep_free_bytes` of the disk free. Without room for a first segment it begins with frames lost.
     ///
     /// # Errors
-    /// When the folder or the first segment cannot be had.
-    pub fn create(dir: &Path) -> Result<(Self, SegmentMaker), StoreError> {
+    /// When the folder cannot be had.
+    pub fn create(dir: &Path, keep_free_bytes: u64) -> Result<(Self, SegmentMaker), StoreError> {
         make_dir(dir)?;
         let first = (0..)
             .find(|segment| !path_of(dir, *segment).exists())
             .unwrap_or(u32::MAX);
-        let (mut maker, spares) = SegmentMaker::new(dir, path_of, first, SEGMENT_BYTES);
-        maker.poll()?;
+        let (maker, spares) = SegmentMaker::new(dir, path_of, first, SEGMENT_BYTES);
+        let mut maker = maker.keeping_free(keep_free_bytes);
+        // Whoever polls next is told the same.
+        let _made = maker.poll();
         let mut store = Self {
             writer: None,
             spares,
@@ -75,6 +79,23 @@ impl CaptureStore {
     }
 }
 
+/// The capture of a run that wants one. What keeps it from beginning is said and keeps nothing else: a day is not
+/// turned away for a record of frames.
+#[must_use]
+pub fn begin_capture(
+    dir: Option<&Path>,
+    keep_free_bytes: u64,
+) -> (Option<CaptureStore>, Option<SegmentMaker>) {
+    match dir.map(|dir| CaptureStore::create(dir, keep_free_bytes)) {
+        None => (None, None),
+        Some(Ok((capture, maker))) => (Some(capture), Some(maker)),
+        Some(Err(error)) => {
+            eprintln!("WARNING: raw frames are not kept: {error}");
+            (None, None)
+        }
+    }
+}
+
 fn path_of(dir: &Path, segment: u32) -> PathBuf {
     dir.join(format!("frames-{segment:05}.bjc"))
 }
@@ -104,7 +125,7 @@ mod tests {
     fn a_captured_frame_plays_back_over_two_processes() {
         let folder = tempfile::tempdir().expect("a folder");
         for (number, frame) in [(1, b"first".as_slice()), (2, b"second")] {
-            let (mut store, _maker) = CaptureStore::create(folder.path()).expect("room for a segment");
+            let (mut store, _maker) = CaptureStore::create(folder.path(), 0).expect("room for a segment");
             store.append(TsNs::new(number), frame);
             assert_eq!(store.frames_lost(), 0);
         }

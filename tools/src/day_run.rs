@@ -30,6 +30,7 @@ use crate::report::{self, ReportError, RunFacts, Summary};
 use crate::screen::keep_screen;
 use crate::start_checks::StartCount;
 use crate::stderr::say;
+use crate::store::room::release_room;
 use crate::store::{StoreError, remove_unused_segments};
 use crate::topology::{Connections, OrderSink, Placement, Running, StartError, start};
 use crate::words;
@@ -157,6 +158,7 @@ pub fn run_day(
     }
     let day_over = end.day_over;
     keep_kill(&account_lock, end.engine.state());
+    let may_restart = !day_over && may_be_open(end.engine.state());
     let killed_not_flat = is_killed_not_flat(end.engine.state());
     let left_without_token = end.token_dead.then(|| open_positions(end.engine.state()));
     if let Some(failure) = end.failure {
@@ -168,6 +170,9 @@ pub fn run_day(
     }
     end.journal.close().map_err(RunError::Engine)?;
     remove_unused_segments(&run_dir.join("journal")).map_err(RunError::Engine)?;
+    if !may_restart {
+        release_room(&run_dir).map_err(RunError::Engine)?;
+    }
     capture_store::remove_unused(&run_dir.join("capture")).map_err(RunError::Engine)?;
     let summary = report::write(&run_dir, &facts).map_err(RunError::Report)?;
     StartCount::beside(&account_lock).forget();
@@ -211,6 +216,11 @@ fn keep_kill(account_lock: &Path, state: &State) {
 fn is_killed_not_flat(state: &State) -> bool {
     let wants_out = state.is_killed() || state.is_flattening();
     wants_out && !state.supervision().flat_check.is_flat()
+}
+
+/// Whether our books have anything that a restart would look after.
+fn may_be_open(state: &State) -> bool {
+    !state.open_positions().is_empty() || state.orders().live_count() > 0
 }
 
 /// Symbol, quantity and average price of each open position.

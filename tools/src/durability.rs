@@ -33,6 +33,7 @@ struct Shared {
     next_seq: AtomicU64,
     appended: AtomicU64,
     dead: AtomicBool,
+    short: AtomicBool,
     entries_barred: AtomicBool,
     exits_unwaited: AtomicU64,
     entries_given_up: AtomicU64,
@@ -44,6 +45,7 @@ impl DurableView {
             next_seq: AtomicU64::new(next_seq),
             appended: AtomicU64::new(next_seq),
             dead: AtomicBool::new(false),
+            short: AtomicBool::new(false),
             entries_barred: AtomicBool::new(false),
             exits_unwaited: AtomicU64::new(0),
             entries_given_up: AtomicU64::new(0),
@@ -80,7 +82,19 @@ impl DurableView {
         self.0.dead.load(Ordering::Acquire)
     }
 
-    /// Whether so much waits for the disk that simulated time had better wait too: it can outrun any disk.
+    /// Whether the journal's disk has no room for the segments to come: no entry should be made.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.0.short.load(Ordering::Acquire)
+    }
+
+    /// Told by who makes the segments.
+    pub fn note_short(&self, is_short: bool) {
+        self.0.short.store(is_short, Ordering::Release);
+    }
+
+    /// Whether so much waits for the disk that simulated time had better wait too: it can outrun any disk. For room that
+    /// a full disk lacks nobody waits.
     #[must_use]
     pub fn is_far_behind(&self) -> bool {
         let behind = self
@@ -88,7 +102,7 @@ impl DurableView {
             .appended
             .load(Ordering::Relaxed)
             .saturating_sub(self.next_seq());
-        behind > FAR_BEHIND_RECORDS && !self.is_dead()
+        behind > FAR_BEHIND_RECORDS && !self.is_dead() && !self.is_short()
     }
 
     /// Told by the engine's thread once a turn: records below this number stand in the journal.

@@ -4,6 +4,7 @@
 //! the torn end of its last segment, which is named in the first record of ours. Damage anywhere else refuses
 //! the start: a person decides what the day is then.
 
+mod journaling;
 mod supervise;
 
 use std::fmt;
@@ -23,11 +24,12 @@ use memmap2::Mmap;
 
 use crate::account_lock::AccountLock;
 use crate::durability::Durability;
-use crate::persister::{PersisterTask, RamTier, take_over_ram};
+use crate::persister::{PersisterTask, take_over_ram};
 use crate::run_dir::segment_paths;
 use crate::start_checks::{StartChecks, StartFacts, is_other_program, program_name};
+use crate::store::room::check_reserve;
 use crate::store::{
-    JournalStart, JournalStore, SegmentMaker, StoreError, check_reserve, make_dir, map_read, read_mark_file,
+    JournalStart, JournalStore, SegmentMaker, StoreError, make_dir, map_read, read_mark_file,
     remove_unused_segments,
 };
 
@@ -77,6 +79,8 @@ pub struct OpenDay {
     pub epoch: u32,
     /// Records that were replayed; zero for a fresh day.
     pub records_recovered: u64,
+    /// What raw frames leave free on the disk: the journal's reserve.
+    pub capture_keeps_free: u64,
     /// Held until the process ends.
     pub lock: AccountLock,
 }
@@ -203,6 +207,7 @@ pub fn open_day(plan: &DayPlan) -> Result<OpenDay, OpeningError> {
     let mut lock = AccountLock::take(&plan.account_lock)?;
     let journal_dir = plan.run_dir.join("journal");
     make_dir(&journal_dir)?;
+    journaling::make_way(plan)?;
     let carried = take_over_ram(&plan.ram_dir, &plan.run_dir)?;
     if carried > 0 {
         eprintln!("journal: {carried} records were in memory alone and are on the disk now");
@@ -230,7 +235,7 @@ pub fn open_day(plan: &DayPlan) -> Result<OpenDay, OpeningError> {
         first_seq: past.next_seq,
         segment_bytes: plan.segment_bytes,
     };
-    let (mut journal, maker, persister) = begin_journal(plan, &journal_dir, start)?;
+    let (mut journal, maker, persister) = journaling::begin(plan, &journal_dir, start)?;
     let facts = DayFacts {
         opened: SessionOpened {
             ts: plan.start,
@@ -258,27 +263,9 @@ pub fn open_day(plan: &DayPlan) -> Result<OpenDay, OpeningError> {
         persister,
         epoch,
         records_recovered: past.records,
+        capture_keeps_free: plan.reserve_bytes.max(plan.segment_bytes.saturating_mul(4)),
         lock,
     })
-}
-
-type Journaling = (
-    JournalStore,
-    SegmentMaker,
-    Option<(PersisterTask, Receiver<DurableMark>)>,
-);
-
-/// The journal of this process: on the disk at once, or in memory with a persister.
-fn begin_journal(plan: &DayPlan, journal_dir: &Path, start: JournalStart) -> Result<Journaling, StoreError> {
-    if plan.durability == Durability::Process {
-        let (journal, maker) = JournalStore::create(journal_dir, start)?;
-        return Ok((journal, maker, None));
-    }
-    let ram = RamTier::create(&plan.ram_dir, &plan.run_dir)?;
-    let (journal, maker) = JournalStore::create(ram.dir(), start)?;
-    let (task, marks) = PersisterTask::create(journal_dir, ram, start)?;
-    let journal = journal.with_disk(journal_dir, task.view().clone());
-    Ok((journal, maker, Some((task, marks))))
 }
 
 /// Refuses a journal that was begun as something else than what is asked for now.
@@ -347,7 +334,7 @@ fn check_day(header: &SegmentHeader, day: IstDay) -> Result<(), OpeningError> {
 mod tests {
     use super::*;
 
-    fn plan(folder: &Path, day: IstDay) -> DayPlan {
+    pub(super) fn plan(folder: &Path, day: IstDay) -> DayPlan {
         DayPlan {
             run_dir: folder.to_owned(),
             account_lock: folder.join("account.lock"),
@@ -365,7 +352,7 @@ mod tests {
         }
     }
 
-    fn day(year: i32, month: u32, date: u32) -> IstDay {
+    pub(super) fn day(year: i32, month: u32, date: u32) -> IstDay {
         IstDay::from_ymd(year, month, date).expect("a real date")
     }
 

@@ -25,6 +25,8 @@ use crate::store::{JournalStart, StoreError, io_error, read_mark_file, remove_fi
 
 /// How often a mark goes into the journal as a record.
 const MARK_PERIOD_NS: u64 = 1_000_000_000;
+/// Between two questions for a segment that a full disk refused.
+const ASK_AGAIN_NS: u64 = 1_000_000_000;
 
 /// What one step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub struct PersisterTask {
     view: DurableView,
     marks: SyncSender<DurableMark>,
     told: MonoNs,
+    /// When the disk had no room for the next segment.
+    refused: Option<MonoNs>,
 }
 
 impl PersisterTask {
@@ -80,6 +84,7 @@ impl PersisterTask {
             view: DurableView::of_disk(start.first_seq),
             marks,
             told: MonoNs::default(),
+            refused: None,
         };
         Ok((task, marks_out))
     }
@@ -137,18 +142,40 @@ impl PersisterTask {
                     Step::Some
                 })
             }
-            Ok(None) if self.enter_next()? => Ok(Step::Full),
             Ok(None) => {
-                self.persister.disk_mut().prepare()?;
-                Ok(Step::Idle)
+                self.prepare_next(now)?;
+                Ok(if self.enter_next()? {
+                    Step::Full
+                } else {
+                    Step::Idle
+                })
             }
             Err(PersistError::Disk(error)) => Err(error),
             Err(PersistError::Dead) => unreachable!("a dead disk is not asked again"),
         }
     }
 
-    /// Goes on to the next segment, if the engine has begun it and this one is durable to its end.
+    /// One step towards the next segment. A full disk is not a failed one: what is allocated is still written, the
+    /// next segment is asked for again, and housekeeping sees to it that no entry is made meanwhile.
+    fn prepare_next(&mut self, now: MonoNs) -> Result<(), StoreError> {
+        if self.refused.is_some_and(|at| now.since(at) < ASK_AGAIN_NS) {
+            return Ok(());
+        }
+        self.refused = None;
+        match self.persister.disk_mut().prepare() {
+            Err(StoreError::DiskFull { .. }) => {
+                self.refused = Some(now);
+                Ok(())
+            }
+            prepared => prepared,
+        }
+    }
+
+    /// Goes on to the next segment, if the engine has begun it, this one is durable to its end and the disk has room.
     fn enter_next(&mut self) -> Result<bool, StoreError> {
+        if !self.persister.disk_mut().has_next() {
+            return Ok(false);
+        }
         let done = self.persister.segment();
         let path = segment_path(self.ram.dir(), done + 1);
         let Ok(next) = File::open(&path) else {

@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::durability::DurableView;
 use crate::duty_cycle::{Moment, MonoNs, wall_now};
 use crate::latency_recorder::LatencyRecorder;
 use crate::run_dir::SNAPSHOT_FILE;
@@ -136,6 +137,7 @@ pub struct EngineScreen {
     schedule: Schedule,
     positions_shown: usize,
     controls_refused: Arc<AtomicU64>,
+    disk: DurableView,
 }
 
 impl EngineScreen {
@@ -148,12 +150,18 @@ impl EngineScreen {
             schedule: Schedule::default(),
             positions_shown: 0,
             controls_refused: Arc::default(),
+            disk: DurableView::never_waited_for(),
         }
     }
 
     /// Shows what the operators' socket refuses.
     pub fn show_refusals(&mut self, controls_refused: Arc<AtomicU64>) {
         self.controls_refused = controls_refused;
+    }
+
+    /// Shows how the journal's disk is.
+    pub fn show_disk(&mut self, disk: DurableView) {
+        self.disk = disk;
     }
 
     /// An order changed: the next refresh comes sooner.
@@ -194,7 +202,8 @@ impl EngineScreen {
         let state = engine.state();
         self.screen.put_engine(&engine_readout(engine, journal));
         self.screen.put_denials(&denial_readout(state));
-        supervision::put(&self.screen, state, self.controls_refused.load(Ordering::Relaxed));
+        let refused = self.controls_refused.load(Ordering::Relaxed);
+        supervision::put(&self.screen, state, refused, &self.disk);
         self.put_positions(engine);
         let signals = state.counts().signals as usize;
         for back in 0..SIGNAL_SLOTS.min(signals) {

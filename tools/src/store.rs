@@ -16,8 +16,11 @@ use rustix::fs::{FallocateFlags, fallocate};
 use crate::run_dir;
 
 mod journal_store;
+pub mod room;
+mod segment_supply;
 
-pub use journal_store::{JournalStart, JournalStore, SegmentMaker};
+pub use journal_store::{JournalStart, JournalStore, SegmentMaker, small_segment_bytes};
+pub use segment_supply::SegmentSupply;
 
 /// Size of a journal segment unless configured: about half a million ticks.
 pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
@@ -171,7 +174,14 @@ pub fn new_file(path: &Path, bytes: u64) -> Result<File, StoreError> {
         .write(true)
         .open(path)
         .map_err(io_error("making the file", path))?;
-    if let Err(error) = fallocate(&file, FallocateFlags::empty(), 0, bytes) {
+    let allocated = fallocate(&file, FallocateFlags::empty(), 0, bytes);
+    #[cfg(test)]
+    let allocated = allocated.and_then(|()| {
+        room::pretended::take(bytes)
+            .then_some(())
+            .ok_or(rustix::io::Errno::NOSPC)
+    });
+    if let Err(error) = allocated {
         drop(file);
         // The empty file is of no use to anybody; if it cannot be removed the error below says where it is.
         let _removed = fs::remove_file(path);
@@ -244,23 +254,6 @@ pub fn sync_dir(path: &Path) -> Result<(), StoreError> {
     folder.sync_all().map_err(io_error("syncing", path))
 }
 
-/// Refuses a disk with less room than `needed_bytes`.
-///
-/// # Errors
-/// [`StoreError::Reserve`].
-pub fn check_reserve(path: &Path, needed_bytes: u64) -> Result<(), StoreError> {
-    let disk = rustix::fs::statvfs(path).map_err(|error| io_error("looking at", path)(error.into()))?;
-    let free_bytes = disk.f_bavail.saturating_mul(disk.f_frsize);
-    if free_bytes >= needed_bytes {
-        return Ok(());
-    }
-    Err(StoreError::Reserve {
-        path: path.to_owned(),
-        needed_bytes,
-        free_bytes,
-    })
-}
-
 /// Gives the blocks of a segment behind its used bytes back; its size stays.
 ///
 /// # Errors
@@ -287,6 +280,8 @@ pub(crate) fn punch_unused(path: &Path, used_bytes: u64) -> Result<(), StoreErro
 /// # Errors
 /// When the system refuses it.
 pub fn remove_file(path: &Path) -> Result<(), StoreError> {
+    #[cfg(test)]
+    room::pretended::give_back(fs::metadata(path).map_or(0, |found| found.len()));
     fs::remove_file(path).map_err(io_error("removing", path))
 }
 

@@ -27,17 +27,18 @@ use bijli_gateway::{Gateway, PaperVenue};
 pub use self::start_error::StartError;
 
 use self::alert_thread::{Alerting, start_alert};
-use self::feed_part::{FeedInputs, begin_capture, feed_duty};
+use self::feed_part::{FeedInputs, feed_duty};
 use self::slow_threads::{
     Housekeeping, Persisting, SinkEnds, sink_duty, start_control, start_housekeeping, start_persister,
     start_stderr,
 };
 use crate::account_lock::AccountLock;
+use crate::capture_store::begin_capture;
 use crate::control::{ControlCall, ControlServer, LatchWord};
 use crate::credential::TokenMemory;
 use crate::durability::DurableView;
 use crate::duty::durable_gate::DurableGate;
-use crate::duty::engine::{EngineDuty, EngineLinks};
+use crate::duty::engine::{DurabilityLink, EngineDuty, EngineLinks};
 use crate::duty::feed_aim::InUse;
 use crate::duty::token_watch::TokenWatch;
 use crate::duty::{Ended, Outbound};
@@ -46,6 +47,7 @@ use crate::kill_latch::{KillLatch, LatchKeeper};
 use crate::opening::OpenDay;
 use crate::screen::{EngineScreen, GatewayScreen, Screen, open_screen};
 use crate::stderr::say;
+use crate::store::{SegmentMaker, SegmentSupply};
 
 /// A duty, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,10 +211,11 @@ pub fn start(
     let (orders_out, orders_in) = ring::<Outbound>(ORDER_RING_SLOTS);
     let (events_out, events_in) = ring(ORDER_RING_SLOTS);
     let (notes_out, notes) = channel();
-    let mut screen = EngineScreen::new(common.screen, &session_readout(&day, connections.token_expires));
-    screen.show_refusals(control.refused());
+    let session = session_readout(&day, connections.token_expires);
+    let (persisting, durability) = Persisting::of(day.persister, &common.bells);
+    let screen = engine_screen(common.screen, &session, &control, &durability);
     let (pages, alerting) = Alerting::of(connections.alert_command, &connections.run_dir);
-    let mut makers = vec![day.maker];
+    let (capture, capture_maker) = begin_capture(connections.capture_dir.as_deref(), day.capture_keeps_free);
     let in_use = InUse::at_start(day.engine.state());
     let inputs = FeedInputs {
         settings: connections.feed,
@@ -220,13 +223,13 @@ pub fn start(
         in_use: in_use.clone(),
         ring: feed_out,
         notes: notes_out,
-        capture: begin_capture(connections.capture_dir.as_deref(), &mut makers)?,
+        capture,
         wait: placement.wait,
     };
     let feed = feed_duty(&common, day.engine.state(), inputs)?;
-    let (persisting, durability) = Persisting::of(day.persister, &common.bells);
     let ends = common.sink_ends(orders_in, events_out, durability.view.clone());
     let (gateway, paper_ticks, mut others) = sink_duty(sink, &connections.rest, &connections.stream, ends)?;
+    let supply = start_supply(day.maker, capture_maker, &connections.run_dir, &durability);
     let links = EngineLinks {
         feed: feed_in,
         broker: events_in,
@@ -244,13 +247,12 @@ pub fn start(
         killed: Arc::clone(&common.killed),
         pages,
     };
-    let stop = || Arc::clone(&common.stop);
-    let clock = common.clock.clone();
+    let (clock, stop) = (common.clock.clone(), || Arc::clone(&common.stop));
     let engine = EngineDuty::new(day.engine, day.journal, links, screen, clock, stop());
     let house = Housekeeping {
         latch: LatchKeeper::new(KillLatch::beside(day.lock.path()), Arc::clone(&common.killed)),
         latch_words,
-        makers,
+        supply,
         notes,
         token_memory: connections.token_memory,
         stop: stop(),
@@ -281,6 +283,32 @@ fn start_keepers(
     let drain = Arc::default();
     others.extend(start_persister(persisting, &drain)?);
     Ok(drain)
+}
+
+/// What the engine shows of itself, of the calls that were turned away and of the journal's disk.
+fn engine_screen(
+    screen: Screen,
+    session: &SessionReadout,
+    control: &ControlServer,
+    durability: &DurabilityLink,
+) -> EngineScreen {
+    let mut screen = EngineScreen::new(screen, session);
+    screen.show_refusals(control.refused());
+    screen.show_disk(durability.view.clone());
+    screen
+}
+
+/// What makes segments; it has looked at the disk before anything runs.
+fn start_supply(
+    journal: SegmentMaker,
+    capture: Option<SegmentMaker>,
+    run_dir: &Path,
+    durability: &DurabilityLink,
+) -> SegmentSupply {
+    let (supply, news) =
+        SegmentSupply::new(journal, capture, run_dir.join("journal"), durability.view.clone());
+    news.iter().for_each(say);
+    supply
 }
 
 /// The operators' socket, the engine's end of it, and what the kill latch on disk is to say.

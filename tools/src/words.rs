@@ -30,6 +30,10 @@ pub const ENGINE_LATE: &str =
 pub const LATCH_NOT_ON_DISK: &str =
     "latched in this process and its journal; the latch that outlives the day is not on disk: ";
 
+/// What is said of a command that would bring entries back, where the journal's disk is full.
+pub const DISK_IS_FULL: &str =
+    "the journal's disk is full: entries stay paused; free some disk, then `bijli ctl resume`";
+
 /// A disk that takes too long to say anything.
 pub const DISK_SILENT: &str = "the disk does not answer";
 

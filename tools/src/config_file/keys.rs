@@ -284,7 +284,7 @@ pub static KEYS: &[Key] = keys! {
     "journal" "ram_dir", Kind::Text, r#""/dev/shm""#, "",
         "With disk: the folder in memory where the engine writes; a thread copies from there to run_dir.";
     "journal" "reserve_mib", count(0, 1_048_576), "2560", "MiB",
-        "What must be free on the disk of run_dir when a day is begun: twice the worst day (ten million records of 128 bytes).";
+        "What must be free on the disk of run_dir when a day is begun, and what raw frames leave free: twice the worst day (ten million records of 128 bytes).";
     "alert" "command", Kind::TextList, "[]", "",
         "Program, by its full path, and arguments, run without a shell for each new page (see PAGES.md), which stands in its environment; empty runs nothing.";
 };

@@ -113,7 +113,7 @@ pub struct EngineDuty {
     market_closed: bool,
     time: ClockWatch,
     ended: bool,
-    /// Whether the failed disk was told to the engine.
+    /// Whether the disk's failure, or its want of room, was told to the engine.
     frozen: bool,
     pages_told: PagesTold,
     stop: Arc<AtomicBool>,
@@ -225,7 +225,8 @@ impl EngineDuty {
         }
     }
 
-    /// Puts the persister's marks into the journal, and freezes entries once its disk failed.
+    /// Puts the persister's marks into the journal, and pauses entries once its disk failed, or while it has no room
+    /// for the segments to come: then again after each word that would end the pause.
     fn heed_disk(&mut self, now: TsNs) {
         if let Some(mark) = self
             .links
@@ -237,17 +238,26 @@ impl EngineDuty {
         {
             self.failure = self.journal.append(&Item::DurableMark(mark), now).err();
         }
-        if self.links.durability.view.is_dead() && !self.frozen {
-            self.frozen = true;
+        let view = &self.links.durability.view;
+        let (is_dead, is_short) = (view.is_dead(), view.is_short());
+        let was_ended = is_short && !self.driver.engine().state().is_paused();
+        let is_told = self.frozen && !was_ended;
+        self.frozen = is_dead || is_short;
+        if self.frozen && !is_told {
+            let reason = if is_dead {
+                "the disk of the journal failed"
+            } else {
+                "the disk of the journal is full"
+            };
             let freeze = Controlled {
                 ts: now.max(self.driver.engine().state().now()),
                 verb: Verb::Pause,
                 instrument: None,
                 strategy: None,
                 uid: rustix::process::geteuid().as_raw(),
-                // Unlike any other: a disk that fails again after a restart freezes again.
-                command_id: now.get().unsigned_abs(),
-                reason: Text::new("the disk of the journal failed").expect("short enough"),
+                // Unlike any other of this day, also where time stands still, and far from what people's programs use.
+                command_id: u64::MAX - self.journal.records(),
+                reason: Text::new(reason).expect("short enough"),
             };
             self.take(&Event::Controlled(freeze), None);
         }
@@ -385,3 +395,7 @@ impl Duty<Ended> for EngineDuty {
         }))
     }
 }
+
+#[cfg(test)]
+#[path = "engine/disk_tests.rs"]
+mod disk_tests;

@@ -104,6 +104,11 @@ impl DiskTier {
         Ok(())
     }
 
+    /// Whether the next segment has its room.
+    pub(super) const fn has_next(&self) -> bool {
+        self.ahead.is_some()
+    }
+
     /// Turns to `segment`, the one after this.
     pub(super) fn advance(&mut self, segment: u32) -> Result<(), StoreError> {
         assert_eq!(segment, self.current.0 + 1);

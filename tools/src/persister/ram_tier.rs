@@ -12,7 +12,7 @@ use bijli_core::journal::{is_blank, is_unused, recover};
 
 use super::ram_folder;
 use crate::run_dir;
-use crate::store::{StoreError, io_error, make_dir, map_read, new_file, remove_file, segment_path, sync_dir};
+use crate::store::{StoreError, io_error, make_dir, map_read, remove_file, segment_path, sync_dir};
 
 /// `f_type` of tmpfs and of ramfs.
 const MEMORY_FILE_SYSTEMS: [u64; 2] = [0x0102_1994, 0x8584_58f6];
@@ -99,7 +99,7 @@ fn carry_over(ram_path: &Path, journal_dir: &Path) -> Result<Option<u64>, StoreE
         let options = OpenOptions::new().write(true).open(&path);
         options.map_err(io_error("opening", &path))?
     } else {
-        new_file(&path, ram.len() as u64)?
+        unallocated_file(&path, ram.len() as u64)?
     };
     let disk = map_read(&path)?;
     let end = whole.end_offset as usize;
@@ -121,6 +121,15 @@ fn carry_over(ram_path: &Path, journal_dir: &Path) -> Result<Option<u64>, StoreE
     write_and_sync(&file, &path, &ram[has..end], has as u64)?;
     sync_dir(journal_dir)?;
     Ok(Some(whole.records - had_records))
+}
+
+/// A file that takes room only where it is written: nobody goes on in this segment, and the disk may be full.
+fn unallocated_file(path: &Path, bytes: u64) -> Result<File, StoreError> {
+    let mut options = OpenOptions::new();
+    let made = options.create_new(true).read(true).write(true).open(path);
+    let file = made.map_err(io_error("making the file", path))?;
+    file.set_len(bytes).map_err(io_error("making the file", path))?;
+    Ok(file)
 }
 
 fn write_and_sync(file: &File, path: &Path, bytes: &[u8], offset: u64) -> Result<(), StoreError> {

@@ -9,6 +9,7 @@ use bijli_core::{Event, IstDay, TsNs};
 
 use super::*;
 use crate::run_dir::segment_paths;
+use crate::store::room::pretended;
 use crate::store::{JournalStore, SegmentMaker, make_dir, map_read, remove_unused_segments};
 
 const SEGMENT_BYTES: u64 = 4_096;
@@ -103,6 +104,30 @@ fn what_was_committed_is_on_the_disk_over_many_segments_and_leaves_memory() {
     run.journal.close().expect("the disk has everything");
     assert!(!ram_dir.exists());
     remove_unused_segments(&run.folder.path().join("journal")).expect("a readable folder");
+}
+
+#[test]
+fn a_full_disk_is_no_failed_one_and_gets_the_rest_once_it_has_room() {
+    let mut run = Run::begin();
+    run.append(10);
+    run.commit_all();
+    pretended::set_free_bytes(0);
+    // Memory has room: the engine goes on, over what the disk has allocated and further.
+    for now in 1..20 {
+        pretended::set_free_bytes(u64::MAX);
+        run.append(30);
+        pretended::set_free_bytes(0);
+        let step = run.task.step(MonoNs(now * ASK_AGAIN_NS), &Bell::default());
+        assert_ne!(step, Step::Dead, "at {now}");
+    }
+    let full = run.task.view().next_seq();
+    assert!(full < run.next as u64 && !run.task.view().is_dead());
+    assert_eq!(run.on_disk(), full);
+    pretended::set_free_bytes(u64::MAX);
+    let later = MonoNs(30 * ASK_AGAIN_NS);
+    while run.task.step(later, &Bell::default()) != Step::Idle {}
+    assert_eq!(run.task.view().next_seq(), run.next as u64);
+    assert_eq!(run.on_disk(), run.next as u64);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use bijli_core::record::SegmentHeader;
 use bijli_core::{IstDay, TsNs};
 use memmap2::MmapMut;
 
+use super::room::check_reserve;
 use super::{StoreError, io_error, map_new, punch_unused, segment_path};
 use crate::durability::DurableView;
 
@@ -39,6 +40,12 @@ pub struct SegmentMaker {
     name: fn(&Path, u32) -> PathBuf,
     next_segment: u32,
     segment_bytes: u64,
+    /// Size of a whole segment.
+    wanted_bytes: u64,
+    /// Whether a smaller segment will do where the disk has no room for a whole one.
+    may_shrink: bool,
+    /// What must be free besides; 0 = nothing.
+    keep_free_bytes: u64,
     spares: SyncSender<MmapMut>,
     ready: Option<MmapMut>,
 }
@@ -179,20 +186,67 @@ impl SegmentMaker {
             name,
             next_segment: first,
             segment_bytes,
+            wanted_bytes: segment_bytes,
+            may_shrink: false,
+            keep_free_bytes: 0,
             spares,
             ready: None,
         };
         (maker, ends)
     }
 
+    /// Says how large a whole segment is, where this journal had to begin with a small one. If segments may differ,
+    /// whole ones are made from here on, and small ones where the disk has no room; else all are like the first.
+    #[must_use]
+    pub const fn wanting(mut self, wanted_bytes: u64, may_differ: bool) -> Self {
+        self.wanted_bytes = wanted_bytes;
+        self.may_shrink = may_differ;
+        if may_differ {
+            self.segment_bytes = wanted_bytes;
+        }
+        self
+    }
+
+    /// Makes no segment that would leave less than this on the disk.
+    #[must_use]
+    pub const fn keeping_free(mut self, bytes: u64) -> Self {
+        self.keep_free_bytes = bytes;
+        self
+    }
+
+    /// Where the segments are made.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Size of a whole segment.
+    #[must_use]
+    pub const fn wanted_bytes(&self) -> u64 {
+        self.wanted_bytes
+    }
+
+    fn make(&self, path: &Path) -> Result<MmapMut, StoreError> {
+        if self.keep_free_bytes > 0 {
+            check_reserve(&self.dir, self.keep_free_bytes.saturating_add(self.segment_bytes))?;
+        }
+        match map_new(path, self.segment_bytes) {
+            // What is told is how much would be well.
+            Err(full @ StoreError::DiskFull { .. }) if self.may_shrink => {
+                map_new(path, small_segment_bytes(self.segment_bytes)).map_err(|_| full)
+            }
+            made => made,
+        }
+    }
+
     /// Keeps one segment ready; gives whether one was made.
     ///
     /// # Errors
-    /// When a segment cannot be allocated: entries should stop while the current one still has room.
+    /// When a segment cannot be allocated: entries stop while the current one still has room (`segment_supply`).
     pub fn poll(&mut self) -> Result<bool, StoreError> {
         if self.ready.is_none() {
             let path = (self.name)(&self.dir, self.next_segment);
-            self.ready = Some(map_new(&path, self.segment_bytes)?);
+            self.ready = Some(self.make(&path)?);
             self.next_segment += 1;
         }
         let Some(map) = self.ready.take() else {
@@ -206,6 +260,13 @@ impl SegmentMaker {
             }
         }
     }
+}
+
+/// Size of a segment where the disk has no room for one of `segment_bytes`: small enough to be found on nearly any
+/// disk, large enough for the better part of a busy minute.
+#[must_use]
+pub fn small_segment_bytes(segment_bytes: u64) -> u64 {
+    (segment_bytes / 16).max(4_096).min(segment_bytes)
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! How the feed's duty is put together: settings, warm strikes, capture, lockstep.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -17,17 +16,6 @@ use crate::duty::feed_aim::{FeedAim, InUse};
 use crate::duty::{FeedItem, FeedWord};
 use crate::duty_cycle::{ClockSource, Wait};
 use crate::screen::FeedScreen;
-use crate::store::SegmentMaker;
-
-pub(super) fn begin_capture(
-    dir: Option<&Path>,
-    makers: &mut Vec<SegmentMaker>,
-) -> Result<Option<CaptureStore>, StartError> {
-    let Some(dir) = dir else { return Ok(None) };
-    let (capture, maker) = CaptureStore::create(dir)?;
-    makers.push(maker);
-    Ok(Some(capture))
-}
 
 pub(super) struct FeedInputs {
     pub(super) settings: FeedSettings,

@@ -37,7 +37,7 @@ use crate::kill_latch::LatchKeeper;
 use crate::persister::{PersisterTask, Step};
 use crate::screen::GatewayScreen;
 use crate::stderr::{self, say};
-use crate::store::SegmentMaker;
+use crate::store::SegmentSupply;
 
 /// What an order sink is wired to.
 pub(super) struct SinkEnds {
@@ -233,7 +233,7 @@ pub(super) struct Housekeeping {
     /// The kill switch on disk, and what it should say.
     pub(super) latch: LatchKeeper,
     pub(super) latch_words: Receiver<LatchWord>,
-    pub(super) makers: Vec<SegmentMaker>,
+    pub(super) supply: SegmentSupply,
     /// What the feed has to tell.
     pub(super) notes: Receiver<FeedWord>,
     /// Where the feed's token is renewed; `None` = it stays.
@@ -247,7 +247,6 @@ const TOKEN_LOOK_PERIOD_NS: u64 = 5_000_000_000;
 
 pub(super) fn start_housekeeping(mut house: Housekeeping) -> Result<JoinHandle<()>, StartError> {
     spawn("bijli-housekeep", move || {
-        let mut said = false;
         let mut in_trouble = false;
         let mut looked = MonoNs::now();
         while !house.stop.load(Ordering::Acquire) {
@@ -263,17 +262,9 @@ pub(super) fn start_housekeeping(mut house: Housekeeping) -> Result<JoinHandle<(
                     say("feed: there is another access token; the next connection shows it");
                 }
             }
-            let outcome = house
-                .makers
-                .iter_mut()
-                .try_for_each(|maker| maker.poll().map(|_| ()));
-            if let Err(error) = &outcome
-                && !said
-            {
-                // Said once; the engine stops by itself when the current segment ends.
-                say(format_args!("error: {error}"));
+            for line in house.supply.poll() {
+                say(line);
             }
-            said = outcome.is_err();
             std::thread::park_timeout(HOUSEKEEPING_PERIOD);
         }
         keep_latch(&mut house.latch, &house.latch_words);

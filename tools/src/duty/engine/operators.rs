@@ -24,7 +24,10 @@ const LINES_MAX: usize = 20;
 
 impl EngineDuty {
     pub(super) fn take_call(&mut self, call: &ControlCall, now: TsNs) {
-        let reply = match self.obey(call, now) {
+        let obeyed = self.obey(call, now);
+        // What it ended may begin again at once: the reply tells how things are after that.
+        self.heed_disk(now);
+        let reply = match obeyed {
             Ok(is_new) => self.report(call.verb, is_new),
             Err(message) => ControlReply::refused(message),
         };
@@ -76,7 +79,11 @@ impl EngineDuty {
             broker_says: check.answer().map_or(String::new(), words::flat_text),
             is_new,
             now_ns: state.now().get(),
-            message: remark(verb, state),
+            message: if self.links.durability.view.is_short() && matches!(verb, Verb::Resume | Verb::Arm) {
+                words::DISK_IS_FULL.to_owned()
+            } else {
+                remark(verb, state)
+            },
         }
     }
 

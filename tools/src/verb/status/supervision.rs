@@ -85,6 +85,11 @@ fn waits(supervision: &SupervisionReadout) -> Vec<String> {
         2 => waits.push("the broker, after the process stood still".to_owned()),
         _ => {}
     }
+    match supervision.disk_trouble {
+        1 => waits.push("room on the journal's disk, which is full, then `ctl resume`".to_owned()),
+        2 => waits.push("another disk: that of the journal failed".to_owned()),
+        _ => {}
+    }
     if supervision.flattening {
         waits.push("the flatten under way".to_owned());
     }
@@ -182,6 +187,16 @@ mod tests {
             "funds ₹",
         ] {
             assert!(text.iter().any(|row| row.contains(words)), "{words}: {text:?}");
+        }
+        for (trouble, words) in [
+            (1, "room on the journal's disk, which is full"),
+            (2, "another disk"),
+        ] {
+            let supervision = SupervisionReadout {
+                disk_trouble: trouble,
+                ..SupervisionReadout::default()
+            };
+            assert!(waits(&supervision).iter().any(|wait| wait.contains(words)));
         }
         let json = json(&readouts).expect("there is one");
         assert_eq!(json["start"]["address"], "failed");
