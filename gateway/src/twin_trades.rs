@@ -4,15 +4,15 @@
 //! twice; the quantity and the average price of the order's own row tell which. Invariant: rows without a twin are
 //! always chosen; twins only where the rows then add up to what the order's row says. Left out: how much of an order may count at all (`orders`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bijli_core::planted::{Bug, planted};
 use bijli_core::{Price, Qty};
 
 use crate::evidence::BrokerTrade;
 
-/// Twins that are weighed against one another at most: 4 096 selections.
-const TWINS_MAX: usize = 12;
+/// Sums that are weighed against one another at most: a bound on the work, for an order in very many pieces.
+const SUMS_MAX: usize = 1_024;
 
 /// What the order's own row says of its fills.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,39 +41,52 @@ pub(crate) fn choose<'a>(
     if planted(Bug::TradesUnbounded) {
         chosen.extend(&twins);
     }
-    if twins.is_empty() || twins.len() > TWINS_MAX || planted(Bug::TradesUnbounded) {
+    if twins.is_empty() || planted(Bug::TradesUnbounded) {
         return chosen;
     }
     let base = taken.iter().chain(&chosen).fold((0, 0), add);
-    let selections = 0..1u32 << twins.len();
-    let fits = |selection: &u32| {
-        let sum = selected(&twins, *selection).fold(base, |sum, twin| add(sum, &twin));
-        is_told(sum, told)
-    };
     // Without a selection that fits, rows are missing still, and the next read may bring them.
-    if let Some(selection) = selections.into_iter().find(fits) {
-        chosen.extend(selected(&twins, selection));
-    }
+    chosen.extend(fitting(&twins, base, told));
     chosen
 }
 
-fn selected<'a>(twins: &[&'a BrokerTrade], selection: u32) -> impl Iterator<Item = &'a BrokerTrade> {
-    let is_in = move |place: &usize| selection & (1 << place) != 0;
-    let twins: Vec<_> = twins.to_vec();
-    (0..twins.len()).filter(is_in).map(move |place| twins[place])
+/// The twins that make up what the order's row tells, on top of `base`; none where no selection of them does.
+fn fitting<'a>(twins: &[&'a BrokerTrade], base: Sum, told: Told) -> Vec<&'a BrokerTrade> {
+    // Which sums can be reached, and one selection for each: alike rows are many and their sums few.
+    let mut sums: BTreeMap<Sum, Vec<&BrokerTrade>> = BTreeMap::from([(base, Vec::new())]);
+    for twin in twins {
+        for (sum, selection) in sums.clone() {
+            let next = add(sum, twin);
+            if next.0 <= i128::from(told.filled.get()) {
+                sums.entry(next)
+                    .or_insert_with(|| selection.into_iter().chain([*twin]).collect());
+            }
+        }
+        if sums.len() > SUMS_MAX {
+            return Vec::new();
+        }
+    }
+    let fits = sums.into_iter().filter(|(sum, _)| is_told(*sum, told));
+    let nearest = fits.min_by_key(|(sum, _)| off(*sum, told));
+    nearest.map_or_else(Vec::new, |(_, selection)| selection)
 }
 
 /// Quantity and turnover, each in its integer unit.
-fn add(sum: (i128, i128), row: &&BrokerTrade) -> (i128, i128) {
+type Sum = (i128, i128);
+
+fn add(sum: Sum, row: &&BrokerTrade) -> Sum {
     let qty = i128::from(row.qty.get());
     (sum.0 + qty, sum.1 + qty * i128::from(row.price.get()))
 }
 
 /// Whether these fills are those that the order's row tells of; an average is rounded by at most one unit.
-fn is_told((qty, turnover): (i128, i128), told: Told) -> bool {
-    let average = i128::from(told.average_price.get());
-    let off = (turnover - average * qty).abs();
-    qty == i128::from(told.filled.get()) && (!told.average_price.is_set() || off <= qty)
+fn is_told(sum: Sum, told: Told) -> bool {
+    sum.0 == i128::from(told.filled.get()) && (!told.average_price.is_set() || off(sum, told) <= sum.0)
+}
+
+/// How far a turnover is from the row's.
+fn off((qty, turnover): Sum, told: Told) -> i128 {
+    (turnover - i128::from(told.average_price.get()) * qty).abs()
 }
 
 fn terms(row: &BrokerTrade) -> (bool, i64, i64) {
@@ -130,6 +143,44 @@ mod tests {
         assert_eq!(ids(&rows, &[], 10, 0), ["1", "2"], "a row without an average");
         assert_eq!(ids(&rows, &[], 5, 10_000), ["1"]);
         assert_eq!(ids(&rows, &["1"], 10, 10_000), ["2"]);
+    }
+
+    #[test]
+    fn an_order_in_forty_pieces_of_which_half_are_told_twice_is_whole() {
+        let told_once: Vec<BrokerTrade> = (0..40)
+            .map(|piece| row(&piece.to_string(), 1 + piece % 4, 10_000))
+            .collect();
+        let again = told_once.iter().step_by(2).enumerate();
+        let twice: Vec<BrokerTrade> = again
+            .map(|(place, trade)| BrokerTrade {
+                trade_id: Text::new(&format!("9{place:03}")).expect("short"),
+                ..*trade
+            })
+            .collect();
+        let rows = [told_once, twice].concat();
+        let chosen: Vec<&BrokerTrade> = rows.iter().collect();
+        let told = Told {
+            filled: Qty::new(100),
+            average_price: Price::from_paise(10_000),
+        };
+        let sum: i64 = choose(&chosen, |_| false, told)
+            .iter()
+            .map(|row| row.qty.get())
+            .sum();
+        assert_eq!(sum, 100);
+    }
+
+    #[test]
+    fn an_order_whose_pieces_add_up_in_too_many_ways_is_not_guessed_at() {
+        let rows: Vec<BrokerTrade> = (0..22)
+            .map(|piece| row(&piece.to_string(), 1 << (piece / 2), 10_000 + 7 * (piece / 2)))
+            .collect();
+        let rows: Vec<&BrokerTrade> = rows.iter().collect();
+        let told = Told {
+            filled: Qty::new(4_094),
+            average_price: Price::NONE,
+        };
+        assert_eq!(choose(&rows, |_| false, told).len(), 11, "one of each pair");
     }
 
     #[test]
