@@ -224,6 +224,8 @@ impl State {
         match event {
             Event::OrderUpdated(update) => Some(update.instrument),
             Event::Traded(trade) => Some(trade.instrument),
+            // What covers a leg is judged with the leg's own position, which may come next.
+            Event::PositionReported(report) if self.groups.owner(report.instrument).is_some() => None,
             Event::PositionReported(report) => Some(report.instrument),
             Event::IntentResolved(resolved) => {
                 let index = self.orders.find(Some(resolved.intent), &resolved.order_id)?;

@@ -107,9 +107,11 @@ impl State {
     }
 
     /// Takes `event` in for every group that lives; not before the books are known, for a process that takes the day
-    /// over has nobody yet to carry out commands.
+    /// over has nobody yet to carry out commands. The broker's positions come one by one: a group looks at all of them
+    /// once the round has ended.
     pub(super) fn run_groups(&mut self, event: &Event, commands: &mut Commands) {
-        if !self.groups.has_living() || !self.may_act_by_time() {
+        let is_amid_round = matches!(event, Event::PositionReported(_));
+        if !self.groups.has_living() || !self.may_act_by_time() || is_amid_round {
             return;
         }
         let tick = match event {

@@ -304,6 +304,33 @@ fn a_hedge_does_not_wait_for_a_leg_that_is_presumed_absent() {
 }
 
 #[test]
+fn a_leg_that_vanishes_takes_the_group_with_it_once_all_positions_of_the_round_are_told() {
+    let cases: [(i64, i64, &[_]); 3] = [
+        // Nothing sold stays without its cover.
+        (-100, 0, &[(OTHER, Side::Buy, 100)]),
+        (0, 100, &[(STOCK, Side::Sell, 100)]),
+        (0, 0, &[]),
+    ];
+    for (sold, bought, exits) in cases {
+        let (mut house, ..) = live();
+        assert_eq!(house.report_position(OTHER, sold), []);
+        assert_eq!(house.report_position(STOCK, bought), []);
+        assert_eq!(state(&house), GroupState::Live);
+        let commands = house.tell(Event::Reconciled(Reconciled {
+            ts: house.now,
+            broker_orders: 2,
+            foreign_orders: 0,
+        }));
+        let placed: Vec<_> = places(&commands)
+            .iter()
+            .map(|place| (place.instrument, place.side, place.qty.get()))
+            .collect();
+        assert_eq!(placed, exits);
+        assert_ne!(state(&house), GroupState::Live);
+    }
+}
+
+#[test]
 fn a_process_that_takes_the_day_over_leaves_the_legs_of_a_group_alone_until_the_books_are_read() {
     let mut house = House::open();
     let wish = hedged(&house);
@@ -420,22 +447,6 @@ fn kill_and_square_off_close_groups_shorts_first() {
         [OTHER]
     );
     assert_eq!(state(&house), GroupState::Closing);
-}
-
-#[test]
-fn a_leg_that_vanishes_takes_the_group_with_it() {
-    let (mut house, ..) = live();
-    let report = bijli_core::event::PositionReported {
-        ts: house.now,
-        instrument: STOCK,
-        qty: Qty::ZERO,
-    };
-    let orders = places(&house.tell(Event::PositionReported(report)));
-    assert_eq!(state(&house), GroupState::Closing);
-    assert_eq!(
-        orders[0].instrument, OTHER,
-        "nothing sold stays without its cover"
-    );
 }
 
 #[test]
