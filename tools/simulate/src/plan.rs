@@ -119,8 +119,8 @@ impl Plan {
             // So near that the market of a short day reaches the broker's trigger now and then.
             plan.config.orders.protective_gap_bps = resting.between(0, 30);
         }
-        if plan.ppm[RowId::of_broker(Fault::TradeBust).index()] > 0 {
-            plan.begin_earlier(BUST_STANDS);
+        if plan.has_contradictions() {
+            plan.begin_earlier(CONTRADICTION_STANDS);
         }
         // A disk that nobody waits for cannot fail anybody.
         plan.awaits_disk |= plan.ppm_of(WorldFault::DiskFailed) > 0;
@@ -150,6 +150,15 @@ impl Plan {
         self
     }
 
+    /// Whether the broker's reads may contradict one another for good: fills that stand and were taken back, or never
+    /// were. Then it takes [`CONTRADICTION_STANDS`] until they are believed.
+    #[must_use]
+    pub fn has_contradictions(&self) -> bool {
+        [Fault::TradeBust, Fault::Phantom]
+            .into_iter()
+            .any(|fault| self.ppm[RowId::of_broker(fault).index()] > 0)
+    }
+
     /// The rows that this day has.
     pub fn rows(&self) -> impl Iterator<Item = RowId> + '_ {
         RowId::all().filter(|row| self.ppm[row.index()] > 0)
@@ -168,12 +177,10 @@ impl Plan {
         RowId::all().fold(none, |faults, row| match row.broker() {
             Some(fault) => {
                 let (least, most) = faults.span(fault);
-                // A compressed day has no time for faults of many minutes.
-                let cap = DurationNs::from_secs(20);
                 let chance = self.ppm[row.index()] / rarity(fault);
                 faults
                     .with(fault, chance)
-                    .lasting(fault, least.min(cap), most.min(cap))
+                    .lasting(fault, least.min(LASTS_MAX), most.min(LASTS_MAX))
             }
             None => faults,
         })
@@ -186,8 +193,12 @@ impl Plan {
     }
 }
 
-/// A trade that was taken back is believed once the reads have shown it for a minute; then what it leaves is left.
-const BUST_STANDS: DurationNs = DurationNs::from_secs(110);
+/// How long a fault of the broker goes on once it began: a compressed day has no time for many minutes.
+pub const LASTS_MAX: DurationNs = DurationNs::from_secs(20);
+
+/// A trade that was taken back, or never was, is believed once the reads have shown it for a minute; then what it
+/// leaves is left.
+pub const CONTRADICTION_STANDS: DurationNs = DurationNs::from_secs(110);
 
 /// How often the broker draws what it draws each minute of a day: a fire here is over in one.
 const MINUTE: DurationNs = DurationNs::from_secs(12);

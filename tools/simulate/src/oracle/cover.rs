@@ -11,6 +11,7 @@ use bijli_core::{DurationNs, InstrumentId, TsNs};
 use super::{Broken, broken};
 use crate::market::INSTRUMENTS;
 use crate::pairs::partner;
+use crate::plan::{CONTRADICTION_STANDS, LASTS_MAX, Plan};
 
 /// How long a cover may stay without what it covers: the time to form, and to leave again.
 const ALONE_MAX: DurationNs = DurationNs::from_secs(35);
@@ -87,9 +88,14 @@ impl Cover {
     pub fn check_time(
         &mut self,
         now: TsNs,
-        calm: TsNs,
+        plan: &Plan,
         doubtful: impl Fn(usize) -> bool,
     ) -> Result<(), Broken> {
+        let patience = if plan.has_contradictions() {
+            ALONE_MAX.plus(CONTRADICTION_STANDS)
+        } else {
+            ALONE_MAX
+        };
         for index in 0..INSTRUMENTS {
             let Some(other) = self.partner_of(index) else {
                 continue;
@@ -103,8 +109,8 @@ impl Cover {
             if !self.alone_since[index].is_set() {
                 self.alone_since[index] = now;
             }
-            let since = self.alone_since[index].max(calm);
-            if now.since(since) > ALONE_MAX {
+            let since = self.alone_since[index].max(plan.calm.plus(LASTS_MAX));
+            if now.since(since) > patience {
                 return broken(
                     "P3",
                     format!(

@@ -380,8 +380,8 @@ impl Facts {
                 let unknown = |fate: &Fate| matches!(fate, Fate::Unknown(_) | Fate::PresumedAbsent);
                 fates.iter().any(|(intent, fate)| unknown(fate) && of_it(intent))
             };
-            // What was told is no position where trades are taken back; and a kill between an event and its command
-            // leaves an order that is only the engine's to doubt.
+            // What a busted trade leaves is no pair's any more, but a difference for a person. A kill between an event
+            // and its command leaves an order that is only the engine's to doubt.
             let spoils = [
                 RowId::of_broker(Fault::TradeBust),
                 RowId::of_world(WorldFault::Kill9),
@@ -390,7 +390,7 @@ impl Facts {
             ];
             let is_spoilt = spoils.iter().any(|row| self.plan.ppm[row.index()] > 0);
             if !is_spoilt && event.ts() < self.plan.hours.close {
-                self.cover.check_time(event.ts(), self.plan.calm, is_doubtful)?;
+                self.cover.check_time(event.ts(), &self.plan, is_doubtful)?;
             }
         }
         Ok(())

@@ -80,7 +80,8 @@ impl LedgerCheck {
             if former.is_set() && order.trigger.is_set() && loosens(order.side, former, order.trigger) {
                 return broken("I09", format!("a stop loosens from {former}: {order:?}"));
             }
-            if order.status.is_final() {
+            if order.status.is_final() || order.is_phantom {
+                // A phantom never leaves the broker.
                 continue;
             }
             let rest = order.qty.get() - order.filled.get();
@@ -88,8 +89,8 @@ impl LedgerCheck {
             if asked.purpose == Purpose::Exit {
                 row.exits += order.side.sign() * rest;
             }
-            if order.trigger.is_set() || order.is_phantom {
-                // A phantom never leaves the broker. A stop that waits is in no book. Trades at its trigger release it, and these cannot happen before the
+            if order.trigger.is_set() {
+                // A stop that waits is in no book. Trades at its trigger release it, and these cannot happen before the
                 // book has taken our order on the other side, whose price is better: the books of this market jump.
                 continue;
             }

@@ -99,7 +99,7 @@ impl World {
             return;
         }
         let mut strikes = |fault, rarity| self.crash.happens(self.plan.ppm_of(fault) / rarity);
-        if strikes(WorldFault::Kill9, 2_500) || strikes(WorldFault::CrashInRecovery, 2_500) {
+        if strikes(WorldFault::Kill9, 2_500) || strikes(WorldFault::CrashInRecovery, 1_000) {
             process.journal.kill_in = Some(self.crash.between(0, 12) as u64);
             self.death = WorldFault::Kill9;
         } else if strikes(WorldFault::CrashAtSignal, 800) {
@@ -181,7 +181,8 @@ impl World {
         self.disk = image;
         self.arrivals.clear();
         self.schedule_start();
-        if self.crash.happens(self.plan.ppm_of(WorldFault::CrashInRecovery)) {
+        let again = self.plan.ppm_of(WorldFault::CrashInRecovery).saturating_mul(4);
+        if self.crash.happens(again.min(1_000_000)) {
             self.starts_to_kill = self.crash.between(1, 3) as u32;
         }
     }

@@ -29,8 +29,10 @@ pub(super) enum Sight {
     Empty,
     /// The orders whose place, modulo 64, has its bit here.
     Partial(u64),
-    /// Everything as it stood at a time.
+    /// Orders and trades as they stood at a time.
     Stale(TsNs),
+    /// The positions with them.
+    AllStale(TsNs),
 }
 
 /// The states that the broker is in by faults.

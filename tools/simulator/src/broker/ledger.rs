@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use bijli_core::order::Side;
 use bijli_core::position::Position;
-use bijli_core::{Money, Price, Qty};
+use bijli_core::{Money, Price, Qty, TsNs};
 
 use super::order::{Product, Trade};
 
@@ -107,6 +107,15 @@ impl Ledger {
         }
         self.trades = trades;
         withdrawn
+    }
+
+    /// The books as they stood at `then`, by the trades that were not withdrawn since.
+    pub(super) fn as_of(&self, then: TsNs, of: impl Fn(&Trade) -> (u32, Product, Side)) -> Self {
+        let mut past = Self::default();
+        for trade in self.trades.iter().filter(|trade| trade.ts <= then) {
+            past.enter(trade, of(trade));
+        }
+        past
     }
 
     fn enter(&mut self, trade: &Trade, (instrument, product, side): (u32, Product, Side)) {

@@ -7,7 +7,7 @@ use bijli_core::{DurationNs, Price, Qty, TsNs};
 
 use super::Broker;
 use super::faults::Fault;
-use super::order::{Origin, Product, Status, Ticket};
+use super::order::{Origin, Product, Status, Ticket, Trade};
 
 /// Trades of so long ago may be withdrawn.
 const BUST_WITHIN: DurationNs = DurationNs::from_secs(1_800);
@@ -200,12 +200,10 @@ impl Broker {
         self.dice.count(Fault::TradeBust);
         let choice = self.dice.between(Fault::TradeBust, 0, recent.len() as i64 - 1);
         let orders = &self.orders;
-        let withdrawn = self.ledger.withdraw(recent[choice as usize], |trade| {
-            let ticket = &orders[trade.order].ticket;
-            (ticket.instrument, ticket.product, ticket.side)
-        });
-        let ticket = &self.orders[withdrawn.order].ticket;
-        self.tell_position(ticket.instrument, ticket.product);
+        let booked_under = |trade: &Trade| trade.booked_under(orders);
+        let withdrawn = self.ledger.withdraw(recent[choice as usize], booked_under);
+        let (instrument, product, _) = withdrawn.booked_under(orders);
+        self.tell_position(instrument, product);
     }
 
     /// No fault from now on: what lasts ends, and what waits arrives.

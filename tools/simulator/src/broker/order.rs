@@ -275,3 +275,11 @@ pub(super) struct Trade {
     /// Told twice by a fault, under this id.
     pub(super) doubled: Option<String>,
 }
+
+impl Trade {
+    /// Which position it belongs to, and which way it went.
+    pub(super) fn booked_under(&self, orders: &[Order]) -> (u32, Product, Side) {
+        let ticket = &orders[self.order].ticket;
+        (ticket.instrument, ticket.product, ticket.side)
+    }
+}

@@ -114,7 +114,7 @@ impl Broker {
         self.errands.send(until, index, errand);
     }
 
-    /// Tells an order complete that never leaves the broker.
+    /// Tells an order complete that never leaves the broker; one in four stays told so.
     fn tell_phantom(&mut self, now: TsNs, index: usize) {
         self.dice.count(Fault::Phantom);
         self.step(now, index, Status::ValidationPending);
@@ -135,7 +135,10 @@ impl Broker {
         self.tell_order(index);
         let until = now.plus(self.dice.lasts(Fault::Phantom));
         self.orders[index].fate.held_until = Some(until);
-        self.errands.send(until, index, Errand::UnmaskPhantom);
+        let is_taken_back = self.dice.between(Fault::Phantom, 0, 3) != 0;
+        if is_taken_back {
+            self.errands.send(until, index, Errand::UnmaskPhantom);
+        }
     }
 
     /// The price that a fill would have had: the order's own, or the last one.

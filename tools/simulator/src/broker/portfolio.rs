@@ -3,11 +3,12 @@
 //! Source: the broker's API documentation (portfolio). Holdings are invented, see [`super::shares`].
 
 use bijli_core::order::Side;
-use bijli_core::{Money, Qty};
+use bijli_core::{Money, Qty, TsNs};
 use serde_json::{Value, json};
 
 use super::entry_check::Body;
 use super::faults::Fault;
+use super::ledger::Ledger;
 use super::order::Product;
 use super::reply::{ApiReply, Refusal, UNEXPECTED};
 use super::route::{Answer, Asked, Route};
@@ -25,12 +26,14 @@ const NOTHING_TO_CONVERT: Refusal = Refusal::new("UDAPI1035", "There is no such 
 
 fn positions(broker: &mut Broker, asked: &Asked<'_>) -> Answer {
     let sees = broker.sees_positions(asked.now);
-    Ok(ApiReply::success(&broker.position_rows(|_| sees)))
+    let past = broker.positions_of(asked.now).map(|then| broker.ledger_of(then));
+    let ledger = past.as_ref().unwrap_or(&broker.ledger);
+    Ok(ApiReply::success(&broker.position_rows(ledger, |_| sees)))
 }
 
 fn mtf_positions(broker: &mut Broker, _asked: &Asked<'_>) -> Answer {
     Ok(ApiReply::success(
-        &broker.position_rows(|product| product == Product::MarginFunded),
+        &broker.position_rows(&broker.ledger, |product| product == Product::MarginFunded),
     ))
 }
 
@@ -71,8 +74,12 @@ fn convert(broker: &mut Broker, asked: &Asked<'_>) -> Answer {
 }
 
 impl Broker {
-    fn position_rows(&self, wanted: impl Fn(Product) -> bool) -> Value {
-        self.ledger
+    fn ledger_of(&self, then: TsNs) -> Ledger {
+        self.ledger.as_of(then, |trade| trade.booked_under(&self.orders))
+    }
+
+    fn position_rows(&self, ledger: &Ledger, wanted: impl Fn(Product) -> bool) -> Value {
+        ledger
             .holdings()
             .filter(|(_, product, _)| wanted(*product))
             .map(|(instrument, product, holding)| self.position_row(instrument, product, holding))

@@ -28,7 +28,11 @@ impl Broker {
             ),
             _ => {
                 let age = DurationNs::from_secs(self.dice.between(Fault::BookUntrue, 1, STALE_S_MAX));
-                Sight::Stale(TsNs::new(now.get() - age.get()))
+                let then = TsNs::new(now.get() - age.get());
+                match self.dice.between(Fault::BookUntrue, 0, 1) {
+                    0 => Sight::Stale(then),
+                    _ => Sight::AllStale(then),
+                }
             }
         };
     }
@@ -45,14 +49,16 @@ impl Broker {
         match self.episodes.sight {
             Sight::Empty => None,
             Sight::Partial(places) => history.last().filter(|_| places >> (index % 64) & 1 == 1),
-            Sight::Stale(then) => history.iter().rev().find(|moment| moment.ts <= then),
+            Sight::Stale(then) | Sight::AllStale(then) => {
+                history.iter().rev().find(|moment| moment.ts <= then)
+            }
         }
     }
 
     /// Whether a read sees a trade.
     pub(super) fn sees_trade(&self, now: TsNs, trade: &Trade) -> bool {
         let is_stale = match self.episodes.sight {
-            Sight::Stale(then) => self.episodes.book.is_on(now) && trade.ts > then,
+            Sight::Stale(then) | Sight::AllStale(then) => self.episodes.book.is_on(now) && trade.ts > then,
             Sight::Empty | Sight::Partial(_) => false,
         };
         !is_stale && self.seen(now, trade.order).is_some()
@@ -65,5 +71,16 @@ impl Broker {
             self.episodes.positions_hidden.begin(now, length);
         }
         !self.episodes.positions_hidden.is_on(now)
+    }
+
+    /// The time whose positions are told; `None`: this one's.
+    pub(super) fn positions_of(&self, now: TsNs) -> Option<TsNs> {
+        match self.episodes.sight {
+            // What was converted is in no trade.
+            Sight::AllStale(then) if self.episodes.book.is_on(now) && !self.ledger.has_converted() => {
+                Some(then)
+            }
+            _ => None,
+        }
     }
 }

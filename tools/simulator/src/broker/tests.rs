@@ -187,6 +187,17 @@ fn settings() -> BrokerSettings {
     }
 }
 
+/// A rich client under these faults, drawn from `seed`.
+fn bench_of(faults: Faults, seed: u64) -> Bench {
+    let mut bench = Bench::with(BrokerSettings {
+        capital: Money::from_rupees(1_000_000),
+        seed,
+        ..settings()
+    });
+    bench.broker.set_faults(faults);
+    bench
+}
+
 fn no_holdings() -> BrokerOptions {
     BrokerOptions {
         demo_holdings: 0,

@@ -60,7 +60,7 @@ fault_table! {
     Stuck "O14" "stuck" Order (secs(1), secs(600)),
         "An order waits in one of the states before the exchange, and what is sent after it waits with it.";
     Phantom "O15" "phantom" Order (secs(1), secs(60)),
-        "An order is told complete without exchange id or trade, and rejected later.";
+        "An order is told complete without exchange id or trade, and rejected later; one in four never is.";
     PartialFill "O16" "partial_fill" Order NO_SPAN,
         "An order fills in part, and the exchange cancels the rest.";
     FillOnCancel "O17" "fill_on_cancel" Order NO_SPAN,
@@ -78,7 +78,7 @@ fault_table! {
     UpdateDropped "O23" "update_dropped" Update NO_SPAN,
         "A message of the order stream is not sent.";
     BookUntrue "O24" "book_untrue" Read (DurationNs::ZERO, secs(90)),
-        "Reads of orders and trades see nothing, a part, or what stood up to a minute before.";
+        "Reads of orders and trades see nothing, a part, or what stood up to a minute before, half of the time with the positions of then.";
     PositionsHidden "O25" "positions_hidden" Read (DurationNs::ZERO, secs(30)),
         "Reads of positions see none.";
     ExternalOrder "O26" "external_order" Minute NO_SPAN,

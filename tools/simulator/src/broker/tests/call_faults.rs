@@ -8,16 +8,6 @@ fn bench(fault: Fault) -> Bench {
     bench_of(Faults::NONE.with(fault, WHOLE), 7)
 }
 
-fn bench_of(faults: Faults, seed: u64) -> Bench {
-    let mut bench = Bench::with(BrokerSettings {
-        capital: Money::from_rupees(1_000_000),
-        seed,
-        ..settings()
-    });
-    bench.broker.set_faults(faults);
-    bench
-}
-
 fn place(bench: &mut Bench) -> ApiReply {
     bench.raw(Host::Order, "POST", "/v3/order/place", &order(&[]).to_string())
 }
@@ -189,12 +179,13 @@ fn in_silence_calls_are_carried_out_and_nothing_is_answered() {
 #[test]
 fn untrue_books_see_nothing_a_part_or_the_past_and_the_ledger_sees_all() {
     let mut seen = std::collections::BTreeSet::new();
+    let (mut past_with_positions, mut past_alone) = (0, 0);
     for seed in 0..40 {
         let mut bench = bench_of(Faults::NONE, seed);
         for number in 0..20 {
             bench.now = at(10, 0, number * 4_000);
             bench
-                .place(&[("tag", json!(format!("t{number}")))])
+                .place(&[("tag", json!(format!("t{number}"))), ("price", json!(100.0))])
                 .expect("taken in");
         }
         bench
@@ -206,6 +197,14 @@ fn untrue_books_see_nothing_a_part_or_the_past_and_the_ledger_sees_all() {
             .expect("rows")
             .len();
         seen.insert(rows);
+        let held = bench.get("/v2/portfolio/short-term-positions")[0]["quantity"].clone();
+        match held.as_u64() {
+            Some(200) => past_alone += u32::from(rows < 20),
+            held => {
+                assert_eq!(held.unwrap_or(0), 10 * rows as u64, "one story, of one moment");
+                past_with_positions += 1;
+            }
+        }
         assert_eq!(
             (
                 bench.broker.true_orders().count(),
@@ -216,6 +215,10 @@ fn untrue_books_see_nothing_a_part_or_the_past_and_the_ledger_sees_all() {
         assert!(rows < 20 || seen.len() > 1, "{rows}");
     }
     assert!(seen.contains(&0) && seen.len() > 5, "{seen:?}");
+    assert!(
+        past_with_positions > 2 && past_alone > 2,
+        "{past_with_positions} {past_alone}"
+    );
 }
 
 #[test]

@@ -6,12 +6,7 @@ use crate::broker::Origin;
 const WHOLE: u32 = 1_000_000;
 
 fn bench(faults: Faults) -> Bench {
-    let mut bench = Bench::with(BrokerSettings {
-        capital: Money::from_rupees(1_000_000),
-        ..settings()
-    });
-    bench.broker.set_faults(faults);
-    bench
+    bench_of(faults, 7)
 }
 
 fn only(fault: Fault) -> Faults {
@@ -135,6 +130,23 @@ fn a_phantom_is_told_complete_without_trade_or_exchange_id_and_rejected_later() 
     assert_eq!(true_status(&bench), (Status::Rejected, 0));
     assert_eq!(updates(&mut bench).last().map(String::as_str), Some("rejected"));
     assert_eq!(fired(&bench, Fault::Phantom), 1);
+}
+
+#[test]
+fn one_phantom_in_four_is_never_taken_back() {
+    let stay = (0..80).filter(|seed| {
+        let mut bench = bench_of(only(Fault::Phantom), *seed);
+        let id = bench.place(&[("price", json!(100.0))]).expect("taken in");
+        wait(&mut bench, 120);
+        let row = bench.get(&format!("/v2/order/details?order_id={id}"));
+        assert_eq!(
+            (bench.trades(&id), bench.broker.true_position(0)),
+            (vec![], Qty::ZERO)
+        );
+        row["status"] == "complete"
+    });
+    let stay = stay.count();
+    assert!((10..=30).contains(&stay), "{stay} of 80");
 }
 
 #[test]
