@@ -219,11 +219,19 @@ fn a_torn_tail_is_legal_only_with_its_tail_cut() {
 
     let all: [&[u8]; 3] = [&first, &second, &third];
     let mut day = verify_segments(&all);
+    assert_eq!((day.header(), day.tail_cuts()), (None, 0));
     assert_eq!(day.by_ref().filter(Result::is_ok).count(), 71);
     assert_eq!((day.records(), day.tail_cuts(), day.next_seq()), (71, 1, 71));
+    assert_eq!(day.header(), Some(&header(2, 60)));
 
     let alone = items_of(&all[..2]).expect_err("nothing makes the damage legal");
     assert_eq!((alone.segment, alone.seq), (1, 60));
+    let at = alone.offset + 130;
+    assert_eq!(
+        alone.fault,
+        Fault::TailNotZero { at },
+        "the first byte that was torn"
+    );
     let without_cut = segment_of(header(2, 60), &day_items(3), 4_096);
     assert_eq!(items_of(&[&first, &second, &without_cut]), Err(alone));
     let clean = segment_of(header(1, 40), &day_items(40)[..20], 4_096);
@@ -275,6 +283,7 @@ fn segments_must_follow_one_another() {
             .map_err(|damage| damage.fault)
     };
     assert_eq!(second(|_| ()), Ok(20));
+    assert_eq!(second(|next| next.epoch = 1), Ok(20), "the same process goes on");
     assert_eq!(
         second(|next| next.segment = 2),
         Err(Fault::SegmentNumber { found: 2 })
@@ -328,6 +337,21 @@ fn a_segment_made_in_advance_may_follow_the_last_one_if_it_is_blank() {
     assert_eq!(
         (found.segment, found.seq, found.fault),
         (1, 5, Fault::Header(HeaderFault::Absent))
+    );
+}
+
+#[test]
+fn a_file_too_short_for_a_segment_follows_the_last_one_only_if_it_is_blank() {
+    let used = segment_of(header(0, 0), &day_items(5), 4_096);
+    let short = [0; 10];
+    assert_eq!(items_of(&[&used, &short]).map(|items| items.len()), Ok(5));
+    // What stands in it was begun, and makes nothing legal that is torn before it.
+    let mut torn = used.clone();
+    torn[4_000] = 1;
+    let found = items_of(&[&torn, &[7; 10]]).expect_err("a header that was cut off");
+    assert_eq!(
+        (found.segment, found.fault),
+        (1, Fault::Header(HeaderFault::Short { bytes: 10 }))
     );
 }
 

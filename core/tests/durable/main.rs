@@ -21,6 +21,10 @@ use items::{header, segment_of};
 /// Bytes of a record of [`lines`], the smallest there is; the segment header has as many.
 const LINE: u64 = 64;
 
+/// Most bytes of one commit, as `DESIGN.md` has it, and with that the most that a power cut leaves behind the mark. A
+/// journal is judged by the program that comes after the one that wrote it: the number cannot move unseen.
+const COMMIT_BYTES: usize = 65_536;
+
 /// `count` records of one line each.
 fn lines(count: usize) -> Vec<Item> {
     (1..)

@@ -4,13 +4,11 @@ use bijli_core::IstDay;
 use bijli_core::codec::{DurableMark, Item};
 use bijli_core::config::Config;
 use bijli_core::event::Event;
-use bijli_core::journal::{
-    COMMIT_BYTES_MAX, DiskFile, JournalDisk, Marks, PersistError, Persister, StoredMark,
-};
+use bijli_core::journal::{DiskFile, JournalDisk, Marks, PersistError, Persister, StoredMark};
 use bijli_core::record::SegmentHeader;
 
 use super::items::{header, segment_of};
-use super::{LINE, line_segment, lines, mark_after, stored};
+use super::{COMMIT_BYTES, LINE, line_segment, lines, mark_after, stored};
 
 /// A call to the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,14 +147,17 @@ fn items_end(items: &[Item]) -> usize {
 
 #[test]
 fn a_commit_takes_whole_records_up_to_its_limit() {
-    let commit_lines = COMMIT_BYTES_MAX / 64;
+    let commit_lines = COMMIT_BYTES / 64;
     let segment = line_segment(7 + commit_lines + 1, 256 * 1_024);
     let mut persister = persister(Marks::Blank);
     let mut committed = Vec::new();
-    while let Ok(Some(mark)) = persister.commit(&segment[persister.end_offset() as usize..], 0) {
-        committed.push(mark);
+    for _ in 0..4 {
+        let window = &segment[persister.end_offset() as usize..];
+        committed.push(persister.commit(window, 0).expect("the disk works"));
     }
-    let marks = [7, 7 + commit_lines, 8 + commit_lines].map(|count| mark_after(count as u64));
+    let [first, second, third] =
+        [7, 7 + commit_lines, 8 + commit_lines].map(|count| mark_after(count as u64));
+    let marks = [Some(first), Some(second), Some(third), None];
     assert_eq!(committed, marks);
 }
 

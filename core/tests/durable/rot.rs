@@ -2,12 +2,10 @@
 
 use bijli_core::IstDay;
 use bijli_core::codec::{DurableMark, Item};
-use bijli_core::journal::{
-    COMMIT_BYTES_MAX, Corruption, ReplayFault, StoredMark, check_durable, find_end, recover,
-};
+use bijli_core::journal::{Corruption, ReplayFault, StoredMark, check_durable, find_end, recover};
 
 use super::items::{header, segment_of};
-use super::{LINE, line_segment, lines, mark_after, mark_file, stored};
+use super::{COMMIT_BYTES, LINE, line_segment, lines, mark_after, mark_file, stored};
 
 /// How the end of a day of one segment is judged.
 fn judged(segment: &[u8], mark: DurableMark) -> Result<Option<StoredMark>, Corruption> {
@@ -84,7 +82,7 @@ fn a_mark_file_that_is_lost_or_of_another_day_is_refused() {
 #[test]
 fn a_sound_record_may_stand_up_to_one_commit_behind_the_mark_and_no_further() {
     // Ten records are durable, the eleventh is missing, and others follow it.
-    let window_lines = COMMIT_BYTES_MAX / 64;
+    let window_lines = COMMIT_BYTES / 64;
     let within = torn_at(10, 10 + window_lines);
     assert_eq!(
         judged(&within, mark_after(10)),
@@ -94,7 +92,7 @@ fn a_sound_record_may_stand_up_to_one_commit_behind_the_mark_and_no_further() {
     let found = Corruption::BeyondWindow {
         segment: 0,
         end_offset: LINE + 10 * LINE,
-        at: LINE + 10 * LINE + COMMIT_BYTES_MAX as u64,
+        at: LINE + 10 * LINE + COMMIT_BYTES as u64,
     };
     assert_eq!(judged(&beyond, mark_after(10)), Err(found));
     assert!(judged(&beyond, mark_after(9)).is_err(), "a mark further back");
@@ -118,14 +116,14 @@ fn behind_a_mark_of_an_earlier_segment_one_commit_from_the_front_is_the_most() {
         segment: 7,
         ..mark_after(10)
     };
-    let window_lines = COMMIT_BYTES_MAX / 64;
+    let window_lines = COMMIT_BYTES / 64;
     // The segment header takes the first line.
     let within = torn_at(10, window_lines - 1);
     assert_eq!(judged(&within, mark), Ok(Some(stored(1, mark))));
     let found = Corruption::BeyondWindow {
         segment: 0,
         end_offset: LINE + 10 * LINE,
-        at: COMMIT_BYTES_MAX as u64,
+        at: COMMIT_BYTES as u64,
     };
     assert_eq!(judged(&torn_at(10, window_lines), mark), Err(found));
 }

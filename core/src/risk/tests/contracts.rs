@@ -256,6 +256,11 @@ fn a_sale_is_checked_the_other_way_round() {
     assert_eq!(sale(9_990, 9_990, None), Err(Denial::StopOnWrongSide));
     assert_eq!(sale(9_990, 10_490, Some(9_985)), Ok(()));
     assert_eq!(sale(9_990, 10_490, Some(9_990)), Err(Denial::SelfMatch));
+    assert_eq!(
+        sale(9_990, 10_490, Some(0)),
+        Err(Denial::SelfMatch),
+        "a purchase without a limit meets any sale"
+    );
 }
 
 #[test]
