@@ -21,6 +21,7 @@ use crate::event::{Event, FeedState, ProcessStarted, SessionOpened, Tick, TickFl
 use crate::instrument::{Instrument, InstrumentId};
 use crate::limits::INSTRUMENTS_MAX;
 use crate::order::OrderState;
+use crate::page::PageReason;
 use crate::planted::{Bug, planted};
 use crate::position::Position;
 use crate::quote::Quote;
@@ -59,7 +60,7 @@ impl<S: Strategy> Engine<S> {
         commands.clear();
         self.intents.clear();
         let state = &mut self.state;
-        let was_active = state.mode() == TradingMode::Active;
+        let former = state.mode();
         state.now = state.now.max(event.ts());
         state.counts.events += 1;
         match event {
@@ -69,7 +70,7 @@ impl<S: Strategy> Engine<S> {
             Event::ProcessStarted(started) => state.start_process(started),
             Event::Ticked(tick) => state.take_tick(tick),
             Event::TimePassed(_) => {}
-            Event::FeedChanged(changed) => state.feed = changed.state,
+            Event::FeedChanged(changed) => state.take_feed(changed.state),
             Event::IntentResolved(resolved) => state.resolve_intent(resolved),
             Event::OrderUpdated(update) => state.update_order(update),
             Event::Traded(trade) => state.take_trade(trade),
@@ -103,8 +104,13 @@ impl<S: Strategy> Engine<S> {
             }
             _ => {}
         }
-        if was_active && self.state.mode() != TradingMode::Active {
+        let mode = self.state.mode();
+        if former == TradingMode::Active && mode != TradingMode::Active {
             self.state.drop_entries(commands);
+        }
+        let is_asked_for = matches!(event, Event::Controlled(control) if !control.is_own());
+        if former.worsens_to(mode) && !is_asked_for && !planted(Bug::NobodyCalled) {
+            self.state.page(PageReason::EntriesStopped, None);
         }
     }
 
@@ -179,7 +185,7 @@ impl State {
         self.disarmed = self
             .session
             .is_some_and(|session| session.venue == VenueKind::Live && !planted(Bug::NeverDisarmed));
-        self.feed = FeedState::Down;
+        self.take_feed(FeedState::Down);
         self.supervision.flat_check.restart();
         self.supervision.start = StartSteps::default();
         let mut place = 0;

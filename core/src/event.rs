@@ -368,6 +368,18 @@ pub struct Controlled {
     pub reason: Text<40>,
 }
 
+impl Controlled {
+    /// Ids from here on are the process's own words to itself (a disk that is full): far from what people's programs
+    /// use, and nobody's wish.
+    pub const OWN_IDS: u64 = u64::MAX - (1 << 40);
+
+    /// Whether no person asked for this.
+    #[must_use]
+    pub const fn is_own(&self) -> bool {
+        self.command_id >= Self::OWN_IDS
+    }
+}
+
 /// Everything that can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {

@@ -42,10 +42,16 @@ pub enum PageReason {
     ExitOverAbsent = 13,
     /// Exits that may be live exceed the position; ours are cancelled.
     ExitsExceed = 14,
+    /// Nothing but what reduces a position is sent any more, and no operator asked for that.
+    EntriesStopped = 15,
+    /// The broker's position is not ours; the broker's was taken over.
+    PositionDiffers = 16,
+    /// Something is held and no market data comes.
+    FeedLost = 17,
 }
 
 /// All reasons, in the order of their numbers.
-pub const PAGE_REASONS: [PageReason; 15] = [
+pub const PAGE_REASONS: [PageReason; 18] = [
     PageReason::Contradiction,
     PageReason::LateFill,
     PageReason::Overfill,
@@ -61,6 +67,9 @@ pub const PAGE_REASONS: [PageReason; 15] = [
     PageReason::TermsDiffer,
     PageReason::ExitOverAbsent,
     PageReason::ExitsExceed,
+    PageReason::EntriesStopped,
+    PageReason::PositionDiffers,
+    PageReason::FeedLost,
 ];
 
 impl PageReason {
@@ -83,6 +92,9 @@ impl PageReason {
             Self::TermsDiffer => "TERMS_DIFFER",
             Self::ExitOverAbsent => "EXIT_OVER_ABSENT",
             Self::ExitsExceed => "EXITS_EXCEED",
+            Self::EntriesStopped => "ENTRIES_STOPPED",
+            Self::PositionDiffers => "POSITION_DIFFERS",
+            Self::FeedLost => "FEED_LOST",
         }
     }
 
@@ -105,6 +117,9 @@ impl PageReason {
             Self::TermsDiffer => "an order stands at other terms than were asked for; no entries there",
             Self::ExitOverAbsent => "an exit was sent over one that was only presumed absent",
             Self::ExitsExceed => "exits that may be live exceed the position; ours are cancelled",
+            Self::EntriesStopped => "entries were stopped, and not by an operator; status says by what",
+            Self::PositionDiffers => "the broker's position is not ours; the broker's was taken over",
+            Self::FeedLost => "something is held and no market data comes",
         }
     }
 

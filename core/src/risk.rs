@@ -46,6 +46,17 @@ pub enum TradingMode {
 }
 
 impl TradingMode {
+    /// Whether a change to `next` takes something away: entries, or the hope of them without a person's word.
+    #[must_use]
+    pub const fn worsens_to(self, next: Self) -> bool {
+        match (self, next) {
+            (Self::Active, Self::Active) | (Self::Reconciling, _) => false,
+            (Self::Active, _) => true,
+            (_, Self::Reconciling) => false,
+            _ => next as u8 > self as u8,
+        }
+    }
+
     /// The name as people read it.
     #[must_use]
     pub const fn name(self) -> &'static str {

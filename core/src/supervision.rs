@@ -5,6 +5,7 @@
 
 use crate::difference::Differences;
 use crate::event::{ClockDoubt, Controlled, Verb};
+use crate::feed_outage::FeedOutage;
 use crate::flat_check::FlatCheck;
 use crate::funds::Funds;
 use crate::instrument::InstrumentId;
@@ -121,6 +122,8 @@ pub struct Supervision {
     pub flat_check: FlatCheck,
     /// The account's funds.
     pub funds: Funds,
+    /// How long market data has been missing.
+    pub feed_outage: FeedOutage,
 }
 
 impl Supervision {
@@ -140,6 +143,7 @@ impl Supervision {
         self.differences.hash_into(hasher);
         self.flat_check.hash_into(hasher);
         self.funds.hash_into(hasher);
+        self.feed_outage.hash_into(hasher);
     }
 }
 

@@ -348,6 +348,7 @@ impl State {
             return;
         }
         self.position_break = true;
+        self.page(PageReason::PositionDiffers, Some(report.instrument));
         self.supervision.differences.note(Difference {
             kind: DifferenceKind::Position,
             instrument: report.instrument,

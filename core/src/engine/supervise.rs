@@ -5,8 +5,9 @@
 //! bars entries until a person arms; a process that stood still trusts no price and no book from before.
 
 use crate::command::{Command, Commands, DropEntries, Reconcile};
-use crate::event::{BandReported, ClockDoubt, ClockDoubted, LatchCarried, StartStepped};
+use crate::event::{BandReported, ClockDoubt, ClockDoubted, FeedState, LatchCarried, StartStepped};
 use crate::order::{OrderState, Purpose};
+use crate::page::PageReason;
 use crate::planted::{Bug, planted};
 use crate::price::Price;
 use crate::quote::Quote;
@@ -60,6 +61,19 @@ impl State {
                 ts: self.now,
                 flat: false,
             }));
+        }
+    }
+
+    /// The feed's state is this from now on.
+    pub(super) fn take_feed(&mut self, feed: FeedState) {
+        self.feed = feed;
+        self.supervision.feed_outage.follow(feed, self.now);
+    }
+
+    /// Calls a person where something is held and no data tells what it is worth.
+    pub(super) fn watch_feed(&mut self) {
+        if !self.open.is_empty() && self.supervision.feed_outage.take_due(self.now) {
+            self.page(PageReason::FeedLost, None);
         }
     }
 

@@ -3,6 +3,7 @@
 //! The strategy under test is a script that wishes what it is told, so that only the engine decides.
 
 mod account_table;
+mod calls;
 mod gate;
 mod group_gate;
 mod group_laws;

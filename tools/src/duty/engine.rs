@@ -256,7 +256,7 @@ impl EngineDuty {
                 strategy: None,
                 uid: rustix::process::geteuid().as_raw(),
                 // Unlike any other of this day, also where time stands still, and far from what people's programs use.
-                command_id: u64::MAX - self.journal.records(),
+                command_id: Controlled::OWN_IDS + self.journal.records(),
                 reason: Text::new(reason).expect("short enough"),
             };
             self.take(&Event::Controlled(freeze), None);

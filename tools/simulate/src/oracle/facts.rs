@@ -10,6 +10,7 @@ use bijli_core::command::Place;
 use bijli_core::event::{ClockDoubt, Event, FeedState, Submission, Tick, TickFlags};
 use bijli_core::instrument::Instrument;
 use bijli_core::order::{BrokerOrderId, BrokerStatus, IntentId, OrderType, Purpose, TradeId};
+use bijli_core::risk::TradingMode;
 use bijli_core::state::State;
 use bijli_core::{Command, DurationNs, Price, Qty, TsNs};
 use bijli_simulator::broker::faults::Fault;
@@ -69,6 +70,9 @@ pub struct Facts {
     reconciled: bool,
     /// Pages that the engine had raised.
     pub pages: u64,
+    /// Whether the engine made entries when it was looked at last, and whether a person has spoken since.
+    was_active: bool,
+    has_person_spoken: bool,
     /// Whether the engine's limit on the day's loss was latched.
     pub was_loss_latched: bool,
     /// Positions that the broker was said to have, since when nothing traded.
@@ -103,6 +107,8 @@ impl Facts {
             feed: FeedState::Down,
             reconciled: false,
             pages: 0,
+            was_active: false,
+            has_person_spoken: false,
             was_loss_latched: false,
             reported: BTreeMap::new(),
             orders_seen: 0,
@@ -224,6 +230,7 @@ impl Facts {
                 self.reported.insert(report.instrument.get(), report.qty);
             }
             Event::Controlled(control) => {
+                self.has_person_spoken = true;
                 self.people.learn(control, self.reconciled);
                 if let Some(instrument) = control.instrument {
                     self.cover.learn_exit(instrument);
@@ -433,7 +440,7 @@ impl Facts {
         Ok(())
     }
 
-    /// I42: what a person must see stays, over restarts too.
+    /// I42: what a person must see stays, over restarts too; and whoever did not stop entries himself is called.
     fn check_pages(&mut self, state: &State) -> Result<(), Broken> {
         let raised = state.pages().total();
         if raised < self.pages {
@@ -442,6 +449,11 @@ impl Facts {
                 format!("{} pages were raised, {raised} are left", self.pages),
             );
         }
+        let is_active = state.mode() == TradingMode::Active;
+        if self.was_active && !is_active && !self.has_person_spoken && raised == self.pages {
+            return broken("I42", format!("{:?}, and nobody was called", state.mode()));
+        }
+        (self.was_active, self.has_person_spoken) = (is_active, false);
         self.pages = raised;
         Ok(())
     }

@@ -1,0 +1,145 @@
+//! For what a person is called besides orders: entries that stop by themselves, a position that differs, a feed that is gone.
+
+use bijli_core::event::{
+    ClockDoubt, ClockDoubted, Controlled, Event, FeedChanged, FeedState, StartStepped, Verb,
+};
+use bijli_core::page::PageReason;
+use bijli_core::risk::TradingMode;
+use bijli_core::start_steps::{StartStep, StepVerdict};
+use bijli_core::text::Text;
+use bijli_core::{DurationNs, TsNs};
+
+use crate::house::{House, STOCK};
+
+const SECOND: DurationNs = DurationNs::from_secs(1);
+
+/// Something that happens to a house.
+type Cause = (&'static str, fn(&mut House));
+
+fn calls(house: &House) -> u64 {
+    house.pages(PageReason::EntriesStopped)
+}
+
+fn doubt(house: &mut House, doubt: ClockDoubt) {
+    house.tell(Event::ClockDoubted(ClockDoubted {
+        ts: house.now,
+        doubt,
+        length: DurationNs::from_secs(2),
+    }));
+}
+
+#[test]
+fn whatever_stops_entries_calls_a_person_once_and_a_person_s_own_word_does_not() {
+    let causes: [Cause; 5] = [
+        ("a clock that was set", |house| doubt(house, ClockDoubt::Stepped)),
+        ("a standstill", |house| doubt(house, ClockDoubt::StoodStill)),
+        ("another process", |house| house.start(9)),
+        ("a failed step", |house| {
+            house.tell(Event::StartStepped(StartStepped {
+                ts: house.now,
+                step: StartStep::Token,
+                verdict: StepVerdict::Failed,
+                note: Text::EMPTY,
+            }));
+        }),
+        ("a position that differs", |house| {
+            drop(house.report_position(STOCK, 7))
+        }),
+    ];
+    for (cause, happen) in causes {
+        let mut house = House::open();
+        assert_eq!(
+            (house.engine.state().mode(), calls(&house)),
+            (TradingMode::Active, 0)
+        );
+        happen(&mut house);
+        assert_ne!(house.engine.state().mode(), TradingMode::Active, "{cause}");
+        assert_eq!(calls(&house), 1, "{cause}");
+        house.wait(SECOND);
+        assert_eq!(calls(&house), 1, "{cause} is told once");
+    }
+    for verb in [Verb::Pause, Verb::ReduceOnly, Verb::Flatten, Verb::Kill] {
+        let mut house = House::open();
+        house.control(verb, 1);
+        assert_ne!(house.engine.state().mode(), TradingMode::Active, "{verb:?}");
+        assert_eq!(calls(&house), 0, "{verb:?}");
+        house.tell(Event::ClockDoubted(ClockDoubted {
+            ts: house.now,
+            doubt: ClockDoubt::Stepped,
+            length: SECOND,
+        }));
+        let is_worse = matches!(verb, Verb::Pause | Verb::Flatten);
+        assert_eq!(calls(&house), u64::from(is_worse), "{verb:?}, then a doubt");
+    }
+}
+
+#[test]
+fn a_pause_that_the_process_gave_itself_calls_a_person() {
+    let mut house = House::open();
+    house.tell(Event::Controlled(Controlled {
+        ts: house.now,
+        verb: Verb::Pause,
+        instrument: None,
+        strategy: None,
+        uid: 1000,
+        command_id: Controlled::OWN_IDS + 7,
+        reason: Text::EMPTY,
+    }));
+    assert_eq!(
+        (house.engine.state().mode(), calls(&house)),
+        (TradingMode::Paused, 1)
+    );
+}
+
+#[test]
+fn a_position_that_differs_is_told_with_its_instrument() {
+    let (mut house, _) = House::bought(STOCK);
+    house.report_position(STOCK, 100);
+    assert_eq!(house.pages(PageReason::PositionDiffers), 0);
+    house.report_position(STOCK, 40);
+    let page = *house.engine.state().pages().get(PageReason::PositionDiffers);
+    assert_eq!((page.count, page.instrument), (1, Some(STOCK)));
+}
+
+/// Seconds after which a person is called for a feed in this state, within ten; `None` = not at all.
+fn called_after(house: &mut House, state: FeedState) -> Option<u64> {
+    let before = house.pages(PageReason::FeedLost);
+    house.tell(Event::FeedChanged(FeedChanged { ts: house.now, state }));
+    (1..=10).find(|_| {
+        house.wait(SECOND);
+        house.pages(PageReason::FeedLost) > before
+    })
+}
+
+#[test]
+fn a_feed_that_is_gone_calls_a_person_within_five_seconds_if_something_is_held() {
+    for (state, after) in [
+        (FeedState::Down, Some(4)),
+        (FeedState::Mute, Some(4)),
+        (FeedState::Closed, None),
+        (FeedState::Live, None),
+    ] {
+        let (mut house, _) = House::bought(STOCK);
+        assert_eq!(called_after(&mut house, state), after, "{state:?}");
+        assert_eq!(
+            called_after(&mut House::open(), state),
+            None,
+            "nothing held: {state:?}"
+        );
+    }
+}
+
+#[test]
+fn one_outage_is_told_once_whatever_it_is_called_and_the_next_one_again() {
+    let (mut house, _) = House::bought(STOCK);
+    assert_eq!(called_after(&mut house, FeedState::Mute), Some(4));
+    assert_eq!(called_after(&mut house, FeedState::Down), None);
+    let live = FeedChanged {
+        ts: house.now,
+        state: FeedState::Live,
+    };
+    house.tell(Event::FeedChanged(live));
+    assert_eq!(called_after(&mut house, FeedState::Down), Some(4));
+    assert_eq!(house.engine.state().pages().get(PageReason::FeedLost).count, 2);
+    assert!(house.engine.state().pages().get(PageReason::FeedLost).first_ts > TsNs::NEVER);
+}
