@@ -97,6 +97,7 @@ impl<S: Strategy> Engine<S> {
         self.state.run_groups(event, commands);
         match event {
             Event::TimePassed(_) => self.state.run_timed_actions(commands),
+            Event::Reconciled(_) => self.state.follow_up_groups(commands),
             _ if self.state.may_act_by_time() => {
                 if let Some(id) = self.state.told_about(event) {
                     self.state.follow_up(id, commands);

@@ -331,9 +331,13 @@ impl State {
         let is_naked = |leg: &Leg| {
             let sold = self.positions[leg.plan.instrument.index()].qty.get() < 0;
             // What is presumed absent must not keep the hedge over the close: it is cancelled should it appear.
-            let is_absent = |index| self.orders.get(index).state == OrderState::PresumedAbsent;
-            let may_sell =
-                leg.plan.side == Side::Sell && self.may_leg_fill(leg) && !leg.orders.indices().all(is_absent);
+            let is_there = |index: &usize| self.orders.get(*index).state != OrderState::PresumedAbsent;
+            let may_sell = leg.plan.side == Side::Sell
+                && leg
+                    .orders
+                    .indices()
+                    .filter(is_there)
+                    .any(|index| self.may_fill(index));
             sold || may_sell
         };
         group.state != GroupState::Manual
@@ -343,10 +347,22 @@ impl State {
     }
 
     fn may_leg_fill(&self, leg: &Leg) -> bool {
-        leg.orders.indices().any(|index| {
-            let order = self.orders.get(index);
-            order.state.may_be_live() || order.open_qty().get() > 0
-        })
+        leg.orders.indices().any(|index| self.may_fill(index))
+    }
+
+    fn may_fill(&self, index: usize) -> bool {
+        let order = self.orders.get(index);
+        order.state.may_be_live() || order.open_qty().get() > 0
+    }
+
+    /// What a round of positions makes due in the legs of the groups: each was told before the others.
+    pub(super) fn follow_up_groups(&mut self, commands: &mut Commands) {
+        for place in 0..self.groups.count() {
+            let group = *self.groups.at(place);
+            for leg in group.legs() {
+                self.follow_up(leg.plan.instrument, commands);
+            }
+        }
     }
 
     /// Whether the leg was sent and what is filled and may still fill of its orders is less than it.

@@ -183,6 +183,27 @@ fn a_piece_that_comes_to_nothing_fails_its_leg_and_what_filled_is_unwound() {
 }
 
 #[test]
+fn a_piece_that_is_presumed_absent_keeps_no_hedge_whatever_became_of_the_others() {
+    let (mut house, wish) = large();
+    let hedge = places(&house.wish(Intent::EnterGroup(wish)));
+    fill(&mut house, &hedge[0], FREEZE, 10_005);
+    let sold = places(&fill(&mut house, &hedge[1], FREEZE / 2, 10_005));
+    house.resolve(sold[1].intent, Submission::Unknown);
+    assert_eq!(places(&house.resolve(sold[0].intent, Submission::Refused)), []);
+    assert_eq!(
+        state(&house),
+        GroupState::Unwinding,
+        "and the other piece may exist"
+    );
+    let exits = places(&house.resolve(sold[1].intent, Submission::PresumedAbsent));
+    let left: i64 = exits.iter().map(|exit| exit.qty.get()).sum();
+    assert_eq!(
+        (exits[0].instrument, exits[0].side, left),
+        (STOCK, Side::Sell, FREEZE * 3 / 2)
+    );
+}
+
+#[test]
 fn legs_live_as_long_as_entries_are_configured_to() {
     for validity in [Validity::Day, Validity::Ioc] {
         let mut house = configured(|config| config.orders.entry_validity = validity);

@@ -96,7 +96,7 @@ pub(crate) fn fill(house: &mut House, place: &Place, qty: i64, paise: i64) -> Ve
 }
 
 /// A live group: hedge at 100.05, sold leg at 99.95. Gives the house and both entries.
-fn live() -> (House, Place, Place) {
+pub(crate) fn live() -> (House, Place, Place) {
     let mut house = House::open();
     let wish = hedged(&house);
     let hedge = places(&house.wish(Intent::EnterGroup(wish)))[0];
@@ -301,33 +301,6 @@ fn a_hedge_does_not_wait_for_a_leg_that_is_presumed_absent() {
             .collect::<Vec<_>>(),
         [(STOCK, Side::Sell, 100)]
     );
-}
-
-#[test]
-fn a_leg_that_vanishes_takes_the_group_with_it_once_all_positions_of_the_round_are_told() {
-    let cases: [(i64, i64, &[_]); 3] = [
-        // Nothing sold stays without its cover.
-        (-100, 0, &[(OTHER, Side::Buy, 100)]),
-        (0, 100, &[(STOCK, Side::Sell, 100)]),
-        (0, 0, &[]),
-    ];
-    for (sold, bought, exits) in cases {
-        let (mut house, ..) = live();
-        assert_eq!(house.report_position(OTHER, sold), []);
-        assert_eq!(house.report_position(STOCK, bought), []);
-        assert_eq!(state(&house), GroupState::Live);
-        let commands = house.tell(Event::Reconciled(Reconciled {
-            ts: house.now,
-            broker_orders: 2,
-            foreign_orders: 0,
-        }));
-        let placed: Vec<_> = places(&commands)
-            .iter()
-            .map(|place| (place.instrument, place.side, place.qty.get()))
-            .collect();
-        assert_eq!(placed, exits);
-        assert_ne!(state(&house), GroupState::Live);
-    }
 }
 
 #[test]

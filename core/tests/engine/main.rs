@@ -5,6 +5,7 @@
 mod account_table;
 mod calls;
 mod gate;
+mod group_books;
 mod group_gate;
 mod group_laws;
 mod groups;
