@@ -38,7 +38,8 @@ pub enum PageReason {
     FillWithdrawn = 11,
     /// The broker's terms of an order are not those that were asked for; the instrument takes no entries.
     TermsDiffer = 12,
-    /// An exit is sent although an earlier one was only presumed absent: the broker's own position asked for it.
+    /// An exit is sent although an earlier order of that side was only presumed absent: the broker's own position
+    /// asked for it.
     ExitOverAbsent = 13,
     /// Exits that may be live exceed the position; ours are cancelled.
     ExitsExceed = 14,

@@ -384,7 +384,7 @@ impl Facts {
                     let place = places.get(intent);
                     place.is_some_and(|place| place.instrument.index() == index)
                 };
-                let unknown = |fate: &Fate| matches!(fate, Fate::Unknown(_) | Fate::PresumedAbsent);
+                let unknown = |fate: &Fate| matches!(fate, Fate::Unknown(_));
                 fates.iter().any(|(intent, fate)| unknown(fate) && of_it(intent))
             };
             // What a busted trade leaves is no pair's any more, but a difference for a person. A kill between an event

@@ -58,11 +58,11 @@ impl Wire {
         }
         self.order_calls += 1;
         let shift = wall.since(now);
-        if shift != self.shift {
-            // The budget is counted on the wall clock, which has just forgotten.
-            self.shift = shift;
+        if shift > self.shift {
+            // The budget is counted on the wall clock, for which these calls are long past.
             self.calls.clear();
         }
+        self.shift = shift;
         self.calls.push_back(now);
         while self
             .calls
