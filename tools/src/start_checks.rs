@@ -5,7 +5,7 @@
 //! run has ended in order. Left out: what a failed step bars (`bijli_core::start_steps`).
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bijli_core::config::Config;
@@ -145,8 +145,23 @@ impl StartCount {
             .collect();
         starts.push(now);
         let text: String = starts.iter().map(|start| format!("{}\n", start.get())).collect();
-        fs::write(&self.path, text)?;
+        self.replace(text.as_bytes())?;
         Ok(starts.len())
+    }
+
+    /// Beside and renamed: where there is no room for it the former count stays.
+    fn replace(&self, text: &[u8]) -> io::Result<()> {
+        let fresh = self.path.with_extension("starts-new");
+        let written = fs::File::create(&fresh).and_then(|mut file| {
+            file.write_all(text)?;
+            file.sync_all()
+        });
+        let placed = written.and_then(|()| fs::rename(&fresh, &self.path));
+        if placed.is_err() {
+            // One that stays is written over by the next start.
+            let _gone = fs::remove_file(&fresh);
+        }
+        placed
     }
 
     /// The run has ended in order.
@@ -175,13 +190,35 @@ mod tests {
     }
 
     #[test]
-    fn the_third_start_bars_entries_on_a_real_day_only() {
+    fn a_start_that_finds_no_room_to_be_counted_keeps_the_former_count() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let count = StartCount::beside(&folder.path().join("main.lock"));
+        let at = |s: i64| TsNs::new(1_700_000_000_000_000_000).plus(DurationNs::from_secs(s));
+        assert_eq!(count.note(at(0)).expect("a plain folder"), 1);
+        assert_eq!(count.note(at(10)).expect("a plain folder"), 2);
+        // A device that refuses every write as a full disk does.
+        let fresh = folder.path().join("main.starts-new");
+        std::os::unix::fs::symlink("/dev/full", fresh).expect("a plain folder");
+        let refused = count.note(at(20)).expect_err("no room");
+        assert_eq!(refused.kind(), io::ErrorKind::StorageFull);
+        assert_eq!(count.note(at(30)).expect("room again"), 3);
+    }
+
+    #[test]
+    fn the_third_start_and_one_that_cannot_be_counted_bar_entries_on_a_real_day_only() {
         let day = IstDay::from_ymd(2026, 7, 31).expect("a real date");
-        let facts = StartFacts {
-            starts: Some(3),
-            ..StartFacts::default()
-        };
-        for is_real in [true, false] {
+        let rows = [
+            (Some(2), true, false),
+            (Some(3), true, true),
+            (Some(3), false, false),
+            (None, true, true),
+            (None, false, false),
+        ];
+        for (starts, is_real, bars) in rows {
+            let facts = StartFacts {
+                starts,
+                ..StartFacts::default()
+            };
             let checks = StartChecks {
                 is_real,
                 ..StartChecks::default()
@@ -191,7 +228,7 @@ mod tests {
                 matches!(event, Event::StartStepped(step) if step.step == StartStep::CrashLoop
                     && step.verdict == StepVerdict::Failed)
             });
-            assert_eq!(failed, is_real);
+            assert_eq!(failed, bars, "{starts:?}, real: {is_real}");
         }
     }
 }
