@@ -170,8 +170,8 @@ pub fn run_day(
     }
     end.journal.close().map_err(RunError::Engine)?;
     remove_unused_segments(&run_dir.join("journal")).map_err(RunError::Engine)?;
-    if !may_restart {
-        release_room(&run_dir).map_err(RunError::Engine)?;
+    if !may_restart && let Some(warning) = give_room_back(&run_dir) {
+        eprintln!("WARNING: {warning}");
     }
     capture_store::remove_unused(&run_dir.join("capture")).map_err(RunError::Engine)?;
     let summary = report::write(&run_dir, &facts).map_err(RunError::Report)?;
@@ -182,6 +182,13 @@ pub fn run_day(
         killed_not_flat,
         left_without_token,
     })
+}
+
+/// Nothing is open that a restart would need room for. What is wrong with a file that stays is told: it costs room
+/// alone, and the day has ended in order.
+fn give_room_back(run_dir: &Path) -> Option<String> {
+    let error = release_room(run_dir).err()?;
+    Some(format!("the room kept for a restart is not given back: {error}"))
 }
 
 /// What a restart should say of the day that it takes over.
@@ -372,4 +379,20 @@ pub fn run_name(now: TsNs, what: &str) -> PathBuf {
         stamp.replace(':', "-"),
         now.get() / 1_000_000 % 1_000
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::room::ROOM_FILE;
+
+    #[test]
+    fn room_that_cannot_be_given_back_at_the_end_is_told_and_is_no_error_of_the_day() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(give_room_back(folder.path()), None);
+        // A folder in its place cannot be removed as a file is.
+        std::fs::create_dir(folder.path().join(ROOM_FILE)).expect("a folder");
+        let told = give_room_back(folder.path()).expect("it stays");
+        assert!(told.contains(ROOM_FILE), "{told}");
+    }
 }
