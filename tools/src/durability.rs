@@ -34,6 +34,7 @@ struct Shared {
     appended: AtomicU64,
     dead: AtomicBool,
     short: AtomicBool,
+    refused: AtomicBool,
     entries_barred: AtomicBool,
     exits_unwaited: AtomicU64,
     entries_given_up: AtomicU64,
@@ -46,6 +47,7 @@ impl DurableView {
             appended: AtomicU64::new(next_seq),
             dead: AtomicBool::new(false),
             short: AtomicBool::new(false),
+            refused: AtomicBool::new(false),
             entries_barred: AtomicBool::new(false),
             exits_unwaited: AtomicU64::new(0),
             entries_given_up: AtomicU64::new(0),
@@ -85,7 +87,14 @@ impl DurableView {
     /// Whether the journal's disk has no room for the segments to come: no entry should be made.
     #[must_use]
     pub fn is_short(&self) -> bool {
-        self.0.short.load(Ordering::Acquire)
+        self.0.short.load(Ordering::Acquire) || self.is_refused()
+    }
+
+    /// Whether the disk refused the persister's next segment when it was asked last, whatever it shows as free: a
+    /// user's quota is not shown.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.0.refused.load(Ordering::Acquire)
     }
 
     /// Told by who makes the segments.
@@ -131,6 +140,10 @@ impl DurableView {
     /// Told by the engine's thread after each operator's word.
     pub fn bar_entries(&self, barred: bool) {
         self.0.entries_barred.store(barred, Ordering::Release);
+    }
+
+    pub(crate) fn note_refused(&self, is_refused: bool) {
+        self.0.refused.store(is_refused, Ordering::Release);
     }
 
     pub(crate) fn reached(&self, mark: &DurableMark) {

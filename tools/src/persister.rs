@@ -156,19 +156,19 @@ impl PersisterTask {
     }
 
     /// One step towards the next segment. A full disk is not a failed one: what is allocated is still written, the
-    /// next segment is asked for again, and housekeeping sees to it that no entry is made meanwhile.
+    /// next segment is asked for again, and the refusal is noted, so that no entry is made meanwhile; housekeeping says
+    /// it.
     fn prepare_next(&mut self, now: MonoNs) -> Result<(), StoreError> {
         if self.refused.is_some_and(|at| now.since(at) < ASK_AGAIN_NS) {
             return Ok(());
         }
-        self.refused = None;
-        match self.persister.disk_mut().prepare() {
-            Err(StoreError::DiskFull { .. }) => {
-                self.refused = Some(now);
-                Ok(())
-            }
-            prepared => prepared,
-        }
+        let is_refused = match self.persister.disk_mut().prepare() {
+            Err(StoreError::DiskFull { .. }) => true,
+            prepared => prepared.map(|()| false)?,
+        };
+        self.refused = is_refused.then_some(now);
+        self.view.note_refused(is_refused);
+        Ok(())
     }
 
     /// Goes on to the next segment, if the engine has begun it, this one is durable to its end and the disk has room.

@@ -131,6 +131,30 @@ fn a_full_disk_is_no_failed_one_and_gets_the_rest_once_it_has_room() {
 }
 
 #[test]
+fn a_quota_that_is_shown_nowhere_makes_the_journal_short_at_once_and_until_a_segment_is_given() {
+    let mut run = Run::begin();
+    run.append(10);
+    run.commit_all();
+    assert!(!run.task.view().is_short());
+    for now in 1..20 {
+        pretended::set_over_quota(false);
+        run.append(30);
+        pretended::set_over_quota(true);
+        let step = run.task.step(MonoNs(now * ASK_AGAIN_NS), &Bell::default());
+        assert_ne!(step, Step::Dead, "at {now}");
+    }
+    assert!(run.task.view().next_seq() < run.next as u64);
+    assert!(run.task.view().is_short());
+    pretended::set_over_quota(false);
+    run.task.step(MonoNs(20 * ASK_AGAIN_NS - 1), &Bell::default());
+    assert!(run.task.view().is_short(), "not asked again yet");
+    let later = MonoNs(30 * ASK_AGAIN_NS);
+    while run.task.step(later, &Bell::default()) != Step::Idle {}
+    assert_eq!(run.on_disk(), run.next as u64);
+    assert!(!run.task.view().is_short());
+}
+
+#[test]
 fn a_journal_whose_end_is_in_memory_alone_does_not_close() {
     let mut run = Run::begin();
     run.append(5);

@@ -81,11 +81,17 @@ pub(crate) mod pretended {
 
     thread_local! {
         static FREE: Cell<u64> = const { Cell::new(u64::MAX) };
+        static OVER_QUOTA: Cell<bool> = const { Cell::new(false) };
     }
 
     /// From here on so much is free, and what is allocated is taken from it; `u64::MAX` ends the pretence.
     pub(crate) fn set_free_bytes(bytes: u64) {
         FREE.set(bytes);
+    }
+
+    /// From here on nothing more is given, whatever is free.
+    pub(crate) fn set_over_quota(is_over: bool) {
+        OVER_QUOTA.set(is_over);
     }
 
     pub(crate) fn free_bytes() -> u64 {
@@ -95,7 +101,7 @@ pub(crate) mod pretended {
     /// Takes room for a file; gives whether there was enough.
     pub(crate) fn take(bytes: u64) -> bool {
         let free = FREE.get();
-        let has_room = free >= bytes;
+        let has_room = free >= bytes && !OVER_QUOTA.get();
         if has_room && free < u64::MAX {
             FREE.set(free - bytes);
         }

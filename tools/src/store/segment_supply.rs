@@ -1,10 +1,11 @@
 //! The segments to come, the journal's before the capture's, and what is told when the disk has no room for them.
 //!
 //! Invariants: what becomes of the capture never keeps a segment from the journal; while the journal's disk has less
-//! than one segment free, or refused one, the journal is short, which the engine heeds by making no entry; it
-//! is over when two segments are free. Belongs to the housekeeping thread, which looks every few milliseconds.
+//! than one segment free, or refused one here or to the persister, the journal is short, which the engine heeds by
+//! making no entry; it is over when two segments are free and none is refused. Belongs to the housekeeping thread,
+//! which looks every few milliseconds.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::room::free_bytes;
 use super::{SegmentMaker, StoreError};
@@ -23,6 +24,10 @@ pub struct SegmentSupply {
     view: DurableView,
     looks: u32,
     journal_refused: Option<String>,
+    /// Whether the persister was refused at the last look.
+    persister_refused: bool,
+    /// What was said of the journal last.
+    is_short: bool,
     capture_refused: bool,
 }
 
@@ -47,6 +52,8 @@ impl SegmentSupply {
             view,
             looks: 0,
             journal_refused: None,
+            persister_refused: false,
+            is_short: false,
             capture_refused: false,
         };
         let news = supply.poll();
@@ -62,7 +69,12 @@ impl SegmentSupply {
         if asks || !was_refused {
             self.journal_refused = self.journal.poll().err().map(|error| error.to_string());
         }
-        if asks || was_refused != self.journal_refused.is_some() {
+        let persister_was_refused = self.persister_refused;
+        self.persister_refused = self.view.is_refused();
+        if asks
+            || was_refused != self.journal_refused.is_some()
+            || persister_was_refused != self.persister_refused
+        {
             self.look_at_room(&mut news);
         }
         if asks || !self.capture_refused {
@@ -73,21 +85,29 @@ impl SegmentSupply {
 
     /// Whether the journal is short, and the words when that changes.
     fn look_at_room(&mut self, news: &mut Vec<String>) {
-        let was_short = self.view.is_short();
+        let was_short = self.is_short;
         let segments = if was_short { 2 } else { 1 };
         let needed = self.journal.wanted_bytes().saturating_mul(segments);
         // A disk that does not tell is for the maker to find out about.
         let lacks = |folder: &PathBuf| free_bytes(folder).is_ok_and(|free| free < needed);
         let lacking = self.folders.iter().find(|folder| lacks(folder));
-        let is_short = self.journal_refused.is_some() || lacking.is_some();
+        self.is_short = self.journal_refused.is_some() || lacking.is_some() || self.persister_refused;
+        let is_short = self.is_short;
         if is_short && !was_short {
-            let why = self.journal_refused.clone().or_else(|| {
-                lacking.map(|folder| format!("{} has room for no further segment", folder.display()))
-            });
+            let why = match (&self.journal_refused, lacking) {
+                (Some(refused), _) => refused.clone(),
+                (None, Some(folder)) => format!("{} has room for no further segment", folder.display()),
+                (None, None) => format!(
+                    "{} refused the next segment although room is shown there (a user's quota?)",
+                    self.folders
+                        .last()
+                        .map_or(Path::new(""), |folder| folder)
+                        .display()
+                ),
+            };
             news.push(format!(
-                "error: the journal's disk is full: {}; entries are paused, exits and kill go on; free some disk, \
-                 then `bijli ctl resume`",
-                why.unwrap_or_default()
+                "error: the journal's disk is full: {why}; entries are paused, exits and kill go on; free some disk, \
+                 then `bijli ctl resume`"
             ));
         } else if was_short && !is_short {
             news.push("the journal's disk has room again: entries wait for `bijli ctl resume`".to_owned());
@@ -121,7 +141,7 @@ mod tests {
 
     const SEGMENT: u64 = 64 * 1024;
 
-    fn journal(dir: &std::path::Path) -> (JournalStore, SegmentMaker) {
+    fn journal(dir: &Path) -> (JournalStore, SegmentMaker) {
         let start = JournalStart {
             day: IstDay::new(20_000),
             epoch: 1,
@@ -167,6 +187,32 @@ mod tests {
         assert!(!view.is_short());
         assert!(told.contains("has room again"), "{told}");
         pretended::set_free_bytes(u64::MAX);
+    }
+
+    #[test]
+    fn a_persister_that_is_refused_where_room_is_shown_makes_the_journal_short_and_is_said_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (_journal, maker) = journal(folder.path());
+        let view = DurableView::of_disk(0);
+        let disk = folder.path().join("disk");
+        let (mut supply, news) = SegmentSupply::new(maker, None, disk.clone(), view.clone());
+        assert_eq!((news, view.is_short()), (Vec::new(), false));
+        view.note_refused(true);
+        assert!(view.is_short(), "before anybody looks");
+        let told = looks(&mut supply, 3 * LOOKS_PER_QUESTION);
+        assert!(view.is_short());
+        assert!(
+            told.contains(&format!("{} refused the next segment", disk.display())),
+            "{told}"
+        );
+        assert_eq!(told.lines().count(), 1, "said once: {told}");
+        view.note_refused(false);
+        let told = looks(&mut supply, 2 * LOOKS_PER_QUESTION);
+        assert!(!view.is_short());
+        assert!(
+            told.contains("has room again") && told.lines().count() == 1,
+            "{told}"
+        );
     }
 
     #[test]
