@@ -7,6 +7,7 @@
 //! simulator's ledger, and a replay. Played with both kinds of `durability`. Left out: what a real disk's file system keeps
 //! for root.
 
+mod namespace;
 mod world;
 
 #[path = "bad_day/place.rs"]
@@ -19,7 +20,7 @@ mod place;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use bijli_core::codec::Item;
@@ -30,67 +31,23 @@ use bijli_core::order::Purpose;
 use bijli_simulator::Speed;
 use serde_json::Value;
 
+use crate::namespace::{BUSY, is_inside, play_inside, shell};
 use crate::place::{Day, Place, WITHIN, stop};
 use crate::world::EngineProcess;
 
-/// Set inside the namespace.
-const INSIDE: &str = "BIJLI_INSIDE_MOUNT_NAMESPACE";
 const TEST: &str =
     "on_a_full_disk_raw_frames_stop_entries_pause_and_come_back_and_a_restart_and_a_kill_go_through";
 /// Room for the journal's segments and one of raw frames, but not for a second one beside the reserve.
 const DISK_MIB: u64 = 300;
-/// Signals come early and often, positions are small and short, and no loss ends the day.
-const BUSY: &str = "segment_mib = 32\nreserve_mib = 64\n\
-    [strategy]\nscore_min = 0.05\nstop_loss_pct = 0.3\ntake_profit_pct = 0.4\ntrail_pct = 0.2\n\
-    [risk]\nmax_positions = 60\nposition_value_pct = 3\ncooldown_s = 1\nentries_per_day_max = 4000\n\
-    orders_per_day_max = 6000\ntrades_per_day_max = 4000\nrepeat_entries_max = 250\nloss_streak_max = 250\n\
-    daily_loss_pct = 50\ndrawdown_pct = 50\n";
-
-/// Runs a line of the shell; what went wrong.
-fn shell(line: &str) -> Result<(), String> {
-    let output = Command::new("sh").args(["-c", line]).output();
-    let output = output.map_err(|error| format!("sh: {error}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; "))
-}
-
-/// The words before a command that put it into a namespace of its own.
-fn entrance() -> Result<Vec<&'static str>, String> {
-    let mut why = String::new();
-    for words in ["unshare --mount", "unshare --map-root-user --mount"] {
-        match shell(&format!("{words} mount -t tmpfs -o size=1m none /mnt")) {
-            Ok(()) => return Ok(words.split(' ').collect()),
-            Err(error) => why = error,
-        }
-    }
-    Err(why)
-}
-
 #[test]
 fn on_a_full_disk_raw_frames_stop_entries_pause_and_come_back_and_a_restart_and_a_kill_go_through() {
-    if std::env::var_os(INSIDE).is_some() {
+    if is_inside() {
         for durability in ["process", "disk"] {
             play(durability);
         }
-        return;
+    } else if let Err(why) = play_inside("mount", "mount -t tmpfs -o size=1m none /mnt", TEST) {
+        println!("skipped (no mount namespace: {why}): a day on a full disk");
     }
-    let words = match entrance() {
-        Ok(words) => words,
-        Err(why) => {
-            println!("skipped (no mount namespace: {why}): a day on a full disk");
-            return;
-        }
-    };
-    let itself = std::env::current_exe().expect("a test has a file");
-    let status = Command::new(words[0])
-        .args(&words[1..])
-        .arg(itself)
-        .args([TEST, "--exact", "--nocapture"])
-        .env(INSIDE, "1")
-        .status();
-    assert!(status.expect("it was there just now").success(), "see above");
 }
 
 /// A day on a disk of its own, with one engine after the other.
@@ -108,8 +65,9 @@ impl Desk {
             ..Day::default()
         });
         place.rewrite(|config| {
+            let journal = format!("segment_mib = 32\nreserve_mib = 64\ndurability = {durability:?}\n");
             config
-                .replace("segment_mib = 16\n", &format!("durability = {durability:?}\n"))
+                .replace("segment_mib = 16\n", &journal)
                 .replace("capture = false", "capture = true")
         });
         let runs = place.world.path("runs");

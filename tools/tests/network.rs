@@ -7,6 +7,7 @@
 //! commands. A scenario whose means a machine lacks is named as skipped, with the reason; one whose packets were not
 //! touched fails. Rows: N8 (jitter, loss), N10 (nothing passes either way, which is N9 for every socket at once).
 
+mod namespace;
 mod world;
 
 #[path = "bad_day/place.rs"]
@@ -16,11 +17,11 @@ mod world;
 )]
 mod place;
 
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::namespace::{BUSY, is_inside, play_inside, shell};
 use crate::place::{Day, Place, stop};
 
 /// What the network does for a while.
@@ -100,62 +101,16 @@ const TROUBLES: [Trouble; 4] = [
     },
 ];
 
-/// Set inside the namespace.
-const INSIDE: &str = "BIJLI_INSIDE_NAMESPACE";
 const TEST: &str = "a_day_over_a_network_that_delays_loses_and_swallows_doubles_nothing_and_ends_flat";
-/// Signals come early and often, positions are small and short, and no loss ends the day.
-const BUSY: &str = "[strategy]\nscore_min = 0.05\nstop_loss_pct = 0.3\ntake_profit_pct = 0.4\ntrail_pct = 0.2\n\
-    [risk]\nmax_positions = 60\nposition_value_pct = 3\ncooldown_s = 1\nentries_per_day_max = 4000\n\
-    orders_per_day_max = 6000\ntrades_per_day_max = 4000\nrepeat_entries_max = 250\nloss_streak_max = 250\n\
-    daily_loss_pct = 50\ndrawdown_pct = 50\n";
-
-/// Runs a line of the shell; what it printed, or why not.
-fn shell(line: &str) -> Result<String, String> {
-    let output = Command::new("sh").args(["-c", line]).output();
-    let output = output.map_err(|error| format!("sh: {error}"))?;
-    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().replace('\n', "; ");
-    if output.status.success() {
-        Ok(said(&output.stdout))
-    } else {
-        Err(said(&output.stderr))
-    }
-}
-
-/// The words before a command that put it into a namespace of its own.
-fn entrance() -> Result<Vec<&'static str>, String> {
-    let mut why = String::new();
-    for words in ["unshare --net", "unshare --map-root-user --net"] {
-        match shell(&format!("{words} ip link set lo up")) {
-            Ok(_) => return Ok(words.split(' ').collect()),
-            Err(error) => why = error,
-        }
-    }
-    Err(why)
-}
-
 #[test]
 fn a_day_over_a_network_that_delays_loses_and_swallows_doubles_nothing_and_ends_flat() {
-    if std::env::var_os(INSIDE).is_some() {
+    if is_inside() {
         play();
-        return;
-    }
-    let words = match entrance() {
-        Ok(words) => words,
-        Err(why) => {
-            for trouble in &TROUBLES {
-                println!("skipped (no network namespace: {why}): {}", trouble.name);
-            }
-            return;
+    } else if let Err(why) = play_inside("net", "ip link set lo up", TEST) {
+        for trouble in &TROUBLES {
+            println!("skipped (no network namespace: {why}): {}", trouble.name);
         }
-    };
-    let itself = std::env::current_exe().expect("a test has a file");
-    let status = Command::new(words[0])
-        .args(&words[1..])
-        .arg(itself)
-        .args([TEST, "--exact", "--nocapture"])
-        .env(INSIDE, "1")
-        .status();
-    assert!(status.expect("it was there just now").success(), "see above");
+    }
 }
 
 fn play() {
