@@ -24,7 +24,7 @@ use memmap2::Mmap;
 
 use crate::account_lock::AccountLock;
 use crate::durability::Durability;
-use crate::persister::{PersisterTask, take_over_ram};
+use crate::persister::PersisterTask;
 use crate::run_dir::segment_paths;
 use crate::start_checks::{StartChecks, StartFacts, is_other_program, program_name};
 use crate::store::room::check_reserve;
@@ -207,8 +207,7 @@ pub fn open_day(plan: &DayPlan) -> Result<OpenDay, OpeningError> {
     let mut lock = AccountLock::take(&plan.account_lock)?;
     let journal_dir = plan.run_dir.join("journal");
     make_dir(&journal_dir)?;
-    journaling::make_way(plan)?;
-    let carried = take_over_ram(&plan.ram_dir, &plan.run_dir)?;
+    let carried = journaling::take_over(plan)?;
     if carried > 0 {
         eprintln!("journal: {carried} records were in memory alone and are on the disk now");
     }

@@ -81,7 +81,7 @@ impl fmt::Display for StoreError {
             Self::DiskFull { path, bytes } => write!(
                 f,
                 "no room for {} MiB at {}: free some disk, or set journal.segment_mib smaller",
-                bytes / (1024 * 1024),
+                bytes.div_ceil(1024 * 1024),
                 path.display()
             ),
             Self::AccountLocked { path } => write!(
@@ -136,6 +136,23 @@ pub(crate) fn io_error<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(i
     }
 }
 
+/// What a refusal means where `bytes` were to take room: a full disk, a quota and a limit of size are no failure.
+pub(crate) fn refusal<'a>(
+    doing: &'static str,
+    path: &'a Path,
+    bytes: u64,
+) -> impl FnOnce(io::Error) -> StoreError + 'a {
+    move |error| match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            StoreError::DiskFull {
+                path: path.to_owned(),
+                bytes,
+            }
+        }
+        _ => io_error(doing, path)(error),
+    }
+}
+
 /// Makes a folder with its parents.
 ///
 /// # Errors
@@ -173,7 +190,7 @@ pub fn new_file(path: &Path, bytes: u64) -> Result<File, StoreError> {
         .read(true)
         .write(true)
         .open(path)
-        .map_err(io_error("making the file", path))?;
+        .map_err(refusal("making the file", path, bytes))?;
     let allocated = fallocate(&file, FallocateFlags::empty(), 0, bytes);
     #[cfg(test)]
     let allocated = allocated.and_then(|()| {
@@ -185,15 +202,7 @@ pub fn new_file(path: &Path, bytes: u64) -> Result<File, StoreError> {
         drop(file);
         // The empty file is of no use to anybody; if it cannot be removed the error below says where it is.
         let _removed = fs::remove_file(path);
-        return Err(match error {
-            rustix::io::Errno::NOSPC | rustix::io::Errno::FBIG | rustix::io::Errno::DQUOT => {
-                StoreError::DiskFull {
-                    path: path.to_owned(),
-                    bytes,
-                }
-            }
-            other => io_error("allocating", path)(other.into()),
-        });
+        return Err(refusal("allocating", path, bytes)(error.into()));
     }
     Ok(file)
 }

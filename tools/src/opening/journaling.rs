@@ -1,7 +1,9 @@
 //! The journal of this process: on the disk at once, or in memory with a persister; on a full disk too.
 //!
-//! Invariant: a day under way is begun again as long as the disk holds a small segment, since it may hold positions:
-//! the room that was kept for that is given back first, then the segments are small ones.
+//! Invariant: a day under way is begun again as long as the disk, with the room that was kept for that, holds a small
+//! segment, since it may hold positions: that room is given back first, then the segments are small ones. With
+//! `durability = "disk"` it must also hold what a killed process left in memory beyond the disk, which may be more than
+//! was kept: then the start is refused and memory keeps it.
 
 use std::path::Path;
 use std::sync::mpsc::Receiver;
@@ -10,7 +12,7 @@ use bijli_core::codec::DurableMark;
 
 use super::DayPlan;
 use crate::durability::Durability;
-use crate::persister::{PersisterTask, RamTier};
+use crate::persister::{PersisterTask, RamTier, take_over_ram};
 use crate::store::room::{free_bytes, keep_room, release_room};
 use crate::store::{
     JournalStart, JournalStore, SegmentMaker, StoreError, remove_unused_segments, small_segment_bytes,
@@ -22,16 +24,38 @@ pub(super) type Journaling = (
     Option<(PersisterTask, Receiver<DurableMark>)>,
 );
 
+/// Completes the disk from what a killed process left in memory, with the room that was kept for a restart where the
+/// disk is short before, meanwhile or after it; gives how many records came from there, those before a second attempt
+/// left out.
+pub(super) fn take_over(plan: &DayPlan) -> Result<u64, StoreError> {
+    make_way(plan)?;
+    let carried = match take_over_ram(&plan.ram_dir, &plan.run_dir) {
+        // Memory holds more than was free, or a quota is not shown.
+        Err(StoreError::DiskFull { .. }) if use_room(plan)? => take_over_ram(&plan.ram_dir, &plan.run_dir)?,
+        carried => carried?,
+    };
+    make_way(plan)?;
+    Ok(carried)
+}
+
 /// Gives the room back that was kept for a restart, if the disk is short of it.
-pub(super) fn make_way(plan: &DayPlan) -> Result<(), StoreError> {
-    let is_short = free_bytes(&plan.run_dir)? < plan.segment_bytes.saturating_mul(2);
-    if is_short && release_room(&plan.run_dir)? {
+fn make_way(plan: &DayPlan) -> Result<(), StoreError> {
+    if free_bytes(&plan.run_dir)? < plan.segment_bytes.saturating_mul(2) {
+        use_room(plan)?;
+    }
+    Ok(())
+}
+
+/// Gives the room back that was kept for a restart; gives whether there was any.
+fn use_room(plan: &DayPlan) -> Result<bool, StoreError> {
+    let was_kept = release_room(&plan.run_dir)?;
+    if was_kept {
         eprintln!(
             "WARNING: the disk of {} is full: the room that was kept for a restart is used now; free some disk",
             plan.run_dir.display()
         );
     }
-    Ok(())
+    Ok(was_kept)
 }
 
 /// Begins the journal, and keeps room for the next restart where there is some.
@@ -46,6 +70,8 @@ pub(super) fn begin(
                 segment_bytes: small_segment_bytes(start.segment_bytes),
                 ..start
             };
+            // A quota is shown nowhere before it refuses.
+            use_room(plan)?;
             // Of two tiers one may have its segment already.
             remove_unused_segments(journal_dir)?;
             // What is told is how much would be well.
@@ -79,9 +105,14 @@ fn try_begin(plan: &DayPlan, journal_dir: &Path, start: JournalStart) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use bijli_core::codec::Item;
+    use bijli_core::driver::Journal;
+    use bijli_core::{Event, TsNs};
+
     use super::super::tests::{day, plan};
     use super::super::{OpeningError, open_day};
     use super::*;
+    use crate::run_dir::segment_paths;
     use crate::store::room::{ROOM_FILE, pretended};
 
     /// Begins a day on a roomy disk, ends its process, and begins it again where nothing at all is free.
@@ -110,6 +141,60 @@ mod tests {
         pretended::set_free_bytes(u64::MAX);
         assert_eq!(open_day(&plan).expect("there is room again").epoch, 5);
         assert!(folder.path().join(ROOM_FILE).exists());
+    }
+
+    /// A day whose process was killed with so many segments in memory that the disk has nothing of; gives its records.
+    fn killed_with_segments_in_memory(plan: &DayPlan, count: usize) -> u64 {
+        let mut first = open_day(plan).expect("a fresh folder");
+        let (persister, _marks) = first.persister.take().expect("a day that waits for its disk");
+        let in_memory = persister.memory_dir().to_owned();
+        let mut now = first.engine.state().now().get();
+        while segment_paths(&in_memory).expect("a folder").len() < count {
+            first.maker.poll().expect("memory has room");
+            now += 1;
+            let item = Item::Event(Event::TimePassed(TsNs::new(now)));
+            first
+                .journal
+                .append(&item, TsNs::new(now))
+                .expect("a spare is ready");
+        }
+        first.journal.records()
+    }
+
+    #[test]
+    fn the_room_kept_for_a_restart_is_used_for_what_memory_holds_beyond_the_disk() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = DayPlan {
+            durability: Durability::Disk,
+            ..plan(folder.path(), day(2026, 7, 31))
+        };
+        let records = killed_with_segments_in_memory(&plan, 10);
+        assert!(folder.path().join(ROOM_FILE).exists());
+        // Enough for a start as such, and not for what is in memory.
+        pretended::set_free_bytes(plan.segment_bytes * 2);
+        let second = open_day(&plan).expect("room was kept for this");
+        assert_eq!((second.epoch, second.records_recovered), (2, records));
+        assert!(!folder.path().join(ROOM_FILE).exists());
+        pretended::set_free_bytes(u64::MAX);
+    }
+
+    #[test]
+    fn a_start_is_refused_where_memory_holds_more_than_is_free_and_kept_and_loses_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = DayPlan {
+            durability: Durability::Disk,
+            ..plan(folder.path(), day(2026, 7, 31))
+        };
+        let records = killed_with_segments_in_memory(&plan, 30);
+        pretended::set_free_bytes(plan.segment_bytes * 2);
+        let refused = open_day(&plan).expect_err("more than was kept");
+        assert!(
+            matches!(refused, OpeningError::Store(StoreError::DiskFull { .. })),
+            "{refused}"
+        );
+        pretended::set_free_bytes(u64::MAX);
+        let second = open_day(&plan).expect("room again");
+        assert_eq!(second.records_recovered, records);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use bijli_core::journal::{is_blank, is_unused, recover};
 
 use super::ram_folder;
 use crate::run_dir;
-use crate::store::{StoreError, io_error, make_dir, map_read, remove_file, segment_path, sync_dir};
+use crate::store::{StoreError, io_error, make_dir, map_read, refusal, segment_path, sync_dir};
 
 /// `f_type` of tmpfs and of ramfs.
 const MEMORY_FILE_SYSTEMS: [u64; 2] = [0x0102_1994, 0x8584_58f6];
@@ -59,19 +59,20 @@ impl RamTier {
 /// Completes the disk's journal from what a killed process left in memory; gives how many records came from there.
 ///
 /// # Errors
-/// When a file cannot be read or written; both copies stay then.
+/// When a file cannot be read or written, [`StoreError::DiskFull`] for want of room; both copies stay then, and a second
+/// call goes on where this one stopped.
 pub fn take_over_ram(ram_dir: &Path, run_dir: &Path) -> Result<u64, StoreError> {
     let (ram, journal_dir) = (ram_folder(ram_dir, run_dir), run_dir.join("journal"));
     let mut records = 0;
     for path in run_dir::segment_paths(&ram).unwrap_or_default() {
         if is_unused(&map_read(&path)?) {
-            remove_file(&path)?;
+            forget(&path)?;
             continue;
         }
         match carry_over(&path, &journal_dir)? {
             Some(count) => {
                 records += count;
-                remove_file(&path)?;
+                forget(&path)?;
             }
             None => {
                 let aside = path.with_extension("not-believed");
@@ -85,6 +86,11 @@ pub fn take_over_ram(ram_dir: &Path, run_dir: &Path) -> Result<u64, StoreError> 
         }
     }
     Ok(records)
+}
+
+/// Removes a segment from memory, which gives the disk nothing back.
+fn forget(path: &Path) -> Result<(), StoreError> {
+    fs::remove_file(path).map_err(io_error("removing", path))
 }
 
 /// Writes the records of a segment in memory that its disk copy lacks; `None` if the two do not fit together.
@@ -118,6 +124,11 @@ fn carry_over(ram_path: &Path, journal_dir: &Path) -> Result<Option<u64>, StoreE
         return Ok(None);
     }
     drop(disk);
+    #[cfg(test)]
+    if !crate::store::room::pretended::take_unallocated(&file, end as u64) {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        return Err(refusal("writing", &path, (end - has) as u64)(full));
+    }
     write_and_sync(&file, &path, &ram[has..end], has as u64)?;
     sync_dir(journal_dir)?;
     Ok(Some(whole.records - had_records))
@@ -127,14 +138,16 @@ fn carry_over(ram_path: &Path, journal_dir: &Path) -> Result<Option<u64>, StoreE
 fn unallocated_file(path: &Path, bytes: u64) -> Result<File, StoreError> {
     let mut options = OpenOptions::new();
     let made = options.create_new(true).read(true).write(true).open(path);
-    let file = made.map_err(io_error("making the file", path))?;
+    let file = made.map_err(refusal("making the file", path, bytes))?;
     file.set_len(bytes).map_err(io_error("making the file", path))?;
     Ok(file)
 }
 
 fn write_and_sync(file: &File, path: &Path, bytes: &[u8], offset: u64) -> Result<(), StoreError> {
-    file.write_all_at(bytes, offset)
-        .map_err(io_error("writing", path))?;
+    let count = bytes.len() as u64;
+    let written = file.write_all_at(bytes, offset);
+    written.map_err(refusal("writing", path, count))?;
+    // Not asked again: after a sync that failed the pages may look clean.
     file.sync_all().map_err(io_error("syncing", path))
 }
 

@@ -78,6 +78,8 @@ fn path_in(run_dir: &Path) -> PathBuf {
 #[cfg(test)]
 pub(crate) mod pretended {
     use std::cell::Cell;
+    use std::fs::File;
+    use std::os::unix::fs::MetadataExt;
 
     thread_local! {
         static FREE: Cell<u64> = const { Cell::new(u64::MAX) };
@@ -106,6 +108,12 @@ pub(crate) mod pretended {
             FREE.set(free - bytes);
         }
         has_room
+    }
+
+    /// Takes what a file lacks where it is written up to `end`; gives whether there was enough.
+    pub(crate) fn take_unallocated(file: &File, end: u64) -> bool {
+        let has = file.metadata().map_or(0, |found| found.blocks() * 512);
+        take(end.saturating_sub(has))
     }
 
     pub(crate) fn give_back(bytes: u64) {
