@@ -298,15 +298,14 @@ fn engine_screen(
     screen
 }
 
-/// What makes segments; it has looked at the disk before anything runs.
+/// What makes segments; it has looked at the disk before the engine runs (the lanes and the stream run already).
 fn start_supply(
     journal: SegmentMaker,
     capture: Option<SegmentMaker>,
     run_dir: &Path,
     durability: &DurabilityLink,
 ) -> SegmentSupply {
-    let (supply, news) =
-        SegmentSupply::new(journal, capture, run_dir.join("journal"), durability.view.clone());
+    let (supply, news) = SegmentSupply::new(journal, capture, run_dir.to_owned(), durability.view.clone());
     news.iter().for_each(say);
     supply
 }

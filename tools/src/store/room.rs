@@ -2,7 +2,7 @@
 //!
 //! A process that finds its disk full while positions are open must be able to begin again: it needs a segment and a
 //! few small files. A file of the run directory holds that room from the morning on, and a start that finds the
-//! disk short of it gives it back. Against somebody who goes on writing, nothing here helps.
+//! disk short of it gives it back; it is kept again once there is room. Against somebody who goes on writing, nothing here helps.
 
 use std::path::{Path, PathBuf};
 
@@ -43,18 +43,21 @@ pub fn check_reserve(path: &Path, needed_bytes: u64) -> Result<(), StoreError> {
 }
 
 /// Keeps a segment's room for a restart, and some for its small files, unless that is done already or would leave less
-/// than two segments.
+/// than two segments; gives whether it is kept now.
 ///
 /// # Errors
 /// When the disk does not tell its room, or refuses it.
-pub fn keep_room(run_dir: &Path, segment_bytes: u64) -> Result<(), StoreError> {
+pub fn keep_room(run_dir: &Path, segment_bytes: u64) -> Result<bool, StoreError> {
     let path = path_in(run_dir);
     let bytes = segment_bytes.saturating_add(SMALL_FILES_BYTES);
     let leaves = segment_bytes.saturating_mul(2);
-    if path.exists() || free_bytes(run_dir)? < bytes.saturating_add(leaves) {
-        return Ok(());
+    if path.exists() {
+        return Ok(true);
     }
-    new_file(&path, bytes).map(drop)
+    if free_bytes(run_dir)? < bytes.saturating_add(leaves) {
+        return Ok(false);
+    }
+    new_file(&path, bytes).map(|_| true)
 }
 
 /// Gives the room back; gives whether there was any.

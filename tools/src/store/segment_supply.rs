@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::room::free_bytes;
+use super::room::{free_bytes, keep_room};
 use super::{SegmentMaker, StoreError};
 use crate::durability::DurableView;
 
@@ -19,6 +19,7 @@ const LOOKS_PER_QUESTION: u32 = 100;
 pub struct SegmentSupply {
     journal: SegmentMaker,
     capture: Option<SegmentMaker>,
+    run_dir: PathBuf,
     /// Folders whose disks must have room for the journal.
     folders: Vec<PathBuf>,
     view: DurableView,
@@ -28,19 +29,22 @@ pub struct SegmentSupply {
     persister_refused: bool,
     /// What was said of the journal last.
     is_short: bool,
+    /// Whether the room for a restart may have to be kept again: a start may have used it.
+    may_lack_room: bool,
     capture_refused: bool,
 }
 
 impl SegmentSupply {
-    /// A supply that has looked once, so that nobody starts on a full disk unwarned. `journal_dir` is where the
-    /// journal ends up, which may be another disk than its maker's.
+    /// A supply that has looked once, so that nobody starts on a full disk unwarned. The journal ends up in `run_dir`,
+    /// which may be another disk than its maker's.
     #[must_use]
     pub fn new(
         journal: SegmentMaker,
         capture: Option<SegmentMaker>,
-        journal_dir: PathBuf,
+        run_dir: PathBuf,
         view: DurableView,
     ) -> (Self, Vec<String>) {
+        let journal_dir = run_dir.join("journal");
         let mut folders = vec![journal.dir().to_owned()];
         if journal_dir != folders[0] {
             folders.push(journal_dir);
@@ -48,12 +52,14 @@ impl SegmentSupply {
         let mut supply = Self {
             journal,
             capture,
+            run_dir,
             folders,
             view,
             looks: 0,
             journal_refused: None,
             persister_refused: false,
             is_short: false,
+            may_lack_room: true,
             capture_refused: false,
         };
         let news = supply.poll();
@@ -76,6 +82,9 @@ impl SegmentSupply {
             || persister_was_refused != self.persister_refused
         {
             self.look_at_room(&mut news);
+        }
+        if asks && self.may_lack_room && !self.is_short {
+            self.keep_room(&mut news);
         }
         if asks || !self.capture_refused {
             self.poll_capture(&mut news);
@@ -111,8 +120,21 @@ impl SegmentSupply {
             ));
         } else if was_short && !is_short {
             news.push("the journal's disk has room again: entries wait for `bijli ctl resume`".to_owned());
+            self.may_lack_room = true;
         }
         self.view.note_short(is_short);
+    }
+
+    /// Keeps room for the next restart again, as soon as there is some; what was refused is asked for after the next
+    /// shortage only.
+    fn keep_room(&mut self, news: &mut Vec<String>) {
+        let kept = keep_room(&self.run_dir, self.journal.wanted_bytes());
+        self.may_lack_room = matches!(kept, Ok(false));
+        if let Err(error) = kept {
+            news.push(format!(
+                "warning: no room is kept for a restart on a full disk: {error}"
+            ));
+        }
     }
 
     fn poll_capture(&mut self, news: &mut Vec<String>) {
@@ -133,15 +155,17 @@ impl SegmentSupply {
 mod tests {
     use super::*;
     use crate::capture_store::CaptureStore;
-    use crate::store::room::pretended;
-    use crate::store::{JournalStart, JournalStore, segment_paths};
+    use crate::store::room::{ROOM_FILE, pretended, release_room};
+    use crate::store::{JournalStart, JournalStore, make_dir, segment_paths};
     use bijli_core::codec::Item;
     use bijli_core::driver::Journal;
     use bijli_core::{Event, IstDay, TsNs};
 
     const SEGMENT: u64 = 64 * 1024;
 
-    fn journal(dir: &Path) -> (JournalStore, SegmentMaker) {
+    fn journal(run_dir: &Path) -> (JournalStore, SegmentMaker) {
+        let dir = run_dir.join("journal");
+        make_dir(&dir).expect("a folder");
         let start = JournalStart {
             day: IstDay::new(20_000),
             epoch: 1,
@@ -149,7 +173,7 @@ mod tests {
             first_seq: 0,
             segment_bytes: SEGMENT,
         };
-        let (journal, maker) = JournalStore::create(dir, start).expect("room for a small segment");
+        let (journal, maker) = JournalStore::create(&dir, start).expect("room for a small segment");
         (journal, maker.wanting(SEGMENT, true))
     }
 
@@ -190,12 +214,37 @@ mod tests {
     }
 
     #[test]
+    fn room_that_a_restart_used_is_kept_again_once_three_segments_are_free_and_not_before() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (_journal, maker) = journal(folder.path());
+        let view = DurableView::never_waited_for();
+        let dir = folder.path().to_owned();
+        let (mut supply, _news) = SegmentSupply::new(maker, None, dir, view.clone());
+        let is_kept = || folder.path().join(ROOM_FILE).exists();
+        assert!(is_kept(), "the morning has room");
+        pretended::set_free_bytes(0);
+        let _full = looks(&mut supply, LOOKS_PER_QUESTION);
+        assert!(
+            release_room(folder.path()).expect("a plain file"),
+            "as a start does"
+        );
+        // One of them becomes a spare.
+        pretended::set_free_bytes(3 * SEGMENT);
+        let told = looks(&mut supply, 2 * LOOKS_PER_QUESTION);
+        assert_eq!((told.contains("has room again"), is_kept()), (true, false));
+        pretended::set_free_bytes(3 * SEGMENT + 1024 * 1024);
+        assert_eq!(looks(&mut supply, LOOKS_PER_QUESTION), "");
+        assert!(is_kept() && !view.is_short());
+        pretended::set_free_bytes(u64::MAX);
+    }
+
+    #[test]
     fn a_persister_that_is_refused_where_room_is_shown_makes_the_journal_short_and_is_said_once() {
         let folder = tempfile::tempdir().expect("a folder");
         let (_journal, maker) = journal(folder.path());
         let view = DurableView::of_disk(0);
-        let disk = folder.path().join("disk");
-        let (mut supply, news) = SegmentSupply::new(maker, None, disk.clone(), view.clone());
+        let disk = folder.path().join("journal");
+        let (mut supply, news) = SegmentSupply::new(maker, None, folder.path().to_owned(), view.clone());
         assert_eq!((news, view.is_short()), (Vec::new(), false));
         view.note_refused(true);
         assert!(view.is_short(), "before anybody looks");
@@ -225,7 +274,7 @@ mod tests {
         assert_eq!((news.len(), view.is_short()), (1, true));
         // The first segment is a whole one; two small ones lie ready from the start.
         let mut number = 0;
-        while segment_paths(folder.path()).len() < 5 {
+        while segment_paths(&folder.path().join("journal")).len() < 5 {
             let ts = TsNs::new(number);
             let item = Item::Event(Event::TimePassed(ts));
             journal.append(&item, ts).expect("a small segment is ready");
