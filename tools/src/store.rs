@@ -67,6 +67,15 @@ pub enum StoreError {
         /// How much is.
         free_bytes: u64,
     },
+    /// What is free is kept for the journal.
+    KeptFree {
+        /// Where.
+        path: PathBuf,
+        /// How much is kept.
+        kept_bytes: u64,
+        /// How much is free.
+        free_bytes: u64,
+    },
     /// The end of the journal is in memory alone: the disk failed.
     NotOnDisk {
         /// The folder in memory.
@@ -106,6 +115,17 @@ impl fmt::Display for StoreError {
                 path.display(),
                 free_bytes / (1024 * 1024),
                 needed_bytes / (1024 * 1024)
+            ),
+            Self::KeptFree {
+                path,
+                kept_bytes,
+                free_bytes,
+            } => write!(
+                f,
+                "{} has {} MiB free, and {} are kept free for the journal",
+                path.display(),
+                free_bytes / (1024 * 1024),
+                kept_bytes / (1024 * 1024)
             ),
             Self::NotOnDisk { ram } => write!(
                 f,

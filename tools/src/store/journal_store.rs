@@ -14,7 +14,7 @@ use bijli_core::record::SegmentHeader;
 use bijli_core::{IstDay, TsNs};
 use memmap2::MmapMut;
 
-use super::room::check_reserve;
+use super::room::free_bytes;
 use super::{StoreError, io_error, map_new, punch_unused, segment_path};
 use crate::durability::DurableView;
 
@@ -228,7 +228,14 @@ impl SegmentMaker {
 
     fn make(&self, path: &Path) -> Result<MmapMut, StoreError> {
         if self.keep_free_bytes > 0 {
-            check_reserve(&self.dir, self.keep_free_bytes.saturating_add(self.segment_bytes))?;
+            let free_bytes = free_bytes(&self.dir)?;
+            if free_bytes < self.keep_free_bytes.saturating_add(self.segment_bytes) {
+                return Err(StoreError::KeptFree {
+                    path: self.dir.clone(),
+                    kept_bytes: self.keep_free_bytes,
+                    free_bytes,
+                });
+            }
         }
         match map_new(path, self.segment_bytes) {
             // What is told is how much would be well.

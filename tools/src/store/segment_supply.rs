@@ -301,6 +301,10 @@ mod tests {
             news[0].starts_with("warning: raw frames are not kept any more"),
             "{news:?}"
         );
+        assert!(
+            news[0].ends_with("and 1024 are kept free for the journal"),
+            "{news:?}"
+        );
         capture.append(TsNs::new(1), b"frame");
         assert_eq!((capture.frames_lost(), view.is_short()), (1, false));
         for number in 0..4_000 {
