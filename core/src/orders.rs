@@ -6,10 +6,11 @@
 
 mod row;
 
+use crate::instrument::InstrumentId;
 use crate::limits::{
     ORDERS_KEPT_FOR_EXITS, ORDERS_LIVE_MAX, ORDERS_PER_DAY_MAX, POSITIONS_MAX, TRADES_PER_DAY_USUAL,
 };
-use crate::order::{BrokerOrderId, IntentId, OrderState, TradeId};
+use crate::order::{BrokerOrderId, IntentId, OrderState, Purpose, TradeId};
 use crate::state_hash::StateHasher;
 use crate::time::TsNs;
 
@@ -161,6 +162,18 @@ impl OrderBook {
         true
     }
 
+    /// A person asks to be out of `instrument`, or hands it, or all of them, back: each entry of ours of the day is told,
+    /// since one that ended may still have fills on their way.
+    pub(crate) fn note_exit_asked(&mut self, instrument: Option<InstrumentId>, is_asked: bool) {
+        let is_meant = |order: &Order| instrument.is_none_or(|id| id == order.instrument);
+        let ours = |order: &Order| order.intent.is_some() && order.purpose == Purpose::Entry;
+        for order in &mut self.orders {
+            if ours(order) && is_meant(order) {
+                order.exit_asked = is_asked;
+            }
+        }
+    }
+
     /// Keeps the live list in step: an order leaves it once it is final and its trades are all in, and comes back when
     /// the broker shows it as live after all.
     pub(crate) fn settle(&mut self, index: usize) {
@@ -245,7 +258,8 @@ fn hash_order(order: &Order, hasher: &mut StateHasher) {
         u8::from(order.is_protective)
             | u8::from(order.is_unwanted) << 1
             | u8::from(order.is_paged) << 2
-            | u8::from(order.is_written_off) << 3,
+            | u8::from(order.is_written_off) << 3
+            | u8::from(order.exit_asked) << 4,
     ];
     hasher.u64(u64::from_le_bytes(marks));
     for value in [

@@ -255,7 +255,8 @@ fn every_field_that_can_influence_a_command_is_in_the_hash() {
         hasher.finish()
     };
     let plain = hash(&|_| {});
-    let changes: [&dyn Fn(&mut Order); 14] = [
+    let changes: [&dyn Fn(&mut Order); 15] = [
+        &|order| order.exit_asked = true,
         &|order| order.is_protective = true,
         &|order| order.is_unwanted = true,
         &|order| order.is_paged = true,

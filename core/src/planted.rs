@@ -43,6 +43,7 @@ bugs! {
     CancelIsTheEnd "an order counts as ended once its cancel is asked for";
     LateFillDropped "a fill of a cancelled order is dropped";
     KillForgetsEntries "a kill leaves live entries at the broker";
+    ExitForgetsEntries "an exit of one instrument forgets the entries of it that may still fill";
     ResumeClearsKill "a resume ends a kill";
     CommandTwice "the same command of a person acts twice";
     SquareOffAtClose "square-off begins when the market is shut";

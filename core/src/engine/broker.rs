@@ -261,6 +261,9 @@ impl State {
             self.note_late_fill(&order);
             self.follow_position(trade.instrument);
             self.protect_entry(&order);
+            if order.exit_asked {
+                self.leave_late_entry(trade.instrument);
+            }
             if trade.intent.is_none() {
                 self.person_acted(trade.instrument, false);
             }
@@ -341,6 +344,7 @@ impl State {
     pub(super) fn compare_position(&mut self, report: &PositionReported) {
         self.write_off_absent(report.instrument);
         let ours = self.positions[report.instrument.index()];
+        let is_late_entry = self.may_be_late_entry(report.instrument, ours.qty, report.qty);
         self.absorb_missing(report.instrument, ours.qty, report.qty);
         self.write_off_fills_without_trades(report.instrument);
         if ours.qty == report.qty || planted(Bug::BrokerPositionIgnored) {
@@ -365,6 +369,18 @@ impl State {
         };
         self.protections.forget_trip(report.instrument);
         self.follow_position(report.instrument);
+        if is_late_entry {
+            self.leave_late_entry(report.instrument);
+        }
+    }
+
+    /// Whether the broker's position may show a fill, whose trade has not come, of an entry that a person does not want.
+    fn may_be_late_entry(&self, instrument: InstrumentId, ours: Qty, brokers: Qty) -> bool {
+        let way = brokers.get().cmp(&ours.get()) as i64;
+        let is_it = |order: &Order| order.instrument == instrument && order.side.sign() == way;
+        self.orders
+            .live()
+            .any(|(_, order)| order.exit_asked && is_it(order))
     }
 
     /// The broker's position does not show fills with which an order ended a minute ago, and no trade does: they did

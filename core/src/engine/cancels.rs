@@ -134,7 +134,7 @@ impl State {
         while let Some(index) = self.orders.live_at(place) {
             place += 1;
             let order = *self.orders.get(index);
-            if order.intent.is_some() && order.is_unwanted {
+            if order.intent.is_some() && (order.is_unwanted || order.exit_asked) {
                 self.cancel(index, commands);
             }
             self.watch_stuck(index, commands);

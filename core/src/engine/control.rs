@@ -122,6 +122,9 @@ impl State {
             Verb::Exit => {
                 if let Some(id) = control.instrument {
                     self.person_acted(id, true);
+                    if !planted(Bug::ExitForgetsEntries) {
+                        self.orders.note_exit_asked(Some(id), true);
+                    }
                     let qty = self.positions[id.index()].qty.abs();
                     self.leave(id, qty, ExitReason::Operator, commands);
                 }
@@ -159,6 +162,7 @@ impl State {
             }
         }
         self.held.hand_back(instrument);
+        self.orders.note_exit_asked(instrument, false);
         self.hand_groups_back(instrument);
     }
 
@@ -201,6 +205,13 @@ impl State {
     pub(super) fn person_acted(&mut self, instrument: InstrumentId, exit_asked: bool) {
         self.held.take_over(instrument, exit_asked);
         self.group_taken_over(instrument);
+    }
+
+    /// An entry filled although a person had asked to be out of its instrument: that word covers what it fills.
+    pub(super) fn leave_late_entry(&mut self, instrument: InstrumentId) {
+        self.person_acted(instrument, true);
+        let all = self.positions[instrument.index()].qty.abs();
+        self.want_exit(instrument, all, ExitReason::Operator);
     }
 
     /// A person takes responsibility: latches and halts are cleared; the daily loss limit and a flatten under way

@@ -82,6 +82,8 @@ pub struct Order {
     pub is_protective: bool,
     /// Whether it should not exist and what is left of it is cancelled: it was thought absent or refused.
     pub is_unwanted: bool,
+    /// Whether a person asked to be out of its instrument after it was placed: it is cancelled, and what it fills is left.
+    pub exit_asked: bool,
     /// Whether a person was told that it stands still.
     pub is_paged: bool,
     /// Presumed absent, and the broker's own position was read since: exits need not wait for it any more.
@@ -132,6 +134,7 @@ impl Order {
             foreign_cancels: 0,
             is_protective: false,
             is_unwanted: false,
+            exit_asked: false,
             is_paged: false,
             is_written_off: false,
             stop: Price::NONE,

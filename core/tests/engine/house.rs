@@ -221,8 +221,15 @@ impl House {
     }
 
     pub(crate) fn trade(&mut self, place: &Place, qty: i64, paise: i64) -> Traded {
+        let trade = self.fill_of(place, qty, paise);
+        self.tell(Event::Traded(trade));
+        trade
+    }
+
+    /// The next trade of a placement's order, not told yet.
+    pub(crate) fn fill_of(&mut self, place: &Place, qty: i64, paise: i64) -> Traded {
         self.trade_count += 1;
-        let trade = Traded {
+        Traded {
             ts: self.now,
             intent: Some(place.intent),
             order_id: id_of(place.intent),
@@ -231,9 +238,7 @@ impl House {
             side: place.side,
             qty: Qty::new(qty),
             price: Price::from_paise(paise),
-        };
-        self.tell(Event::Traded(trade));
-        trade
+        }
     }
 
     pub(crate) fn control(&mut self, verb: Verb, command_id: u64) -> Vec<Command> {

@@ -1,10 +1,10 @@
 //! What a person touches: strategies leave it alone, safety does not, and it ends flat or handed back. And the wish
 //! to enlarge a position, which only its own strategy may have.
 
-use bijli_core::command::Command;
+use bijli_core::command::{Command, Place};
 use bijli_core::event::{Event, OrderUpdated, Submission, Verb};
 use bijli_core::held::BracketStage;
-use bijli_core::order::{BrokerOrderId, BrokerStatus, Side};
+use bijli_core::order::{BrokerOrderId, BrokerStatus, Purpose, Side};
 use bijli_core::risk::TradingMode;
 use bijli_core::strategy::{Enter, Intent, SCORE_PARTS, Signal, StrategyId};
 use bijli_core::{Denial, DurationNs, Price, Qty};
@@ -62,6 +62,150 @@ fn a_persons_exit_is_tried_again_until_the_position_is_flat() {
     house.trade(&second, 100, 9_990);
     assert_eq!(house.position(STOCK), 0);
     assert_eq!(house.engine.state().held().all(), [], "flat: nobody's any more");
+}
+
+fn is_leaving(commands: &[Command], qty: i64) -> bool {
+    let leaves = |command: &Command| {
+        matches!(command, Command::Place(place) if place.purpose == Purpose::Exit
+            && (place.instrument, place.side, place.qty.get()) == (STOCK, Side::Sell, qty))
+    };
+    commands.iter().any(leaves)
+}
+
+/// An entry that a person's exit came behind, while nothing is held and its answer is under way.
+fn unanswered_and_unwanted() -> (House, Place) {
+    let mut house = House::open();
+    let entry = only_place(&house.wish_to_buy(STOCK));
+    assert_eq!(
+        house.control(Verb::Exit, 1),
+        [],
+        "it has no number at the broker yet"
+    );
+    (house, entry)
+}
+
+#[test]
+fn a_persons_exit_takes_back_an_entry_that_works_while_nothing_is_held() {
+    let mut house = House::open();
+    let entry = only_place(&house.wish_to_buy(STOCK));
+    let other = only_place(&house.wish_to_buy(OTHER));
+    for place in [&entry, &other] {
+        house.resolve(place.intent, Submission::Acked);
+        house.update(place, BrokerStatus::Open, 0);
+    }
+    let commands = house.control(Verb::Exit, 1);
+    assert!(
+        matches!(commands[..], [Command::Cancel(cancel)] if cancel.intent == entry.intent),
+        "{commands:?}"
+    );
+    house.update(&entry, BrokerStatus::Cancelled, 0);
+    assert_eq!(house.wait(DurationNs::from_secs(1)), []);
+}
+
+#[test]
+fn an_unanswered_entry_is_taken_back_as_soon_as_it_can_be_and_what_it_filled_is_left() {
+    let (mut house, entry) = unanswered_and_unwanted();
+    house.resolve(entry.intent, Submission::Acked);
+    house.update(&entry, BrokerStatus::Open, 0);
+    let commands = house.wait(DurationNs::from_millis(250));
+    assert!(
+        matches!(commands[..], [Command::Cancel(cancel)] if cancel.intent == entry.intent),
+        "{commands:?}"
+    );
+    house.trade(&entry, 40, 10_005);
+    let commands = house.update(&entry, BrokerStatus::Cancelled, 40);
+    assert!(is_leaving(&commands, 40), "{commands:?}");
+    assert!(house.engine.state().held().is_manual(STOCK));
+    assert_eq!(house.wish_to_leave(STOCK, 40), [], "its strategy has no say");
+}
+
+#[test]
+fn an_unwanted_entry_that_fills_at_once_is_left_at_once_and_after_a_restart_too() {
+    for restarts in [false, true] {
+        let (mut house, entry) = unanswered_and_unwanted();
+        if restarts {
+            house.start(2);
+            house.reconcile();
+            house.tick(STOCK, 10_000);
+        }
+        house.update(&entry, BrokerStatus::Complete, 100);
+        let fill = house.fill_of(&entry, 100, 10_005);
+        let commands = house.tell(Event::Traded(fill));
+        assert!(is_leaving(&commands, 100), "{restarts}: {commands:?}");
+        let exit = only_place(&commands);
+        house.resolve(exit.intent, Submission::Acked);
+        house.trade(&exit, 100, 9_990);
+        assert_eq!(house.engine.state().held().all(), []);
+    }
+}
+
+#[test]
+fn a_fill_of_an_unwanted_entry_that_only_the_brokers_position_shows_is_left() {
+    let (mut house, entry) = unanswered_and_unwanted();
+    house.resolve(entry.intent, Submission::Unknown);
+    let commands = house.report_position(STOCK, 100);
+    assert!(
+        house
+            .engine
+            .state()
+            .held()
+            .get(STOCK)
+            .is_some_and(|held| held.exit_asked)
+    );
+    // The entry may be live still, and the two must not meet: for so long the exit waits.
+    let later = house.wait(DurationNs::from_secs(2));
+    assert!(
+        is_leaving(&commands, 100) || is_leaving(&later, 100),
+        "{commands:?} {later:?}"
+    );
+    // What moves the other way is none of its.
+    let (mut house, entry) = unanswered_and_unwanted();
+    house.resolve(entry.intent, Submission::Unknown);
+    house.report_position(STOCK, -100);
+    assert!(!house.engine.state().held().is_manual(STOCK));
+}
+
+#[test]
+fn a_late_fill_behind_a_persons_exit_is_left_and_a_later_entry_is_kept() {
+    let (mut house, entry) = unanswered_and_unwanted();
+    house.resolve(entry.intent, Submission::Refused);
+    house.wait(DurationNs::from_secs(121));
+    house.tick(STOCK, 10_000);
+    house.tick(OTHER, 10_000);
+    let again = only_place(&house.wish_to_buy(STOCK));
+    house.resolve(again.intent, Submission::Acked);
+    house.trade(&again, 100, 10_005);
+    assert_eq!(house.engine.state().bracket_stage(STOCK), BracketStage::Live);
+    assert_eq!(house.wait(DurationNs::from_secs(1)), [], "that was another wish");
+    // An addition is unanswered when the position is left: the exit reaches it too.
+    let (mut house, _) = House::bought(STOCK);
+    house.wait(DurationNs::from_secs(121));
+    house.tick(STOCK, 10_000);
+    house.tick(OTHER, 10_000);
+    let wish = addition(&house, StrategyId::SPIKE, Side::Buy, 50);
+    let addition = only_place(&house.wish(wish));
+    house.control(Verb::Exit, 1);
+    house.resolve(addition.intent, Submission::Acked);
+    let exit = only_place(&house.update(&addition, BrokerStatus::Cancelled, 0));
+    house.resolve(exit.intent, Submission::Acked);
+    house.trade(&exit, 100, 9_990);
+    assert_eq!(house.position(STOCK), 0);
+    let fill = house.fill_of(&addition, 50, 10_005);
+    let commands = house.tell(Event::Traded(fill));
+    assert!(is_leaving(&commands, 50), "{commands:?}");
+}
+
+#[test]
+fn an_entry_that_a_person_hands_back_is_its_strategys_again() {
+    for instrument in [Some(STOCK), None] {
+        let (mut house, entry) = unanswered_and_unwanted();
+        house.control_of(Some(OTHER), Verb::Resume, 2);
+        house.control_of(instrument, Verb::Resume, 3);
+        house.resolve(entry.intent, Submission::Acked);
+        assert_eq!(house.wait(DurationNs::from_secs(1)), []);
+        house.trade(&entry, 100, 10_005);
+        assert_eq!(house.engine.state().bracket_stage(STOCK), BracketStage::Live);
+    }
 }
 
 #[test]

@@ -58,8 +58,14 @@ impl Operator {
         self.arms_at.map_or(self.next, |at| at.min(self.next))
     }
 
-    /// What somebody asks for now.
-    pub fn poll(&mut self, now: TsNs, plan: &Plan, fired: &mut Fired) -> Option<Controlled> {
+    /// What somebody asks for now; `entering` tells where the newest entry is that may still fill.
+    pub fn poll(
+        &mut self,
+        now: TsNs,
+        plan: &Plan,
+        fired: &mut Fired,
+        entering: impl FnOnce() -> Option<InstrumentId>,
+    ) -> Option<Controlled> {
         if self.arms_at.is_some_and(|at| at <= now) {
             self.arms_at = None;
             return Some(self.call(now, Verb::Arm, None));
@@ -93,8 +99,12 @@ impl Operator {
                 Verb::Flatten,
             ];
             let verb = verbs[self.random.between(0, 5) as usize];
-            let which = self.random.between(0, INSTRUMENTS as i64 - 2) as u32;
-            let instrument = (verb == Verb::Exit).then_some(InstrumentId::new(which));
+            let any = InstrumentId::new(self.random.between(0, INSTRUMENTS as i64 - 2) as u32);
+            // Out of what is held, of nothing, or of what is just being entered.
+            let instrument = (verb == Verb::Exit).then(|| {
+                let near = entering().filter(|_| self.random.between(0, 1) == 0);
+                near.unwrap_or(any)
+            });
             return Some(self.call(now, verb, instrument));
         }
         None

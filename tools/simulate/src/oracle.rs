@@ -9,6 +9,7 @@ pub mod changes;
 pub mod facts;
 pub mod people;
 pub mod cover;
+pub mod unwanted;
 pub mod wire;
 pub mod ledger;
 pub mod end;

@@ -18,6 +18,7 @@ use bijli_simulator::broker::faults::Fault;
 use super::changes::Changes;
 use super::cover::Cover;
 use super::people::People;
+use super::unwanted::Unwanted;
 use super::{Broken, broken};
 use crate::market::{TICK, instruments};
 use crate::plan::{Plan, Temper};
@@ -62,6 +63,8 @@ pub struct Facts {
     pub people: People,
     /// Pairs.
     pub cover: Cover,
+    /// Entries that a person's exit came behind.
+    unwanted: Unwanted,
     /// Traded quantity told, by order.
     pub traded: BTreeMap<BrokerOrderId, i64>,
     trades: BTreeSet<(BrokerOrderId, TradeId)>,
@@ -102,6 +105,7 @@ impl Facts {
             changes: Changes::default(),
             people: People::new(plan.venue),
             cover: Cover::new(plan.temper == Temper::Pairs),
+            unwanted: Unwanted::default(),
             traded: BTreeMap::new(),
             trades: BTreeSet::new(),
             feed: FeedState::Down,
@@ -215,13 +219,17 @@ impl Facts {
                 }
                 self.changes.learn_told(update);
                 let place = update.intent.and_then(|intent| self.places.get(&intent.get()));
-                if place.is_some_and(|place| place.purpose == Purpose::Entry) {
-                    self.people.learn_entry(update);
+                if let Some(place) = place.filter(|place| place.purpose == Purpose::Entry) {
+                    self.people.learn_entry(place.intent.get(), update);
+                }
+                if update.intent.is_none() {
+                    self.unwanted.excuse(update.instrument.get());
                 }
             }
             Event::Traded(trade) => {
                 self.reported.remove(&trade.instrument.get());
                 if self.trades.insert((trade.order_id, trade.trade_id)) {
+                    self.unwanted.learn_trade(trade);
                     *self.traded.entry(trade.order_id).or_default() += trade.qty.get();
                     self.cover.learn_trade(trade);
                 }
@@ -231,7 +239,10 @@ impl Facts {
             }
             Event::Controlled(control) => {
                 self.has_person_spoken = true;
-                self.people.learn(control, self.reconciled);
+                let is_new = self.people.learn(control, self.reconciled);
+                if is_new {
+                    self.unwanted.learn(control, &self.places);
+                }
                 if let Some(instrument) = control.instrument {
                     self.cover.learn_exit(instrument);
                 }
@@ -377,7 +388,7 @@ impl Facts {
             }
         }
         if let Event::TimePassed(_) = event {
-            self.people.check_timer(self.reconciled)?;
+            self.people.check_timer(self.reconciled, &self.unwanted)?;
             let (fates, places) = (&self.fates, &self.places);
             let is_doubtful = |index: usize| {
                 let of_it = |intent: &u64| {
@@ -413,6 +424,7 @@ impl Facts {
         if self.people.killed && !state.is_killed() {
             return broken("I19", "a kill came unlatched without an arm".to_owned());
         }
+        self.unwanted.check(state)?;
         self.check_positions(state)?;
         self.check_signals(state)?;
         self.check_pages(state)?;

@@ -9,10 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use bijli_core::event::{Controlled, OrderUpdated, VenueKind, Verb};
 use bijli_core::order::{BrokerOrderId, BrokerStatus};
 
+use super::unwanted::Unwanted;
 use super::{Broken, broken};
 
 /// Timers of the engine within which an open entry must be asked to go after a kill: four seconds of them.
 const TIMERS_TO_CANCEL: u32 = 16;
+
+/// The same for the first cancel of an entry that a person's exit came behind.
+const TIMERS_TO_TAKE_BACK: u32 = 3;
 
 /// The fold.
 #[derive(Clone, Debug)]
@@ -27,9 +31,11 @@ pub struct People {
     pub armed: bool,
     needs_arming: bool,
     command_ids: BTreeSet<u64>,
-    /// Entries that were last told open, and how many timers saw them so under a kill.
-    open_entries: BTreeMap<BrokerOrderId, u32>,
+    /// Entries that were last told open: their intents, and how many timers saw them so while nobody wanted them.
+    open_entries: BTreeMap<BrokerOrderId, (u64, u32)>,
     ended: BTreeSet<BrokerOrderId>,
+    /// Orders whose cancel was asked for: it is not asked for again at once.
+    asked: BTreeSet<BrokerOrderId>,
 }
 
 impl People {
@@ -45,6 +51,7 @@ impl People {
             command_ids: BTreeSet::new(),
             open_entries: BTreeMap::new(),
             ended: BTreeSet::new(),
+            asked: BTreeSet::new(),
         }
     }
 
@@ -54,12 +61,12 @@ impl People {
         self.restart_timers();
     }
 
-    /// Somebody said something; `reconciled` decides whether an arm is taken.
-    pub fn learn(&mut self, control: &Controlled, reconciled: bool) {
+    /// Somebody said something; `reconciled` decides whether an arm is taken. Gives whether it was new.
+    pub fn learn(&mut self, control: &Controlled, reconciled: bool) -> bool {
         // No id keeps a kill from acting while nothing is killed.
         let is_due = control.verb == Verb::Kill && !self.killed;
         if self.command_ids.contains(&control.command_id) && !is_due {
-            return;
+            return false;
         }
         let is_refused = match control.verb {
             Verb::Arm => !reconciled,
@@ -87,18 +94,19 @@ impl People {
             }
             Verb::Arm | Verb::Exit | Verb::Flatten | Verb::ReduceOnly | Verb::BrokerSwitch => {}
         }
+        true
     }
 
     fn restart_timers(&mut self) {
-        self.open_entries.values_mut().for_each(|timers| *timers = 0);
+        self.open_entries.values_mut().for_each(|entry| entry.1 = 0);
     }
 
     /// The broker told of an entry of ours.
-    pub fn learn_entry(&mut self, update: &OrderUpdated) {
+    pub fn learn_entry(&mut self, intent: u64, update: &OrderUpdated) {
         let id = update.order_id;
         let is_open = update.status == BrokerStatus::Open && !self.ended.contains(&id);
         if is_open {
-            self.open_entries.entry(id).or_insert(0);
+            self.open_entries.entry(id).or_insert((intent, 0));
         } else {
             self.open_entries.remove(&id);
         }
@@ -114,21 +122,27 @@ impl People {
     /// A cancel was asked for.
     pub fn learn_cancel(&mut self, id: &BrokerOrderId) {
         self.open_entries.remove(id);
+        self.asked.insert(*id);
     }
 
-    /// I18: a timer of a reconciled engine under a kill.
+    /// I18: a timer of an engine; once it is reconciled, a kill and an exit of one instrument reach what rests.
     ///
     /// # Errors
     /// When an entry rests at the broker and nobody asked for it to go.
-    pub fn check_timer(&mut self, reconciled: bool) -> Result<(), Broken> {
-        if !self.killed || !reconciled {
-            self.restart_timers();
-            return Ok(());
-        }
-        for (id, timers) in &mut self.open_entries {
-            *timers += 1;
-            if *timers > TIMERS_TO_CANCEL {
-                return broken("I18", format!("entry {id} rests at the broker after a kill"));
+    pub fn check_timer(&mut self, reconciled: bool, unwanted: &Unwanted) -> Result<(), Broken> {
+        for (id, (intent, timers)) in &mut self.open_entries {
+            let must_go = reconciled && (self.killed || unwanted.has(*intent));
+            *timers = if must_go { *timers + 1 } else { 0 };
+            let patience = if self.killed || self.asked.contains(id) {
+                TIMERS_TO_CANCEL
+            } else {
+                TIMERS_TO_TAKE_BACK
+            };
+            if *timers > patience {
+                return broken(
+                    "I18",
+                    format!("entry {id} rests at the broker after a kill or an exit"),
+                );
             }
         }
         Ok(())

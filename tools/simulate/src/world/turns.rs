@@ -2,7 +2,9 @@
 
 use bijli_core::codec::Item;
 use bijli_core::event::{Event, FeedState};
-use bijli_core::{DurationNs, TsNs};
+use bijli_core::order::Purpose;
+use bijli_core::state::State;
+use bijli_core::{DurationNs, InstrumentId, TsNs};
 use bijli_gateway::request::{Auth, Body, Host, Method, Request};
 use bijli_simulator::broker::faults::Faults;
 use bijli_simulator::broker::{ApiCall, LOCAL_PEER, Moments};
@@ -124,7 +126,15 @@ impl World {
     }
 
     fn hear_operator(&mut self) {
-        while let Some(call) = self.operator.poll(self.now, &self.plan, &mut self.fired) {
+        loop {
+            let process = self.process.as_ref();
+            let entering = || process.and_then(|process| newest_entry(process.state()));
+            let call = self
+                .operator
+                .poll(self.now, &self.plan, &mut self.fired, entering);
+            let Some(call) = call else {
+                return;
+            };
             self.note(|| {
                 format!(
                     "operator: {:?} {:?} id {}",
@@ -296,4 +306,11 @@ impl World {
             }
         }
     }
+}
+
+/// Where the newest entry is that may still fill.
+fn newest_entry(state: &State) -> Option<InstrumentId> {
+    let live = state.orders().live().map(|(_, order)| order);
+    let entries = live.filter(|order| order.purpose == Purpose::Entry);
+    entries.last().map(|order| order.instrument)
 }

@@ -155,6 +155,9 @@ fn remark(verb: Verb, state: &State) -> String {
         .filter(|(_, order)| matches!(order.state, OrderState::Unknown | OrderState::PresumedAbsent))
         .count();
     match verb {
+        Verb::Exit if state.orders().live().any(|(_, order)| order.exit_asked) => {
+            "entries that may still fill are taken back; what they fill is left".to_owned()
+        }
         Verb::Exit if state.open_positions().is_empty() => "there is no position to close".to_owned(),
         Verb::Flatten if state.is_killed() => "killed already, which does more".to_owned(),
         Verb::Arm if state.is_flattening() => "the flatten under way goes on".to_owned(),
