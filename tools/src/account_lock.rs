@@ -3,28 +3,42 @@
 //! The lock file holds the last process epoch in decimal. An epoch reserves every tag that its process can make:
 //! epochs are part of each tag, and the next one is on disk, the file's name too, before it is used. So no tag is ever
 //! used twice, not even after a power cut that leaves nothing but this file.
+//!
+//! The file has a name that people chose, in a folder that they chose. Who sends orders holds the broker's own account
+//! too, by the client code that the broker tells, as a name in the kernel's abstract socket namespace (unix(7)): one for
+//! the whole machine, without a file that stays behind. Left out: epochs of one broker's account under two names.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
 use crate::store::{StoreError, io_error, sync_dir};
 
+/// Longest part of an abstract name that we use: 108 bytes are the kernel's limit, with the zero before it.
+const NAME_MAX: usize = 80;
+
 /// Holds an account for one engine; released when the process ends, however it ends.
 #[derive(Debug)]
 pub struct AccountLock {
     file: File,
     path: PathBuf,
+    /// Never read: its name is what counts.
+    _at_broker: Option<UnixDatagram>,
 }
 
 impl AccountLock {
-    /// Takes the lock file at `path`.
+    /// Takes the broker's account `at_broker`, for whoever sends orders there, then the lock file at `path`.
     ///
     /// # Errors
-    /// [`StoreError::AccountLocked`] when another engine has it.
-    pub fn take(path: &Path) -> Result<Self, StoreError> {
+    /// [`StoreError::BrokerAccountLocked`] or [`StoreError::AccountLocked`] when another engine has it.
+    pub fn take(path: &Path, at_broker: Option<&str>) -> Result<Self, StoreError> {
+        let at_broker = at_broker
+            .map(|account| hold(account).map_err(|error| not_held(path, account, error)))
+            .transpose()?;
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -36,6 +50,7 @@ impl AccountLock {
             Ok(()) => Ok(Self {
                 file,
                 path: path.to_owned(),
+                _at_broker: at_broker,
             }),
             Err(_) => Err(StoreError::AccountLocked {
                 path: path.to_owned(),
@@ -81,6 +96,24 @@ impl AccountLock {
     }
 }
 
+/// Binds the name of a broker's account; of one that is too long the end, where the client code stands.
+fn hold(account: &str) -> io::Result<UnixDatagram> {
+    let bytes = account.as_bytes();
+    let end = &bytes[bytes.len().saturating_sub(NAME_MAX)..];
+    let name = [b"bijli/", end].concat();
+    UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(name)?)
+}
+
+fn not_held(path: &Path, account: &str, error: io::Error) -> StoreError {
+    if error.kind() == io::ErrorKind::AddrInUse {
+        StoreError::BrokerAccountLocked {
+            account: account.to_owned(),
+        }
+    } else {
+        io_error("taking the broker's account for", path)(error)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,19 +122,45 @@ mod tests {
     fn a_second_engine_on_the_same_account_is_turned_away() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("account.lock");
-        let mut first = AccountLock::take(&path).expect("nobody else");
+        let mut first = AccountLock::take(&path, None).expect("nobody else");
         assert_eq!(first.next_epoch(0).expect("a plain file"), 1);
         assert_eq!(first.next_epoch(7).expect("a plain file"), 8);
         assert!(matches!(
-            AccountLock::take(&path),
+            AccountLock::take(&path, None),
             Err(StoreError::AccountLocked { .. })
         ));
         drop(first);
         // A child that another test is just starting holds the lock with it until its own program begins.
-        let mut second = std::iter::repeat_with(|| AccountLock::take(&path))
+        let mut second = std::iter::repeat_with(|| AccountLock::take(&path, None))
             .take(1_000_000)
             .find_map(Result::ok)
             .expect("released");
         assert_eq!(second.next_epoch(0).expect("a plain file"), 9);
+    }
+
+    #[test]
+    fn two_names_are_two_locks_but_the_account_at_the_broker_is_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (one, two) = (folder.path().join("one.lock"), folder.path().join("two.lock"));
+        let long = format!(
+            "https://{}.invalid:443/{}",
+            "orders".repeat(40),
+            std::process::id()
+        );
+        for at_broker in [&long, &format!("https://broker.invalid/{}", std::process::id())] {
+            let first = AccountLock::take(&one, Some(at_broker)).expect("nobody else");
+            let refused = AccountLock::take(&two, Some(at_broker));
+            let named =
+                matches!(&refused, Err(StoreError::BrokerAccountLocked { account }) if account == at_broker);
+            assert!(named, "{refused:?}");
+            assert!(!two.exists(), "nothing was made under the other name");
+            drop(AccountLock::take(&two, Some(&format!("{at_broker}-other"))).expect("another account"));
+            std::fs::remove_file(&two).expect("just made");
+            drop(first);
+            // As above: a child that is just starting holds it for a moment.
+            let again = std::iter::repeat_with(|| AccountLock::take(&two, Some(at_broker)));
+            assert!(again.take(1_000_000).any(|taken| taken.is_ok()), "released");
+            std::fs::remove_file(&two).expect("just made");
+        }
     }
 }

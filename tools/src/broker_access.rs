@@ -14,7 +14,7 @@ use bijli_feed::socket::everything;
 use bijli_feed::upstox::master::{self, MasterError, MasterRow};
 use bijli_feed::upstox::universe::{self, Universe};
 use bijli_feed::{FeedSettings, Mode, TokenHandle};
-use bijli_gateway::request::{Lane, RequestId};
+use bijli_gateway::request::{Lane, Reply, RequestId};
 use bijli_gateway::socket::{RestLane, RestSettings, StreamSettings};
 use bijli_gateway::upstox::account_api;
 use bijli_gateway::upstox::call::Call;
@@ -226,12 +226,17 @@ fn choose(source: impl Read, choice: Choice<'_>) -> Result<Vec<Instrument>, Mast
     universe::instruments(&selected)
 }
 
-/// Asks the broker for the order book once, so that a token that is not accepted is known before anything begins.
+/// Asks the broker whose account the token opens: its address and the client code. So a token that is not accepted is
+/// known before anything begins, too.
 ///
 /// # Errors
 /// What went wrong and what to do, in words.
-pub fn check_token(access: &Access) -> Result<(), Trouble> {
-    get(access, &format!("{}/v2/order/retrieve-all", access.api_url)).map(|_book| ())
+pub fn account_at_broker(access: &Access) -> Result<String, Trouble> {
+    let url = format!("{}{}", access.api_url, account_api::profile().path);
+    let profile = account_api::profile_of(&ask(access, &url)?)
+        .map_err(|error| Trouble::error(format!("{url} tells no client code: {error}")))?;
+    let orders_go_to = access.order_url.trim_end_matches('/').to_ascii_lowercase();
+    Ok(format!("{orders_go_to}/{}", profile.user_id))
 }
 
 /// Compares the address that this machine's calls come from with those that the broker has registered: orders from any
@@ -304,8 +309,13 @@ fn data_named(name: &str) -> Option<DataKind> {
     kinds.into_iter().find(|kind| kind.name() == name)
 }
 
-/// One GET, answered with 200 or explained.
+/// The body of one GET, answered with 200 or explained.
 fn get(access: &Access, url: &str) -> Result<Vec<u8>, Trouble> {
+    ask(access, url).map(|reply| reply.body)
+}
+
+/// One GET, answered with 200 or explained.
+fn ask(access: &Access, url: &str) -> Result<Reply, Trouble> {
     let (base, path) = split_url(url)
         .ok_or_else(|| Trouble::error(format!("{url} is not an address: write https://host/path")))?;
     let settings = RestSettings {
@@ -317,7 +327,7 @@ fn get(access: &Access, url: &str) -> Result<Vec<u8>, Trouble> {
     let request = Call::get(path).into_request(RequestId::new(0), Lane::Read);
     let reply = lane.perform(&request).reply;
     match reply.outcome {
-        Ok(200) => Ok(reply.body),
+        Ok(200) => Ok(reply),
         Ok(401) => Err(Trouble::broker(format!(
             "{url}: the access token is not accepted; log in again"
         ))),

@@ -40,6 +40,8 @@ pub struct DayPlan {
     pub run_dir: PathBuf,
     /// Lock file of the account.
     pub account_lock: PathBuf,
+    /// The broker's address and client code where orders are sent to it, which one engine may; `None` on paper.
+    pub at_broker: Option<String>,
     /// The trading day.
     pub day: IstDay,
     /// Where prices come from.
@@ -204,7 +206,7 @@ pub fn open_day(plan: &DayPlan) -> Result<OpenDay, OpeningError> {
     if let Some(folder) = plan.account_lock.parent() {
         make_dir(folder)?;
     }
-    let mut lock = AccountLock::take(&plan.account_lock)?;
+    let mut lock = AccountLock::take(&plan.account_lock, plan.at_broker.as_deref())?;
     let journal_dir = plan.run_dir.join("journal");
     make_dir(&journal_dir)?;
     let carried = journaling::take_over(plan)?;
@@ -337,6 +339,7 @@ mod tests {
         DayPlan {
             run_dir: folder.to_owned(),
             account_lock: folder.join("account.lock"),
+            at_broker: None,
             day,
             data: DataKind::Synthetic,
             venue: VenueKind::Simulated,
@@ -433,12 +436,9 @@ mod tests {
         let plan = plan(folder.path(), day(2026, 7, 31));
         let mut stale = plan.clone();
         stale.config.risk.entries_per_day_max = 0;
-        assert!(open_day(&stale).expect("a fresh folder").is_without_entries());
-        assert!(
-            open_day(&plan)
-                .expect("the journal is sound")
-                .is_without_entries()
-        );
+        for plan in [&stale, &plan] {
+            assert!(open_day(plan).expect("fresh, then sound").is_without_entries());
+        }
         let other = tempfile::tempdir().expect("a folder");
         let fresh = DayPlan {
             run_dir: other.path().to_owned(),

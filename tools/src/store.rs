@@ -49,6 +49,11 @@ pub enum StoreError {
         /// The lock file.
         path: PathBuf,
     },
+    /// Another engine on this machine sends orders for the same account of the broker, maybe under another name.
+    BrokerAccountLocked {
+        /// The broker's address and the client code there.
+        account: String,
+    },
     /// The account's epoch cannot be read from its lock file.
     EpochLost {
         /// The lock file.
@@ -97,6 +102,11 @@ impl fmt::Display for StoreError {
                 f,
                 "another engine runs on this account (it holds {}): stop it first; two engines would double orders",
                 path.display()
+            ),
+            Self::BrokerAccountLocked { account } => write!(
+                f,
+                "another engine runs on this account of the broker ({account}), maybe under another name or run_dir: \
+                 stop it first; two engines would double orders"
             ),
             Self::EpochLost { path } => write!(
                 f,

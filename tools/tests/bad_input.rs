@@ -84,6 +84,15 @@ fn a_second_engine_on_the_account_is_turned_away_and_the_first_goes_on() {
     let (code, said) = second.finish(Duration::from_secs(30));
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("another engine runs on this account"), "{said}");
+    // Under another name there is no lock in its way but that of the broker's account.
+    let renamed = run_with(&world, "account = \"test\"", "account = \"other\"");
+    assert_eq!(renamed.status.code(), Some(1), "{}", words(&renamed));
+    assert!(
+        words(&renamed).contains("another engine runs on this account of the broker"),
+        "{}",
+        words(&renamed)
+    );
+    assert!(!world.path("runs/other.lock").exists());
     let (code, said) = first.finish(Duration::from_secs(120));
     assert_eq!(code, Some(0), "{said}");
 }

@@ -76,6 +76,7 @@ fn plan(folder: &Path) -> DayPlan {
     DayPlan {
         run_dir: folder.to_owned(),
         account_lock: folder.join("account.lock"),
+        at_broker: None,
         day,
         data: DataKind::Synthetic,
         venue: VenueKind::Simulated,

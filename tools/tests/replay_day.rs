@@ -47,6 +47,7 @@ fn plan(folder: &Path) -> DayPlan {
     DayPlan {
         run_dir: folder.to_owned(),
         account_lock: folder.join("account.lock"),
+        at_broker: None,
         day,
         data: DataKind::Synthetic,
         venue: VenueKind::Simulated,

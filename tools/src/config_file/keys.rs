@@ -81,7 +81,7 @@ pub static KEYS: &[Key] = keys! {
     "run" "mode", Kind::Word(&["paper", "live", "sim"]), r#""paper""#, "",
         "Where orders go: matched here, to the broker, or to the simulator on this machine. Live also needs `bijli ctl arm`.";
     "run" "account", Kind::Text, r#""default""#, "",
-        "Name of the account, as you like it. One engine runs per account and run_dir; a second one is refused.";
+        "Name of the account, as you like it. One engine runs per name and run_dir, and one that sends orders per account of the broker.";
     "run" "run_dir", Kind::Text, r#""runs""#, "",
         "Folder of journals, captures, snapshots and reports. Relative paths start at the working directory.";
     "broker" "api_url", Kind::Text, r#""https://api.upstox.com""#, "",

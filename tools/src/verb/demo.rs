@@ -147,6 +147,7 @@ fn plan(
         token_memory: None,
         day: DayPlan {
             account_lock: run_dir.join("account.lock"),
+            at_broker: None,
             run_dir,
             day: simulator.day,
             data: simulator.data,

@@ -18,7 +18,8 @@ use bijli_feed::liveness::MarketHours;
 use bijli_gateway::upstox::token;
 
 use crate::broker_access::{
-    Access, Choice, Trouble, check_address, check_token, fetch_instruments, read_instruments, simulated_day,
+    Access, Choice, Trouble, account_at_broker, check_address, fetch_instruments, read_instruments,
+    simulated_day,
 };
 use crate::config_check::{self, Finding, Severity};
 use crate::config_file::{self, RunConfig, RunMode, leads_here};
@@ -163,7 +164,7 @@ fn plan(config: &RunConfig, accept_upgrade: bool) -> Result<RunPlan, Trouble> {
         config_file::ClockSource::Venue => ClockSource::Venue,
     };
     refuse_mixed_clocks(config, clock)?;
-    check_token(&access)?;
+    let at_broker = account_at_broker(&access)?;
     let (day, data, start, token_expires) = day_of(&access, clock, wall_expires)?;
     let choice = match config.run.mode {
         RunMode::Sim => Choice::Everything,
@@ -200,6 +201,7 @@ fn plan(config: &RunConfig, accept_upgrade: bool) -> Result<RunPlan, Trouble> {
         day: DayPlan {
             run_dir: root.join(format!("{day}-{}", config.run.account)),
             account_lock: root.join(format!("{}.lock", config.run.account)),
+            at_broker: (venue != VenueKind::Paper).then_some(at_broker),
             day,
             data,
             venue,

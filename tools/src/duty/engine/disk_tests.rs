@@ -35,6 +35,7 @@ fn fresh_day(folder: &Path, today: IstDay, start: TsNs) -> OpenDay {
     open_day(&DayPlan {
         run_dir: folder.to_owned(),
         account_lock: folder.join("account.lock"),
+        at_broker: None,
         day: today,
         data: DataKind::Synthetic,
         venue: VenueKind::Simulated,
