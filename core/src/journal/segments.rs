@@ -113,7 +113,12 @@ impl<'a> Segments<'a> {
 
     /// Whether `next` says of the segment before it what is true of it.
     fn check_cut(&self, before: &Scan<'_>, next: &Scan<'_>, damage: Option<Damage>) -> Result<(), Damage> {
-        let Some(cut) = leading_cut(next)? else {
+        let cut = match leading_cut(next) {
+            // Nothing before it is to be named: that it is torn is found when it is read, and its own next may name it.
+            Err(_) if damage.is_none() => None,
+            found => found?,
+        };
+        let Some(cut) = cut else {
             return damage.map_or(Ok(()), Err);
         };
         let truth = TailCut {

@@ -11,7 +11,7 @@ use bijli_core::event::{
 use bijli_core::journal::{
     Corruption, Damage, Fault, JournalError, JournalWriter, Past, ReplayFault, find_end, replay_segments,
 };
-use bijli_core::record::{HeaderFault, RecordKind};
+use bijli_core::record::{HeaderFault, RecordKind, SEGMENT_HEADER_BYTES};
 use bijli_core::session::{Market, SessionTimes};
 use bijli_core::state_hash::StateHasher;
 use bijli_core::strategy::{Intents, Signal, Strategy, View};
@@ -175,6 +175,30 @@ fn a_torn_end_is_left_behind_and_named_for_the_next_segment() {
     assert_eq!((past.records, past.next_seq), (kept as u64, kept as u64));
     let sound = replayed(&[&before]).expect("nothing is damaged");
     assert_eq!(past.engine.state_hash(), sound.engine.state_hash());
+}
+
+#[test]
+fn a_segment_torn_in_its_very_first_record_is_left_behind_like_any_other() {
+    let (items, _) = day();
+    let first = segment(&items[..5]);
+    let mut torn = segment_of(header(1, 5), &items[5..], 16_384);
+    torn[SEGMENT_HEADER_BYTES + 9] ^= 1;
+    let past = replayed(&[&first, &torn]).expect("a power cut does this");
+    let cut = past.tail_cut.expect("what lies behind is named");
+    assert_eq!(
+        (cut.segment, cut.cut_offset, past.next_seq),
+        (1, SEGMENT_HEADER_BYTES as u64, 5)
+    );
+
+    // The next process names it; the one after that must read all three.
+    let next = [&[Item::TailCut(cut)], &items[5..]].concat();
+    let next = segment_of(header(2, 5), &next, 16_384);
+    let whole = replayed(&[&first, &torn, &next]).expect("every damage is named");
+    let sound = replayed(&[&segment(&items)]).expect("nothing is damaged");
+    assert_eq!(whole.engine.state_hash(), sound.engine.state_hash());
+
+    let unnamed = segment_of(header(2, 5), &items[5..], 16_384);
+    assert!(replayed(&[&first, &torn, &unnamed]).is_err());
 }
 
 #[test]
