@@ -1,6 +1,8 @@
 //! What must hold once the faults have stopped and the day is over: liveness and agreement.
 
+use bijli_core::DurationNs;
 use bijli_core::journal::replay_segments;
+use bijli_core::page::PageReason;
 use bijli_core::position::Position;
 use bijli_simulator::broker::Broker;
 
@@ -10,6 +12,9 @@ use crate::chaos::Player;
 use crate::market::INSTRUMENTS;
 use crate::plan::Plan;
 use crate::process::Process;
+
+/// What it takes to read the books and leave, before the close.
+const TO_LEAVE: DurationNs = DurationNs::from_secs(-15);
 
 impl Oracle {
     /// The last look.
@@ -23,17 +28,23 @@ impl Oracle {
                 "no process is up although the faults have stopped".to_owned(),
             );
         };
-        self.check_flat(broker)?;
+        self.check_flat(plan, broker, process)?;
         self.check_settled(process)?;
         self.check_agreement(broker, process)?;
         check_replay(plan, process)
     }
 
-    /// I26 and L2: nothing is held when the day is over.
-    fn check_flat(&self, broker: &Broker) -> Result<(), Broken> {
+    /// I26 and L2: nothing is held when the day is over, or orders of unknown fate stood in the way to the last, and a
+    /// person was called.
+    fn check_flat(&self, plan: &Plan, broker: &Broker, process: &Process) -> Result<(), Broken> {
+        let pages = process.state().pages();
+        let is_called =
+            pages.get(PageReason::ExitBlocked).count + pages.get(PageReason::OrderUnknown).count > 0;
+        let too_late = plan.hours.close.plus(TO_LEAVE);
         for instrument in 0..INSTRUMENTS as u32 {
             let held = broker.true_position(instrument).get();
-            if held != 0 && !self.ledger.foreign[instrument as usize] {
+            let is_escalated = is_called && self.facts.doubted_until[instrument as usize] >= too_late;
+            if held != 0 && !self.ledger.foreign[instrument as usize] && !is_escalated {
                 return broken(
                     "I26",
                     format!("instrument {instrument}: {held} held after the close"),

@@ -20,7 +20,7 @@ use super::cover::Cover;
 use super::people::People;
 use super::unwanted::Unwanted;
 use super::{Broken, broken};
-use crate::market::{TICK, instruments};
+use crate::market::{INSTRUMENTS, TICK, instruments};
 use crate::plan::{Plan, Temper};
 use crate::rows::{RowId, WorldFault};
 
@@ -65,6 +65,8 @@ pub struct Facts {
     pub cover: Cover,
     /// Entries that a person's exit came behind.
     unwanted: Unwanted,
+    /// When an order of each instrument was last of unknown fate.
+    pub doubted_until: [TsNs; INSTRUMENTS],
     /// Traded quantity told, by order.
     pub traded: BTreeMap<BrokerOrderId, i64>,
     trades: BTreeSet<(BrokerOrderId, TradeId)>,
@@ -106,6 +108,7 @@ impl Facts {
             people: People::new(plan.venue),
             cover: Cover::new(plan.temper == Temper::Pairs),
             unwanted: Unwanted::default(),
+            doubted_until: [TsNs::NEVER; INSTRUMENTS],
             traded: BTreeMap::new(),
             trades: BTreeSet::new(),
             feed: FeedState::Down,
@@ -236,6 +239,7 @@ impl Facts {
             }
             Event::PositionReported(report) => {
                 self.reported.insert(report.instrument.get(), report.qty);
+                self.unwanted.learn_position(report.instrument, report.qty.get());
             }
             Event::Controlled(control) => {
                 self.has_person_spoken = true;
@@ -262,9 +266,13 @@ impl Facts {
 
     fn learn_fate(&mut self, intent: IntentId, fate: Fate) {
         let known = self.fates.entry(intent.get()).or_insert(Fate::Known);
+        let was_doubted = matches!(known, Fate::Unknown(_));
         // What is known to exist does not become unknown by a late word.
         if *known != Fate::Known {
             *known = fate;
+        }
+        if let Some(place) = self.places.get(&intent.get()).filter(|_| was_doubted) {
+            self.doubted_until[place.instrument.index()] = self.now;
         }
     }
 

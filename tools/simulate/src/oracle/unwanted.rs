@@ -21,6 +21,8 @@ pub struct Unwanted {
     entries: BTreeSet<u64>,
     /// Instruments in which one of them filled, which is to be left.
     owed: BTreeSet<u32>,
+    /// What is held, as it was told.
+    held: BTreeMap<u32, i64>,
 }
 
 impl Unwanted {
@@ -33,7 +35,10 @@ impl Unwanted {
                 let meant = places.values().filter(is_meant);
                 self.entries.extend(meant.map(|place| place.intent.get()));
             }
-            (Verb::Resume, _) => *self = Self::default(),
+            (Verb::Resume, _) => {
+                self.entries.clear();
+                self.owed.clear();
+            }
             _ => {}
         }
     }
@@ -46,12 +51,22 @@ impl Unwanted {
 
     /// A trade was told.
     pub fn learn_trade(&mut self, trade: &Traded) {
+        let before = self.held.get(&trade.instrument.get()).copied().unwrap_or(0);
+        self.learn_position(trade.instrument, before + trade.side.sign() * trade.qty.get());
         match trade.intent {
             Some(intent) if self.has(intent.get()) => {
                 self.owed.insert(trade.instrument.get());
             }
             Some(_) => {}
             None => self.excuse(trade.instrument.get()),
+        }
+    }
+
+    /// So much is held now: where it is nothing, nothing is owed any more, whatever is bought next.
+    pub fn learn_position(&mut self, instrument: InstrumentId, held: i64) {
+        self.held.insert(instrument.get(), held);
+        if held == 0 {
+            self.owed.remove(&instrument.get());
         }
     }
 
