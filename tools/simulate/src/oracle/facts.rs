@@ -399,15 +399,12 @@ impl Facts {
             self.people.check_timer(self.reconciled, &self.unwanted)?;
             let (fates, places) = (&self.fates, &self.places);
             let is_doubtful = |index: usize| {
-                let of_it = |intent: &u64| {
-                    let place = places.get(intent);
-                    place.is_some_and(|place| place.instrument.index() == index)
-                };
-                let unknown = |fate: &Fate| matches!(fate, Fate::Unknown(_));
-                fates.iter().any(|(intent, fate)| unknown(fate) && of_it(intent))
+                let is_here = |place: &Place| place.instrument.index() == index;
+                let of_it = |intent: &u64| places.get(intent).is_some_and(is_here);
+                let mut doubts = fates.iter().filter(|(_, fate)| matches!(fate, Fate::Unknown(_)));
+                doubts.any(|(intent, _)| of_it(intent))
             };
-            // What a busted trade leaves is no pair's any more, but a difference for a person. A kill between an event
-            // and its command leaves an order that is only the engine's to doubt.
+            // A busted trade leaves a difference for a person, a kill between event and command an order to doubt.
             let spoils = [
                 RowId::of_broker(Fault::TradeBust),
                 RowId::of_world(WorldFault::Kill9),
