@@ -44,7 +44,7 @@ fn happen(house: &mut House, column: usize) {
     let ts = house.now;
     let event = match column {
         0 => return house.start(9),
-        1 => return house.reconcile(),
+        1 => return drop(house.reconcile()),
         2 => Event::LatchCarried(LatchCarried {
             ts,
             since: TsNs::new(1),

@@ -63,11 +63,7 @@ fn whatever_stops_entries_calls_a_person_once_and_a_person_s_own_word_does_not()
         house.control(verb, 1);
         assert_ne!(house.engine.state().mode(), TradingMode::Active, "{verb:?}");
         assert_eq!(calls(&house), 0, "{verb:?}");
-        house.tell(Event::ClockDoubted(ClockDoubted {
-            ts: house.now,
-            doubt: ClockDoubt::Stepped,
-            length: SECOND,
-        }));
+        doubt(&mut house, ClockDoubt::Stepped);
         let is_worse = matches!(verb, Verb::Pause | Verb::Flatten);
         assert_eq!(calls(&house), u64::from(is_worse), "{verb:?}, then a doubt");
     }

@@ -2,21 +2,12 @@
 
 use bijli_core::DurationNs;
 use bijli_core::command::Command;
-use bijli_core::event::{Event, Reconciled, Submission};
+use bijli_core::event::Submission;
 use bijli_core::group::GroupState;
 use bijli_core::order::{BrokerStatus, Side};
 
 use crate::groups::{live, places, state};
-use crate::house::{House, OTHER, STOCK};
-
-/// The round of the broker's books ends.
-fn end_round(house: &mut House) -> Vec<Command> {
-    house.tell(Event::Reconciled(Reconciled {
-        ts: house.now,
-        broker_orders: 2,
-        foreign_orders: 0,
-    }))
-}
+use crate::house::{OTHER, STOCK};
 
 #[test]
 fn a_leg_that_vanishes_takes_the_group_with_it_once_all_positions_of_the_round_are_told() {
@@ -31,7 +22,7 @@ fn a_leg_that_vanishes_takes_the_group_with_it_once_all_positions_of_the_round_a
         assert_eq!(house.report_position(OTHER, sold), []);
         assert_eq!(house.report_position(STOCK, bought), []);
         assert_eq!(state(&house), GroupState::Live);
-        let placed: Vec<_> = places(&end_round(&mut house))
+        let placed: Vec<_> = places(&house.reconcile())
             .iter()
             .map(|place| (place.instrument, place.side, place.qty.get()))
             .collect();
@@ -44,13 +35,13 @@ fn a_leg_that_vanishes_takes_the_group_with_it_once_all_positions_of_the_round_a
 fn an_exit_that_rests_over_a_leg_that_the_broker_shows_flat_is_cancelled_when_the_round_ends() {
     let (mut house, ..) = live();
     assert_eq!(house.report_position(STOCK, 0), []);
-    let exit = places(&end_round(&mut house))[0];
+    let exit = places(&house.reconcile())[0];
     assert_eq!((exit.instrument, exit.side), (OTHER, Side::Buy));
     house.resolve(exit.intent, Submission::Acked);
     house.update(&exit, BrokerStatus::Open, 0);
     house.now = house.now.plus(DurationNs::from_millis(500));
     assert_eq!(house.report_position(OTHER, 0), []);
-    let commands = end_round(&mut house);
+    let commands = house.reconcile();
     let is_cancel =
         |command: &Command| matches!(command, Command::Cancel(cancel) if cancel.intent == exit.intent);
     assert!(commands.iter().any(is_cancel), "{commands:?}");

@@ -1,7 +1,7 @@
 //! Groups of legs: all pass or none, hedges first in and last out, one stop and target in money, a person's hand.
 
 use bijli_core::command::{Command, Place};
-use bijli_core::event::{Event, ProcessStarted, Reconciled, Submission, Traded, Verb};
+use bijli_core::event::{Event, ProcessStarted, Submission, Traded, Verb};
 use bijli_core::group::{
     EnterGroup, GROUP_EVENTS, GROUP_STATES, GroupEvent, GroupState, LEGS_MAX, LeaveGroup, LegPlan, LegRole,
 };
@@ -95,12 +95,18 @@ pub(crate) fn fill(house: &mut House, place: &Place, qty: i64, paise: i64) -> Ve
     }))
 }
 
-/// A live group: hedge at 100.05, sold leg at 99.95. Gives the house and both entries.
-pub(crate) fn live() -> (House, Place, Place) {
+/// A group whose hedge is filled at 100.05 and whose other leg was just sent. Gives the house and both entries.
+fn covered() -> (House, Place, Place) {
     let mut house = House::open();
     let wish = hedged(&house);
     let hedge = places(&house.wish(Intent::EnterGroup(wish)))[0];
     let sold = places(&fill(&mut house, &hedge, 100, 10_005))[0];
+    (house, hedge, sold)
+}
+
+/// A live group: hedge at 100.05, sold leg at 99.95. Gives the house and both entries.
+pub(crate) fn live() -> (House, Place, Place) {
+    let (mut house, hedge, sold) = covered();
     fill(&mut house, &sold, 100, 9_995);
     assert_eq!(state(&house), GroupState::Live);
     (house, hedge, sold)
@@ -213,10 +219,7 @@ fn the_whole_group_passes_the_gate_or_none_of_it() {
 
 #[test]
 fn a_leg_that_is_refused_unwinds_what_was_filled_at_once() {
-    let mut house = House::open();
-    let wish = hedged(&house);
-    let hedge = places(&house.wish(Intent::EnterGroup(wish)))[0];
-    let sold = places(&fill(&mut house, &hedge, 100, 10_005))[0];
+    let (mut house, _, sold) = covered();
     let exits = places(&house.resolve(sold.intent, Submission::Refused));
     assert_eq!(state(&house), GroupState::Unwinding);
     assert_eq!(
@@ -231,10 +234,7 @@ fn a_leg_that_is_refused_unwinds_what_was_filled_at_once() {
 
 #[test]
 fn a_leg_that_does_not_fill_in_time_is_cancelled_and_the_rest_unwound() {
-    let mut house = House::open();
-    let wish = hedged(&house);
-    let hedge = places(&house.wish(Intent::EnterGroup(wish)))[0];
-    let sold = places(&fill(&mut house, &hedge, 100, 10_005))[0];
+    let (mut house, _, sold) = covered();
     house.resolve(sold.intent, Submission::Acked);
     house.update(&sold, BrokerStatus::Open, 0);
     fill_part(&mut house, &sold, 30);
@@ -280,10 +280,7 @@ fn a_leg_that_does_not_fill_in_time_is_cancelled_and_the_rest_unwound() {
 
 #[test]
 fn a_hedge_does_not_wait_for_a_leg_that_is_presumed_absent() {
-    let mut house = House::open();
-    let wish = hedged(&house);
-    let hedge = places(&house.wish(Intent::EnterGroup(wish)))[0];
-    let sold = places(&fill(&mut house, &hedge, 100, 10_005))[0];
+    let (mut house, _, sold) = covered();
     house.resolve(sold.intent, Submission::Unknown);
     house.wait(DurationNs::from_secs(11));
     assert_eq!(state(&house), GroupState::Unwinding);
@@ -305,10 +302,7 @@ fn a_hedge_does_not_wait_for_a_leg_that_is_presumed_absent() {
 
 #[test]
 fn a_process_that_takes_the_day_over_leaves_the_legs_of_a_group_alone_until_the_books_are_read() {
-    let mut house = House::open();
-    let wish = hedged(&house);
-    let hedge = places(&house.wish(Intent::EnterGroup(wish)))[0];
-    let sold = places(&fill(&mut house, &hedge, 100, 10_005))[0];
+    let (mut house, _, sold) = covered();
     house.resolve(sold.intent, Submission::Acked);
     house.update(&sold, BrokerStatus::Open, 0);
     house.wait(DurationNs::from_secs(11));
@@ -320,11 +314,7 @@ fn a_process_that_takes_the_day_over_leaves_the_legs_of_a_group_alone_until_the_
         epoch: house.engine.state().epoch() + 1,
     };
     assert_eq!(house.tell(Event::ProcessStarted(started)), []);
-    let commands = house.tell(Event::Reconciled(Reconciled {
-        ts: house.now,
-        broker_orders: 2,
-        foreign_orders: 0,
-    }));
+    let commands = house.reconcile();
     let cancelled =
         |command: &Command| matches!(command, Command::Cancel(cancel) if cancel.intent == sold.intent);
     assert!(commands.iter().any(cancelled), "{commands:?}");

@@ -107,12 +107,13 @@ impl House {
         }));
     }
 
-    pub(crate) fn reconcile(&mut self) {
+    /// A round of the broker's books ends.
+    pub(crate) fn reconcile(&mut self) -> Vec<Command> {
         self.tell(Event::Reconciled(Reconciled {
             ts: self.now,
             broker_orders: 0,
             foreign_orders: 0,
-        }));
+        }))
     }
 
     /// A tick with the last price in paise, one tick of spread and plenty on both sides.
@@ -147,15 +148,16 @@ impl House {
 
     /// Wishes to buy a hundred at 100.10 with a stop 5 % below.
     pub(crate) fn wish_to_buy(&mut self, instrument: InstrumentId) -> Vec<Command> {
-        self.wish_to_enter(instrument, Side::Buy)
+        self.wish_to_enter(instrument, Side::Buy, 100)
     }
 
     /// Wishes to sell a hundred at 99.90 with a stop 5 % above.
     pub(crate) fn wish_to_sell(&mut self, instrument: InstrumentId) -> Vec<Command> {
-        self.wish_to_enter(instrument, Side::Sell)
+        self.wish_to_enter(instrument, Side::Sell, 100)
     }
 
-    fn wish_to_enter(&mut self, instrument: InstrumentId, side: Side) -> Vec<Command> {
+    /// Wishes for `qty` at ten paise beyond the last price, with a stop 5 % away.
+    pub(crate) fn wish_to_enter(&mut self, instrument: InstrumentId, side: Side, qty: i64) -> Vec<Command> {
         let signal = Signal {
             ts: self.now,
             strategy: StrategyId::SPIKE,
@@ -167,7 +169,7 @@ impl House {
         };
         self.wish(Intent::Enter(Enter {
             signal,
-            qty: Qty::new(100),
+            qty: Qty::new(qty),
             limit: Price::from_paise(10_000 + 10 * side.sign()),
             stop: Price::from_paise(10_000 - 490 * side.sign()),
             adds: false,

@@ -6,8 +6,7 @@ use bijli_core::event::{Event, Submission};
 use bijli_core::order::{BrokerStatus, OrderType, Purpose, Side};
 use bijli_core::order_config::ProtectiveStop;
 use bijli_core::risk::TradingMode;
-use bijli_core::strategy::{Enter, Intent, SCORE_PARTS, Signal, StrategyId};
-use bijli_core::{Denial, DurationNs, InstrumentId, Money, Price, Qty};
+use bijli_core::{Denial, DurationNs, Money};
 use proptest::prelude::*;
 
 use crate::house::{House, OTHER, STOCK, rupees};
@@ -26,25 +25,6 @@ fn rich(change: impl FnOnce(&mut Config)) -> House {
     change(&mut config);
     house.tell(Event::Configured(config));
     house
-}
-
-fn wish(house: &mut House, instrument: InstrumentId, qty: i64) -> Vec<Command> {
-    let signal = Signal {
-        ts: house.now,
-        strategy: StrategyId::SPIKE,
-        instrument,
-        side: Side::Buy,
-        score_ppm: 900_000,
-        parts_ppm: [0; SCORE_PARTS.len()],
-        price: Price::from_paise(10_000),
-    };
-    house.wish(Intent::Enter(Enter {
-        signal,
-        qty: Qty::new(qty),
-        limit: Price::from_paise(10_010),
-        stop: Price::from_paise(9_510),
-        adds: false,
-    }))
 }
 
 fn places(commands: &[Command]) -> Vec<Place> {
@@ -83,7 +63,7 @@ fn an_entry_is_cut_at_the_freeze_quantity_up_to_ten_times_it() {
         (10 * FREEZE, full(10)),
     ] {
         let mut house = rich(|_| {});
-        let commands = wish(&mut house, STOCK, qty);
+        let commands = house.wish_to_enter(STOCK, Side::Buy, qty);
         assert_eq!(quantities(&commands), expected, "{qty}");
         let pieces = places(&commands);
         assert!(
@@ -99,7 +79,7 @@ fn an_entry_is_cut_at_the_freeze_quantity_up_to_ten_times_it() {
         );
     }
     let mut house = rich(|_| {});
-    assert_eq!(wish(&mut house, STOCK, 10 * FREEZE + 1), []);
+    assert_eq!(house.wish_to_enter(STOCK, Side::Buy, 10 * FREEZE + 1), []);
     assert_eq!(denial(&house), Some(Denial::FreezeQuantity));
 }
 
@@ -107,8 +87,8 @@ fn an_entry_is_cut_at_the_freeze_quantity_up_to_ten_times_it() {
 fn the_pieces_of_an_entry_open_one_position() {
     for (positions_max, expected) in [(1, Some(Denial::PositionsMax)), (2, None)] {
         let mut house = rich(|config| config.risk.positions_max = positions_max);
-        assert_eq!(wish(&mut house, STOCK, 3 * FREEZE).len(), 3);
-        wish(&mut house, OTHER, 1);
+        assert_eq!(house.wish_to_enter(STOCK, Side::Buy, 3 * FREEZE).len(), 3);
+        house.wish_to_enter(OTHER, Side::Buy, 1);
         assert_eq!(denial(&house), expected, "{positions_max}");
     }
 }
@@ -117,8 +97,8 @@ fn the_pieces_of_an_entry_open_one_position() {
 fn every_piece_counts_in_the_rate_of_the_second() {
     for (pieces, expected) in [(6, None), (7, Some(Denial::OrderRate))] {
         let mut house = rich(|_| {});
-        wish(&mut house, STOCK, 4 * FREEZE);
-        wish(&mut house, OTHER, pieces * FREEZE);
+        house.wish_to_enter(STOCK, Side::Buy, 4 * FREEZE);
+        house.wish_to_enter(OTHER, Side::Buy, pieces * FREEZE);
         assert_eq!(denial(&house), expected, "{pieces}");
     }
 }
@@ -126,7 +106,7 @@ fn every_piece_counts_in_the_rate_of_the_second() {
 #[test]
 fn pieces_that_come_to_nothing_are_missing_from_the_position_and_nothing_else() {
     let mut house = rich(|_| {});
-    let pieces = places(&wish(&mut house, STOCK, 4 * FREEZE));
+    let pieces = places(&house.wish_to_enter(STOCK, Side::Buy, 4 * FREEZE));
     fill(&mut house, &pieces[0]);
     house.resolve(pieces[1].intent, Submission::Refused);
     house.resolve(pieces[2].intent, Submission::Acked);
@@ -156,7 +136,7 @@ fn pieces_that_come_to_nothing_are_missing_from_the_position_and_nothing_else() 
 #[test]
 fn one_rejected_piece_of_an_exit_is_sent_again_alone() {
     let mut house = rich(|_| {});
-    for piece in places(&wish(&mut house, STOCK, 2 * FREEZE + 5)) {
+    for piece in places(&house.wish_to_enter(STOCK, Side::Buy, 2 * FREEZE + 5)) {
         fill(&mut house, &piece);
     }
     let exits = places(&house.wish_to_leave(STOCK, 2 * FREEZE + 5));
@@ -176,7 +156,7 @@ fn one_rejected_piece_of_an_exit_is_sent_again_alone() {
 fn the_stop_at_the_broker_is_cut_too_and_covers_what_is_filled() {
     let mut house = rich(|config| config.orders.protective_stop = ProtectiveStop::Broker);
     let mut covered = 0;
-    let pieces = places(&wish(&mut house, STOCK, 2 * FREEZE + 5));
+    let pieces = places(&house.wish_to_enter(STOCK, Side::Buy, 2 * FREEZE + 5));
     for piece in &pieces {
         house.resolve(piece.intent, Submission::Acked);
     }
@@ -201,11 +181,11 @@ fn an_entry_that_is_cut_is_the_same_entry_again_only_as_a_whole() {
         (5, None),
     ] {
         let mut house = rich(|_| {});
-        for piece in places(&wish(&mut house, STOCK, 2 * FREEZE + 5)) {
+        for piece in places(&house.wish_to_enter(STOCK, Side::Buy, 2 * FREEZE + 5)) {
             house.resolve(piece.intent, Submission::Refused);
         }
         house.now = house.now.plus(DurationNs::from_millis(1));
-        wish(&mut house, STOCK, again);
+        house.wish_to_enter(STOCK, Side::Buy, again);
         assert_eq!(denial(&house), expected, "{again}");
     }
 }
@@ -215,7 +195,7 @@ fn an_entry_that_is_cut_is_worth_what_all_of_it_is_worth() {
     let value = rupees(3 * FREEZE * 1_001 / 10);
     for (less, expected) in [(0, None), (1, Some(Denial::OrderValue))] {
         let mut house = rich(|config| config.risk.order_value_max = Money::new(value.get() - less));
-        wish(&mut house, STOCK, 3 * FREEZE);
+        house.wish_to_enter(STOCK, Side::Buy, 3 * FREEZE);
         assert_eq!(denial(&house), expected);
     }
 }
@@ -277,7 +257,7 @@ proptest! {
         qty in 1..11 * FREEZE, fates in fates(),
     ) {
         let mut house = rich(|_| {});
-        let pieces = places(&wish(&mut house, STOCK, qty));
+        let pieces = places(&house.wish_to_enter(STOCK, Side::Buy, qty));
         if qty > 10 * FREEZE {
             prop_assert_eq!(denial(&house), Some(Denial::FreezeQuantity));
             return Ok(());
