@@ -55,13 +55,14 @@ fn fitting<'a>(twins: &[&'a BrokerTrade], base: Sum, told: Told) -> Vec<&'a Brok
     if is_told(twins.iter().fold(base, add), told) {
         return twins.to_vec();
     }
-    // Which sums can be reached, and by which twin last: alike rows are many and their sums few.
-    let mut sums: BTreeMap<Sum, Option<usize>> = BTreeMap::from([(base, None)]);
-    for (place, twin) in twins.iter().enumerate() {
-        let next: Vec<Sum> = sums.keys().map(|sum| add(*sum, twin)).collect();
-        for sum in next {
-            if sum.0 <= i128::from(told.filled.get()) {
-                sums.entry(sum).or_insert(Some(place));
+    // Which sums can be reached, and from which by which twin: alike rows are many and their sums few.
+    let mut sums: BTreeMap<Sum, Option<(Sum, &BrokerTrade)>> = BTreeMap::from([(base, None)]);
+    for twin in twins {
+        let before: Vec<Sum> = sums.keys().copied().collect();
+        for sum in before {
+            let next = add(sum, twin);
+            if next.0 <= i128::from(told.filled.get()) {
+                sums.entry(next).or_insert(Some((sum, *twin)));
             }
         }
         if sums.len() > SUMS_MAX {
@@ -73,10 +74,10 @@ fn fitting<'a>(twins: &[&'a BrokerTrade], base: Sum, told: Told) -> Vec<&'a Brok
         return Vec::new();
     };
     let mut chosen = Vec::new();
-    // A sum's last twin comes after all that made the sum before it.
-    while let Some(place) = sums[&sum] {
-        chosen.push(twins[place]);
-        sum = less(sum, twins[place]);
+    // The twin that first reached a sum comes after all that made the sum before it.
+    while let Some((before, twin)) = sums[&sum] {
+        chosen.push(twin);
+        sum = before;
     }
     chosen
 }
@@ -87,11 +88,6 @@ type Sum = (i128, i128);
 fn add(sum: Sum, row: &&BrokerTrade) -> Sum {
     let qty = i128::from(row.qty.get());
     (sum.0 + qty, sum.1 + qty * i128::from(row.price.get()))
-}
-
-fn less(sum: Sum, row: &BrokerTrade) -> Sum {
-    let qty = i128::from(row.qty.get());
-    (sum.0 - qty, sum.1 - qty * i128::from(row.price.get()))
 }
 
 /// Whether these fills are those that the order's row tells of; an average is rounded by at most one unit.

@@ -45,8 +45,8 @@ impl State {
             .get(id)
             .is_some_and(|plan| plan.not_before.is_set());
         let goes_far = forced && !(was_refused && attempts % 2 == 1);
-        let is_alone = self.entries_against(id, side).next().is_none();
-        if goes_far && is_alone && attempts >= MARKET_AFTER && self.config.orders.exit_market_last {
+        let may_be_market = goes_far && attempts >= MARKET_AFTER && self.config.orders.exit_market_last;
+        if may_be_market && self.entries_against(id, side).next().is_none() {
             return Some(ExitTerms {
                 order_type: OrderType::Market,
                 price: Price::NONE,
