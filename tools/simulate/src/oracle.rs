@@ -80,8 +80,7 @@ impl Oracle {
         request: &Request,
         durable: Option<&MemoryJournal>,
     ) -> Result<(), Broken> {
-        self.wire.now = now;
-        self.wire.take(wall, request, &self.facts, durable)
+        self.wire.take(now, wall, request, &self.facts, durable)
     }
 
     /// A step is over.

@@ -113,7 +113,7 @@ impl Plan {
         let mut resting = Random::new(seed, 0x5a04);
         let strikes_stops = [Fault::StopReject, Fault::ModifyLimit]
             .into_iter()
-            .any(|fault| plan.ppm[RowId::of_broker(fault).index()] > 0);
+            .any(|fault| plan.has(fault));
         if resting.between(0, 2) == 0 || strikes_stops {
             plan.config.orders.protective_stop = ProtectiveStop::Broker;
             // So near that the market of a short day reaches the broker's trigger now and then.
@@ -124,7 +124,7 @@ impl Plan {
         }
         let stale_and_unanswered = [Fault::ModifyReplyLost, Fault::BookUntrue]
             .into_iter()
-            .all(|fault| plan.ppm[RowId::of_broker(fault).index()] > 0);
+            .all(|fault| plan.has(fault));
         if stale_and_unanswered {
             // Known not to hold: `FAULTS.md`, section 5.
             plan.unasked.push("I08".to_owned());
@@ -163,12 +163,17 @@ impl Plan {
     pub fn has_contradictions(&self) -> bool {
         [Fault::TradeBust, Fault::Phantom]
             .into_iter()
-            .any(|fault| self.ppm[RowId::of_broker(fault).index()] > 0)
+            .any(|fault| self.has(fault))
     }
 
     /// The rows that this day has.
     pub fn rows(&self) -> impl Iterator<Item = RowId> + '_ {
         RowId::all().filter(|row| self.ppm[row.index()] > 0)
+    }
+
+    /// Whether the broker has this fault today.
+    const fn has(&self, fault: Fault) -> bool {
+        self.ppm[RowId::of_broker(fault).index()] > 0
     }
 
     /// The chance of a fault of the world.

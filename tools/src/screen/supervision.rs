@@ -12,13 +12,7 @@ use super::{Screen, symbol_of};
 use crate::durability::DurableView;
 
 pub(super) fn put(screen: &Screen, state: &State, controls_refused: u64, disk: &DurableView) {
-    let mut readout = readout(state, controls_refused);
-    readout.disk_trouble = match (disk.is_dead(), disk.is_short()) {
-        (true, _) => 2,
-        (false, true) => 1,
-        (false, false) => 0,
-    };
-    screen.put_supervision(&readout);
+    screen.put_supervision(&readout(state, controls_refused, disk));
     let mut rows = state.supervision().differences.iter();
     for slot in 0..DIFFERENCE_SLOTS {
         let readout = rows.next().map(|row| DifferenceReadout {
@@ -46,7 +40,7 @@ pub(crate) fn page_readout(state: &State, reason: PageReason, page: &Page) -> Pa
     }
 }
 
-fn readout(state: &State, controls_refused: u64) -> SupervisionReadout {
+fn readout(state: &State, controls_refused: u64, disk: &DurableView) -> SupervisionReadout {
     let supervision = state.supervision();
     let steps = &supervision.start;
     let barring = steps.barring();
@@ -75,7 +69,11 @@ fn readout(state: &State, controls_refused: u64) -> SupervisionReadout {
         flat_answered: answer.is_some(),
         broker_positions: answer.map_or(0, |answer| answer.open_positions + answer.unlisted_positions),
         broker_orders: answer.map_or(0, |answer| answer.live_orders),
-        disk_trouble: 0,
+        disk_trouble: match (disk.is_dead(), disk.is_short()) {
+            (true, _) => 2,
+            (false, true) => 1,
+            (false, false) => 0,
+        },
         differences: supervision.differences.count(),
         frozen: u32::try_from(frozen.clone().count()).unwrap_or(u32::MAX),
         frozen_first: frozen.clone().next().map_or(Text::EMPTY, |row| row.symbol),

@@ -86,7 +86,7 @@ pub struct Facts {
     orders_seen: usize,
     signals: BTreeMap<(u32, u8, usize, TsNs), TsNs>,
     /// The newest stamp of the journal.
-    pub now: TsNs,
+    now: TsNs,
     quotes: Vec<Told>,
     /// The newest order of each entry: of an instrument and side at one moment.
     entries: BTreeMap<(u32, u8, i64), Place>,

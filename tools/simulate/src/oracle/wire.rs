@@ -29,8 +29,6 @@ pub struct Wire {
     pub placed: BTreeSet<u64>,
     changed: BTreeMap<BrokerOrderId, u32>,
     calls: VecDeque<TsNs>,
-    /// The true time.
-    pub now: TsNs,
     /// How far the wall clock was ahead at the last order call.
     shift: DurationNs,
     /// Order calls so far.
@@ -46,12 +44,12 @@ impl Wire {
     /// The invariant that it breaks.
     pub fn take(
         &mut self,
+        now: TsNs,
         wall: TsNs,
         request: &Request,
         facts: &Facts,
         durable: Option<&MemoryJournal>,
     ) -> Result<(), Broken> {
-        let now = self.now;
         if request.method == Method::Get {
             self.reads += 1;
             return Ok(());
