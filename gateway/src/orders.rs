@@ -98,6 +98,17 @@ impl Order {
         self.row.is_some_and(|row| rank(row.status) == ENDED)
     }
 
+    /// Whether the broker says that it is still changing the order.
+    #[must_use]
+    pub fn is_changing(&self) -> bool {
+        self.row.is_some_and(|row| {
+            matches!(
+                row.status,
+                BrokerStatus::ModifyPending | BrokerStatus::CancelPending
+            )
+        })
+    }
+
     /// Modifies of ours that were taken from the engine, by this process or a former one.
     #[must_use]
     pub const fn modifies(&self) -> u8 {

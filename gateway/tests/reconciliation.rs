@@ -367,6 +367,31 @@ fn a_row_counts_only_modifies_that_had_ended_when_it_was_asked_for() {
 }
 
 #[test]
+fn while_the_broker_is_at_a_modify_the_next_one_waits_and_a_cancel_does_not() {
+    let mut gateway = gateway();
+    settle(&mut gateway, at(0));
+    gateway.handle_stream_text(at(1), &frame("7", Some(1), "open", 0));
+    gateway.handle_command(at(2), &modify(1, "7", Purpose::Exit));
+    gateway.handle_command(at(2), &modify(1, "7", Purpose::Exit));
+    let taken = reply(200, r#"{"status":"success","data":{"order_id":"7"}}"#);
+    answer(&mut gateway, at(3), MODIFY, &taken);
+    let pending = list(&[row("7", Some(1), "modify pending", 0)]);
+    answer(&mut gateway, at(4), BOOK, &pending);
+    assert_eq!(
+        modifies_ended(&mut gateway),
+        Some(0),
+        "a pending modify has not ended"
+    );
+    assert_eq!(gateway.poll_request(at(5)), None, "nor does the next one leave");
+    gateway.handle_command(at(6), &cancel(1, "7"));
+    let sent = expect(&mut gateway, at(6), CANCEL);
+    gateway.handle_reply(at(7), sent.id, &refusal(400, "UDAPI100040"));
+    answer(&mut gateway, at(8), BOOK, &list(&[row("7", Some(1), "open", 0)]));
+    assert_eq!(modifies_ended(&mut gateway), Some(1), "the second one waits here");
+    expect(&mut gateway, at(9), MODIFY);
+}
+
+#[test]
 fn modifies_of_a_former_process_have_ended_once_this_one_has_read_the_book() {
     let mut gateway = gateway();
     let former = KnownOrder {

@@ -77,20 +77,22 @@ impl Gateway {
     }
 
     /// Whether nothing but the budget holds a command back: no change of an order while another is in flight or
-    /// in doubt (a cancel or modify may be repeated only after a read of the book).
+    /// in doubt (a cancel or modify may be repeated only after a read of the book), and no modify while the broker is
+    /// still at an earlier change: of two at once nobody could tell which of them a row shows.
     pub(super) fn may_leave(&self, command: &Command) -> bool {
         let Some(order_id) = changed_order(command) else {
             return true;
         };
         let asked = |flight: &super::InFlight| flight.asked == Asked::Change(order_id);
-        let in_doubt = self
+        let is_modify = matches!(command, Command::Modify(_));
+        let must_wait = self
             .orders
             .get(&order_id)
-            .is_some_and(|order| order.change_doubt.is_some());
-        !in_doubt && !self.in_flight.iter().flatten().any(asked)
+            .is_some_and(|order| order.change_doubt.is_some() || (is_modify && order.is_changing()));
+        !must_wait && !self.in_flight.iter().flatten().any(asked)
     }
 
-    /// Modifies of an order that wait here, are on the wire or have an unknown outcome.
+    /// Modifies of an order that wait here, are on the wire, have an unknown outcome or are pending at the broker.
     pub(super) fn modifies_under_way(&self, id: &BrokerOrderId) -> u8 {
         let waits =
             |queued: &&Queued| matches!(&queued.command, Command::Modify(modify) if modify.order_id == *id);
@@ -100,11 +102,11 @@ impl Gateway {
             .iter()
             .flatten()
             .any(|flight| flight.asked == Asked::Change(*id));
-        let is_doubted = self
+        let is_open = self
             .orders
             .get(id)
-            .is_some_and(|order| order.change_doubt.is_some());
-        u8::try_from(waiting + usize::from(is_asked || is_doubted)).unwrap_or(u8::MAX)
+            .is_some_and(|order| order.change_doubt.is_some() || order.is_changing());
+        u8::try_from(waiting + usize::from(is_asked || is_open)).unwrap_or(u8::MAX)
     }
 
     fn queue(&self, lane: Lane) -> &VecDeque<Queued> {

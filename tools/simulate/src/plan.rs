@@ -122,13 +122,6 @@ impl Plan {
         if plan.has_contradictions() {
             plan.begin_earlier(CONTRADICTION_STANDS);
         }
-        let stale_and_unanswered = [Fault::ModifyReplyLost, Fault::BookUntrue]
-            .into_iter()
-            .all(|fault| plan.has(fault));
-        if stale_and_unanswered {
-            // Known not to hold: `FAULTS.md`, section 5.
-            plan.unasked.push("I08".to_owned());
-        }
         // A disk that nobody waits for cannot fail anybody.
         plan.awaits_disk |= plan.ppm_of(WorldFault::DiskFailed) > 0;
         if temper == Temper::Chaos && plan.ppm_of(WorldFault::Runaway) > 0 {

@@ -128,7 +128,7 @@ pub(crate) fn plan_of(seed: u64, rows: Option<&[RowId]>, options: &Options) -> P
         plan = plan.only(rows);
     }
     plan.until = options.until;
-    plan.unasked.extend_from_slice(&options.without);
+    plan.unasked.clone_from(&options.without);
     plan
 }
 
