@@ -53,6 +53,7 @@ pub mod engine;
 pub mod self_test;
 pub mod driver;
 pub mod clock_watch;
+pub mod disk_watch;
 pub mod durable_gate;
 pub mod planted;
 

@@ -75,6 +75,7 @@ bugs! {
     HedgeSoldFirst "the hedge of a group is sold before what it covers is bought back";
     DiskNotAwaited "an entry leaves before its record is on the disk";
     ClockStepIgnored "a step of the clock bars no entries";
+    FullDiskIgnored "entries go on while the disk of the journal has no room";
     NobodyCalled "entries stop by themselves and nobody is called";
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Records are written by core's own writer into blank segments. A kill strikes before or after any single record;
 //! what was published survives it. A power cut also takes what was younger than the last commit, torn anywhere; a
-//! disk that stalls or failed commits nothing.
+//! disk that stalls or failed commits nothing; one that is full takes what is in hand, and ends nothing here.
 
 use std::collections::VecDeque;
 
@@ -47,6 +47,8 @@ pub struct MemoryJournal {
     pub stalled_until: TsNs,
     /// The disk failed: nothing more is committed in this process.
     pub is_dead: bool,
+    /// The disk has no room for the segments to come; those at hand go on.
+    pub is_full: bool,
 }
 
 /// How far the journal was at one moment.
@@ -85,6 +87,7 @@ impl MemoryJournal {
             uncommitted: VecDeque::new(),
             stalled_until: TsNs::NEVER,
             is_dead: false,
+            is_full: false,
         }
     }
 

@@ -14,9 +14,10 @@ pub mod wire;
 pub mod ledger;
 pub mod end;
 
-use bijli_core::TsNs;
 use bijli_core::codec::Item;
+use bijli_core::order::Purpose;
 use bijli_core::state::State;
+use bijli_core::{Command, TsNs};
 use bijli_gateway::Request;
 use bijli_simulator::broker::Broker;
 
@@ -60,11 +61,15 @@ impl Oracle {
         }
     }
 
-    /// Records were written.
+    /// Records were written in a turn of the engine's, which began with a full disk or not.
     ///
     /// # Errors
     /// The first invariant that they break.
-    pub fn journaled(&mut self, items: &[Item]) -> Result<(), Broken> {
+    pub fn journaled(&mut self, items: &[Item], on_full_disk: bool) -> Result<(), Broken> {
+        let is_entry = |item: &&Item| matches!(item, Item::Command(Command::Place(place)) if place.purpose == Purpose::Entry);
+        if on_full_disk && let Some(entry) = items.iter().find(is_entry) {
+            return broken("I34", format!("an entry while the disk is full: {entry:?}"));
+        }
         self.written.extend(items);
         items.iter().try_for_each(|item| self.facts.take(item))
     }

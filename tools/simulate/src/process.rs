@@ -1,7 +1,7 @@
 //! The process under test: core's driver and the real gateway, with rings between them that die with it.
 //!
-//! What is real: `Driver` (journal, apply, journal, hand on), recovery and opening, the watch over the clock, the gate
-//! that waits for the disk, `Gateway` and its taking over. What mirrors `tools/src/duty`: the order of work within a
+//! What is real: `Driver` (journal, apply, journal, hand on), recovery and opening, the watches over clock and
+//! disk, the gate that waits for the disk, `Gateway` and its taking over. What mirrors `tools/src/duty`: the order of work within a
 //! turn (the clock, operators, the disk, broker, feed, timers; commands, replies, requests, events). Its clock is the
 //! wall's, which may be wrong; the world's time is its monotonic clock.
 
@@ -9,10 +9,11 @@ use std::collections::VecDeque;
 
 use bijli_core::clock_watch::ClockWatch;
 use bijli_core::codec::Item;
+use bijli_core::disk_watch::{DiskTrouble, DiskWatch};
 use bijli_core::driver::{DayFacts, Driver};
 use bijli_core::durable_gate::{DiskView, DurableGate, Journaled, Passed, WAIT_MAX_NS};
 use bijli_core::event::{
-    ClockDoubted, Controlled, DataKind, FeedChanged, IntentResolved, SessionOpened, Submission, Verb,
+    ClockDoubted, Controlled, DataKind, FeedChanged, IntentResolved, SessionOpened, Submission,
 };
 use bijli_core::journal::{ReplayFault, is_unused, replay_segments};
 use bijli_core::order::BrokerOrderId;
@@ -62,8 +63,7 @@ pub struct Process {
     /// Whether an entry waits until its record is on the disk.
     awaits_disk: bool,
     entries_barred: bool,
-    /// Whether the failed disk was told to the engine.
-    is_disk_told: bool,
+    disk: DiskWatch,
     time: ClockWatch,
     evidence: VecDeque<Event>,
     /// Operators' calls.
@@ -146,7 +146,7 @@ impl Process {
             gate: DurableGate::new(WAIT_MAX_NS),
             awaits_disk: plan.awaits_disk,
             entries_barred: false,
-            is_disk_told: false,
+            disk: DiskWatch::default(),
             time: ClockWatch::default(),
             evidence: VecDeque::new(),
             calls: VecDeque::new(),
@@ -267,21 +267,21 @@ impl Process {
         Ok(())
     }
 
-    /// Freezes entries once the journal's disk has failed.
+    /// Pauses entries once the journal's disk has failed, and while it has no room.
     fn heed_disk(&mut self, now: TsNs) -> Result<(), Killed> {
-        if !self.awaits_disk || !self.journal.is_dead || self.is_disk_told {
-            return Ok(());
+        let has_failed = self.awaits_disk && self.journal.is_dead;
+        let trouble = match (self.journal.is_full, has_failed) {
+            (true, _) => Some(DiskTrouble::Full),
+            (false, true) => Some(DiskTrouble::Failed),
+            (false, false) => None,
+        };
+        match self.disk.look(trouble, self.state().is_paused()) {
+            Some(trouble) => {
+                let ts = now.max(self.state().now());
+                self.take(&Event::Controlled(trouble.pause(ts, 0, self.journal.next_seq())))
+            }
+            None => Ok(()),
         }
-        self.is_disk_told = true;
-        self.take(&Event::Controlled(Controlled {
-            ts: now.max(self.state().now()),
-            verb: Verb::Pause,
-            instrument: None,
-            strategy: None,
-            uid: 0,
-            command_id: now.get().unsigned_abs(),
-            reason: Text::new("the disk of the journal failed").expect("short enough"),
-        }))
     }
 
     fn advance_to(&mut self, ts: TsNs) -> Result<(), Killed> {

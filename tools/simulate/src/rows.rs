@@ -34,6 +34,7 @@ world_faults! {
     PowerLoss "J2" "power_loss";
     TornTail "J3" "torn_tail";
     CrashInRecovery "J15" "crash_in_recovery";
+    DiskFull "J7" "disk_full";
     DiskFailed "J9" "fsync_error";
     DiskStall "J10" "disk_stall";
     Frozen "H3" "process_frozen";

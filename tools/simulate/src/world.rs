@@ -54,6 +54,7 @@ pub struct World {
     death: WorldFault,
     /// The process does nothing until then.
     frozen_until: TsNs,
+    disk_full_until: TsNs,
     /// The gateway's thread does nothing until then.
     gateway_until: TsNs,
     /// The engine's thread hangs in an append until then.
@@ -116,6 +117,7 @@ impl World {
             starts_to_kill: 0,
             death: WorldFault::Kill9,
             frozen_until: TsNs::NEVER,
+            disk_full_until: TsNs::NEVER,
             gateway_until: TsNs::NEVER,
             engine_until: TsNs::NEVER,
             clock_shift: DurationNs::ZERO,

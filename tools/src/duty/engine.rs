@@ -12,13 +12,13 @@ use std::sync::mpsc::{Receiver, SyncSender};
 
 use bijli_core::clock_watch::ClockWatch;
 use bijli_core::codec::{Closed, DurableMark, Item};
+use bijli_core::disk_watch::{DiskTrouble, DiskWatch};
 use bijli_core::driver::{Driver, Journal};
-use bijli_core::event::{Controlled, Event, FeedChanged, FeedState, Tick, Verb};
+use bijli_core::event::{Event, FeedChanged, FeedState, Tick};
 use bijli_core::latency::Stage;
 use bijli_core::readout::PageReadout;
 use bijli_core::ring::{Consumer, Producer};
 use bijli_core::risk::TradingMode;
-use bijli_core::text::Text;
 use bijli_core::{Command, DurationNs, Engine, TsNs};
 use bijli_strategy::SpikeStrategy;
 
@@ -113,8 +113,7 @@ pub struct EngineDuty {
     market_closed: bool,
     time: ClockWatch,
     ended: bool,
-    /// Whether the disk's failure, or its want of room, was told to the engine.
-    frozen: bool,
+    disk: DiskWatch,
     pages_told: PagesTold,
     stop: Arc<AtomicBool>,
     failure: Option<StoreError>,
@@ -142,7 +141,7 @@ impl EngineDuty {
             market_closed: false,
             time: ClockWatch::default(),
             ended: false,
-            frozen: false,
+            disk: DiskWatch::default(),
             pages_told: PagesTold::default(),
             stop,
             failure: None,
@@ -239,27 +238,17 @@ impl EngineDuty {
             self.failure = self.journal.append(&Item::DurableMark(mark), now).err();
         }
         let view = &self.links.durability.view;
-        let (is_dead, is_short) = (view.is_dead(), view.is_short());
-        let was_ended = is_short && !self.driver.engine().state().is_paused();
-        let is_told = self.frozen && !was_ended;
-        self.frozen = is_dead || is_short;
-        if self.frozen && !is_told {
-            let reason = if is_dead {
-                "the disk of the journal failed"
-            } else {
-                "the disk of the journal is full"
-            };
-            let freeze = Controlled {
-                ts: now.max(self.driver.engine().state().now()),
-                verb: Verb::Pause,
-                instrument: None,
-                strategy: None,
-                uid: rustix::process::geteuid().as_raw(),
-                // Unlike any other of this day, also where time stands still, and far from what people's programs use.
-                command_id: Controlled::OWN_IDS + self.journal.records(),
-                reason: Text::new(reason).expect("short enough"),
-            };
-            self.take(&Event::Controlled(freeze), None);
+        let trouble = match (view.is_short(), view.is_dead()) {
+            (true, _) => Some(DiskTrouble::Full),
+            (false, true) => Some(DiskTrouble::Failed),
+            (false, false) => None,
+        };
+        let is_paused = self.driver.engine().state().is_paused();
+        if let Some(trouble) = self.disk.look(trouble, is_paused) {
+            let ts = now.max(self.driver.engine().state().now());
+            // The number of the next record: no other pause has it, also where time stands still.
+            let pause = trouble.pause(ts, rustix::process::geteuid().as_raw(), self.journal.records());
+            self.take(&Event::Controlled(pause), None);
         }
     }
 

@@ -54,7 +54,7 @@ impl World {
         process.journal.mark(self.now);
         if self.epoch == 1 {
             let items = std::mem::take(&mut process.journal.fresh);
-            self.oracle.journaled(&items)?;
+            self.oracle.journaled(&items, false)?;
         } else {
             let opening = std::mem::take(&mut process.journal.fresh);
             self.relearn(&process, &opening)?;

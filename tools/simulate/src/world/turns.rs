@@ -179,7 +179,7 @@ impl World {
                 self.mix(command.ts().get() as u64 ^ command.intent().map_or(7, |intent| intent.get()));
             }
         }
-        let seen = self.oracle.journaled(&items);
+        let seen = self.oracle.journaled(&items, process.journal.is_full);
         let seen = self.judge(seen);
         match ended {
             Ok(()) if process.gateway.token_dead() && process.is_idle() => self.leave_without_token(process),
@@ -272,8 +272,10 @@ impl World {
     fn draw_disk_faults(&mut self, process: &mut Process) {
         if self.now >= self.plan.calm {
             process.journal.stalled_until = TsNs::NEVER;
+            process.journal.is_full = false;
             return;
         }
+        self.draw_full_disk(process);
         let is_free = self.now >= process.journal.stalled_until;
         if is_free && self.crash.happens(self.plan.ppm_of(WorldFault::DiskStall) / 600) {
             self.fired.count(WorldFault::DiskStall);
@@ -294,6 +296,19 @@ impl World {
             process.journal.is_dead = true;
             self.note(|| "the disk fails".to_owned());
         }
+    }
+
+    /// The disk gets full, and has room again after a while, over restarts too.
+    fn draw_full_disk(&mut self, process: &mut Process) {
+        let had_room = self.now >= self.disk_full_until;
+        if had_room && self.crash.happens(self.plan.ppm_of(WorldFault::DiskFull) / 1_000) {
+            self.fired.count(WorldFault::DiskFull);
+            let length = DurationNs::from_millis(self.crash.between(500, 20_000));
+            self.disk_full_until = self.now.plus(length);
+            self.operator.arm_after(self.now);
+            self.note(|| format!("the disk is full for {length:?}"));
+        }
+        process.journal.is_full = self.now < self.disk_full_until;
     }
 
     fn note_items(&mut self, items: &[Item]) {
