@@ -5,7 +5,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use bijli_core::IstDay;
 use bijli_core::config::Config;
-use bijli_core::event::{Controlled, DataKind, Reconciled, VenueKind, Verb};
+use bijli_core::event::{DataKind, Reconciled, VenueKind, Verb};
 use bijli_core::journal::{is_blank, replay_segments};
 use bijli_core::limits::ORDER_RING_SLOTS;
 use bijli_core::readout::SessionReadout;
