@@ -102,6 +102,7 @@ impl Desk {
             qty,
             filled: Qty::ZERO,
             price,
+            trigger: Price::NONE,
             average_price: Price::NONE,
             modifies_ended: 0,
         };

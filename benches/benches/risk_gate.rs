@@ -150,6 +150,7 @@ impl Desk {
             qty: place.qty,
             filled: Qty::ZERO,
             price: place.price,
+            trigger: Price::NONE,
             average_price: Price::NONE,
             modifies_ended: 0,
         };

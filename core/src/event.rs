@@ -264,6 +264,8 @@ pub struct OrderUpdated {
     pub filled: Qty,
     /// Limit price as the broker has it.
     pub price: Price,
+    /// Trigger price as the broker has it; [`Price::NONE`] where it tells none.
+    pub trigger: Price,
     /// Average price of the filled part.
     pub average_price: Price,
     /// How many of our modifies of it had ended when the row was asked for: what it shows is younger than these.

@@ -108,11 +108,8 @@ impl RecordKind {
     #[must_use]
     pub const fn version(self) -> u8 {
         match self {
-            Self::CONFIGURED
-            | Self::INSTRUMENT_LISTED
-            | Self::ORDER_UPDATED
-            | Self::MODIFY
-            | Self::CONTROLLED => 2,
+            Self::CONFIGURED | Self::INSTRUMENT_LISTED | Self::MODIFY | Self::CONTROLLED => 2,
+            Self::ORDER_UPDATED => 3,
             _ => 1,
         }
     }

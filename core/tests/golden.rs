@@ -187,7 +187,7 @@ fn intent_resolved_version_1() {
 }
 
 #[test]
-fn order_updated_version_2() {
+fn order_updated_version_3() {
     let event = OrderUpdated {
         ts: TS,
         intent: Some(IntentId::new(1, 2)),
@@ -198,13 +198,14 @@ fn order_updated_version_2() {
         qty: Qty::new(150),
         filled: Qty::new(75),
         price: Price::new(1_000_500),
+        trigger: Price::new(1_000_750),
         average_price: Price::new(1_000_250),
         modifies_ended: 3,
     };
     golden(
         Item::Event(Event::OrderUpdated(event)),
         RecordKind::ORDER_UPDATED,
-        "96000000000000004b0000000000000034440f00000000003a430f00000000003236303733313030\
+        "96000000000000004b0000000000000034440f00000000002e450f00000000003a430f00000000003236303733313030\
         3030303030303100000000000000000004000000010201020000000100000003",
     );
 }

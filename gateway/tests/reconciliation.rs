@@ -4,7 +4,7 @@ mod scripted;
 
 use bijli_core::command::{DropEntries, Reconcile};
 use bijli_core::order::{BrokerOrderId, OrderState, Purpose, Side};
-use bijli_core::{Command, Event, InstrumentId, Qty, TsNs};
+use bijli_core::{Command, Event, InstrumentId, Price, Qty, TsNs};
 use bijli_gateway::{Gateway, KnownOrder};
 use scripted::*;
 
@@ -364,6 +364,25 @@ fn a_row_counts_only_modifies_that_had_ended_when_it_was_asked_for() {
     let sent = expect(&mut gateway, at(9), MODIFY);
     gateway.handle_reply(at(10), sent.id, &refusal(400, "UDAPI100041"));
     assert_eq!(stream(&mut gateway, 11), Some(2), "refused for certain");
+}
+
+#[test]
+fn the_trigger_of_a_stop_is_told_and_another_one_is_news() {
+    let mut gateway = gateway();
+    settle(&mut gateway, at(0));
+    let trigger = |gateway: &mut Gateway, rupees: &str| {
+        let row = String::from_utf8(frame("7", Some(1), "trigger pending", 0)).expect("text");
+        let row = row.replace("\"trigger_price\":0", &format!("\"trigger_price\":{rupees}"));
+        gateway.handle_stream_text(at(1), row.as_bytes());
+        gateway.poll_event().map(|event| match event {
+            Event::OrderUpdated(update) => update.trigger,
+            other => panic!("an order's row: {other:?}"),
+        })
+    };
+    assert_eq!(trigger(&mut gateway, "101.5"), Some(Price::from_paise(10_150)));
+    assert_eq!(trigger(&mut gateway, "101.5"), None);
+    assert_eq!(trigger(&mut gateway, "99"), Some(Price::from_paise(9_900)));
+    assert_eq!(trigger(&mut gateway, "null"), Some(Price::NONE));
 }
 
 #[test]

@@ -296,6 +296,7 @@ fn paper_opening(state: &State) -> Vec<Event> {
             qty: order.qty,
             filled: order.filled,
             price: order.price,
+            trigger: order.trigger,
             average_price: order.average_price(),
             modifies_ended: order.modifies,
         })

@@ -224,7 +224,7 @@ layout! { IntentResolved { ts }
 }
 
 layout! { OrderUpdated { ts }
-    qty: Qty, filled: Qty, price: Price, average_price: Price, order_id: BrokerOrderId,
+    qty: Qty, filled: Qty, price: Price, trigger: Price, average_price: Price, order_id: BrokerOrderId,
     instrument: InstrumentId, side: Side, status: BrokerStatus, intent: Option<IntentId>,
     modifies_ended: u8,
 }

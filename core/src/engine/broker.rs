@@ -136,8 +136,10 @@ impl State {
         if let Some(asked) = order.pending
             && asked.qty == update.qty
             && (asked.price == price || asked.order_type == OrderType::Market)
+            && !asked.is_other_trigger(update)
         {
-            let is_news = asked.qty > order.qty || (asked.qty == order.qty && asked.price != order.price);
+            let is_other = asked.price != order.price || asked.trigger != order.trigger;
+            let is_news = asked.qty > order.qty || (asked.qty == order.qty && is_other);
             if under_way == 0 || (under_way == 1 && is_news) {
                 order.confirm();
             }
@@ -146,13 +148,17 @@ impl State {
         if order.pending.is_some() && is_settled {
             order.forget_modify();
         }
-        let differs = update.qty != order.qty || (is_limited && price != order.price);
+        let has_moved = order.terms().is_other_trigger(update);
+        let differs = update.qty != order.qty || (is_limited && price != order.price) || has_moved;
         if !differs || (order.modifies > 0 && !is_settled) {
             return;
         }
         let is_ours = order.intent.is_some();
         order.qty = update.qty.max(order.filled);
         order.price = price;
+        if has_moved {
+            order.trigger = update.trigger;
+        }
         let instrument = order.instrument;
         if is_ours {
             self.frozen[instrument.index()] = true;

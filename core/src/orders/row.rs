@@ -3,9 +3,10 @@
 //! Invariants: what may still fill is never understated: the largest quantity of any modify without a known end counts.
 
 use crate::command::Place;
+use crate::event::OrderUpdated;
 use crate::group::GroupId;
 use crate::instrument::InstrumentId;
-use crate::order::{BrokerOrderId, IntentId, OrderState, OrderType, Purpose, Side, Validity};
+use crate::order::{BrokerOrderId, BrokerStatus, IntentId, OrderState, OrderType, Purpose, Side, Validity};
 use crate::planted::{Bug, planted};
 use crate::price::{Money, Price};
 use crate::quantity::Qty;
@@ -23,6 +24,16 @@ pub struct Terms {
     pub price: Price,
     /// Trigger price of stop orders; [`Price::NONE`] otherwise.
     pub trigger: Price,
+}
+
+impl Terms {
+    /// Whether a row shows a stop that waits for another trigger than these terms ask for. One that was released, or
+    /// is no stop, may show any.
+    pub(crate) fn is_other_trigger(&self, row: &OrderUpdated) -> bool {
+        let is_stop = matches!(self.order_type, OrderType::StopLimit | OrderType::StopMarket);
+        let waits = row.status == BrokerStatus::TriggerPending && row.trigger.is_set();
+        is_stop && waits && row.trigger != self.trigger
+    }
 }
 
 /// One order and all that is known of it.

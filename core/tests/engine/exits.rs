@@ -288,6 +288,7 @@ fn a_smaller_quantity_frees_nothing_while_a_later_modify_is_under_way() {
             qty: Qty::new(qty),
             filled: Qty::ZERO,
             price: stop.price,
+            trigger: stop.trigger,
             average_price: Price::NONE,
             modifies_ended,
         }))
@@ -304,6 +305,50 @@ fn a_smaller_quantity_frees_nothing_while_a_later_modify_is_under_way() {
     let freed = only_place(&row(&mut house, 40, 1));
     assert_eq!(freed.qty, Qty::new(60));
     assert_eq!(selling(&house), 100, "never more than the position");
+}
+
+#[test]
+fn a_stop_whose_trigger_somebody_moved_is_taken_as_it_is_and_bars_entries_there() {
+    let (mut house, stop) = protected();
+    let row = |house: &mut House, status: BrokerStatus, trigger: Price| {
+        house.tell(Event::OrderUpdated(OrderUpdated {
+            ts: house.now,
+            intent: Some(stop.intent),
+            order_id: crate::house::id_of(stop.intent),
+            instrument: STOCK,
+            side: Side::Sell,
+            status,
+            qty: stop.qty,
+            filled: Qty::ZERO,
+            price: stop.price,
+            trigger,
+            average_price: Price::NONE,
+            modifies_ended: 0,
+        }));
+        let order = house
+            .engine
+            .state()
+            .orders()
+            .all()
+            .last()
+            .copied()
+            .expect("the stop");
+        let told = house.pages(PageReason::TermsDiffer);
+        (order.trigger, house.engine.state().is_frozen(STOCK), told)
+    };
+    let kept = (stop.trigger, false, 0);
+    house.wait(DurationNs::from_secs(3));
+    assert_eq!(row(&mut house, BrokerStatus::TriggerPending, stop.trigger), kept);
+    assert_eq!(
+        row(&mut house, BrokerStatus::TriggerPending, Price::NONE),
+        kept,
+        "not told"
+    );
+    let moved = Price::new(stop.trigger.get() - 5_000);
+    assert_eq!(
+        row(&mut house, BrokerStatus::TriggerPending, moved),
+        (moved, true, 1)
+    );
 }
 
 #[test]

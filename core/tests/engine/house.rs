@@ -217,6 +217,7 @@ impl House {
             qty: place.qty,
             filled: Qty::new(filled),
             price: place.price,
+            trigger: place.trigger,
             average_price: place.price,
             modifies_ended: self.modifies_of(place.intent),
         }))

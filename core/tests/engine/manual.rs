@@ -30,6 +30,7 @@ fn foreign(house: &House, status: BrokerStatus) -> OrderUpdated {
         qty: Qty::new(50),
         filled: Qty::ZERO,
         price: Price::from_paise(10_500),
+        trigger: Price::NONE,
         average_price: Price::NONE,
         modifies_ended: 0,
     }

@@ -260,6 +260,7 @@ impl Day {
             qty,
             filled: Qty::new((order.filled() + more).clamp(0, order.at_most())),
             price,
+            trigger: Price::NONE,
             average_price: price,
             modifies_ended: order
                 .intent
@@ -313,6 +314,7 @@ impl Day {
             qty: Qty::new(30),
             filled: Qty::new(filled),
             price,
+            trigger: Price::NONE,
             average_price: price,
             modifies_ended: 0,
         }))

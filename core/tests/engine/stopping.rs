@@ -145,6 +145,7 @@ fn sold_by_hand(house: &mut House, status: BrokerStatus) -> (BrokerOrderId, Vec<
         qty: Qty::new(100),
         filled: Qty::ZERO,
         price: Price::from_paise(12_000),
+        trigger: Price::NONE,
         average_price: Price::from_paise(12_000),
         modifies_ended: 0,
     }));

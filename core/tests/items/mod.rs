@@ -188,7 +188,7 @@ fn order_updated() -> impl Strategy<Value = Event> {
         side(),
         status,
     );
-    (names, [qty(), qty()], [price(), price()]).prop_map(
+    (names, [qty(), qty()], [price(), price(), price()]).prop_map(
         |((ts, intent, order_id, instrument, side, status), quantities, prices)| {
             Event::OrderUpdated(OrderUpdated {
                 ts,
@@ -200,6 +200,7 @@ fn order_updated() -> impl Strategy<Value = Event> {
                 qty: quantities[0],
                 filled: quantities[1],
                 price: prices[0],
+                trigger: prices[2],
                 average_price: prices[1],
                 modifies_ended: side as u8 * 7,
             })

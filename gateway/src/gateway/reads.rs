@@ -202,6 +202,7 @@ impl Gateway {
             qty: row.qty,
             filled: row.filled,
             price: row.price,
+            trigger: row.trigger,
             average_price: row.average_price,
             modifies_ended: order.modifies().saturating_sub(self.modifies_under_way(id)),
         }));

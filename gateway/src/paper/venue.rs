@@ -335,6 +335,7 @@ impl PaperVenue {
             qty: paper.order.qty,
             filled,
             price: paper.order.price,
+            trigger: paper.order.trigger,
             average_price,
             modifies_ended: paper.modifies,
         }));

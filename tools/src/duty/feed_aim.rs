@@ -246,6 +246,7 @@ mod tests {
             qty: Qty::new(1),
             filled: Qty::ZERO,
             price: Price::from_paise(100),
+            trigger: Price::NONE,
             average_price: Price::NONE,
             modifies_ended: 0,
         })
