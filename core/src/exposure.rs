@@ -5,8 +5,8 @@
 //! account counts too, though under no strategy. Sums saturate, which errs towards "too much". Left out: what exits
 //! would reduce, until they do.
 
-use crate::comovement::{Relation, Returns};
-use crate::instrument::{Instrument, InstrumentId, InstrumentKind};
+use crate::comovement::{Beside, Relation};
+use crate::instrument::{Instrument, InstrumentId, InstrumentKind, SectorId};
 use crate::order::{Purpose, Side};
 use crate::orders::Order;
 use crate::price::{BPS, Money, Price};
@@ -98,13 +98,79 @@ pub(crate) const fn direction(kind: InstrumentKind, side: Side) -> i64 {
     }
 }
 
+/// A candidate as every stake is compared with it.
+struct Wanted<'a> {
+    instrument: InstrumentId,
+    underlying: InstrumentId,
+    sector: SectorId,
+    strategy: StrategyId,
+    /// See [`direction`].
+    direction: i64,
+    relations: Beside<'a>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(state: &'a State, candidate: &Candidate) -> Self {
+        let instrument = &state.instruments[candidate.instrument.index()];
+        let comovement = state.protections.comovement();
+        Self {
+            instrument: candidate.instrument,
+            underlying: instrument.underlying,
+            sector: instrument.sector,
+            strategy: candidate.strategy,
+            direction: direction(instrument.kind, candidate.side),
+            relations: comovement.beside(
+                instrument.underlying,
+                state.now,
+                state.config.risk.correlation_min_ppm,
+            ),
+        }
+    }
+
+    /// Adds a stake to every sum that it belongs to.
+    fn count(&self, state: &State, stake: &Stake, sums: &mut Exposures) {
+        let held = &state.instruments[stake.instrument.index()];
+        add(&mut sums.total, stake.value);
+        if held.kind.is_option() {
+            add(&mut sums.options, stake.value);
+        }
+        if stake.instrument == self.instrument {
+            add(&mut sums.instrument, stake.value);
+        }
+        if held.sector == self.sector {
+            add(&mut sums.sector, stake.value);
+        }
+        if stake.strategy == Some(self.strategy) {
+            add(&mut sums.strategy, stake.value);
+        }
+        let same_way = direction(held.kind, stake.side) == self.direction;
+        if same_way {
+            add(&mut sums.delta, state.delta_share(held, stake.qty, stake.value));
+        }
+        let relation = if held.underlying == self.underlying {
+            add(&mut sums.underlying, stake.value);
+            Relation::Together
+        } else {
+            self.relations.relation(held.underlying)
+        };
+        let adds_to_it = if same_way {
+            Relation::Together
+        } else {
+            Relation::Against
+        };
+        if relation == adds_to_it {
+            add(&mut sums.correlated, stake.value);
+        }
+        sums.unknown_relations += u32::from(relation == Relation::Unknown);
+    }
+}
+
 impl State {
     /// What is at stake beside `candidate`.
     #[must_use]
     pub fn exposures(&self, candidate: &Candidate) -> Exposures {
         let mut sums = Exposures::default();
-        let underlying = self.instruments[candidate.instrument.index()].underlying;
-        let returns = self.protections.comovement().returns(underlying, self.now);
+        let wanted = Wanted::of(self, candidate);
         for id in &self.open {
             let position = &self.positions[id.index()];
             let stake = Stake {
@@ -118,14 +184,14 @@ impl State {
                 value: position.exposure(self.mark(*id)),
                 strategy: self.protections.owner(*id),
             };
-            self.count_stake(&stake, candidate, returns.as_ref(), &mut sums);
+            wanted.count(self, &stake, &mut sums);
         }
         for (_, order) in self.orders.live() {
             if order.purpose != Purpose::Entry {
                 continue;
             }
             let stake = self.stake_of(order);
-            self.count_stake(&stake, candidate, returns.as_ref(), &mut sums);
+            wanted.count(self, &stake, &mut sums);
             add(&mut sums.margin_committed, self.margin_need(&stake));
         }
         sums
@@ -146,12 +212,18 @@ impl State {
     /// Delta × value of the underlying of `qty` of an instrument; 1 where the delta is not fresh. Never negative.
     #[must_use]
     pub fn delta_value(&self, id: InstrumentId, qty: Qty, price: Price) -> Money {
-        let instrument = &self.instruments[id.index()];
-        let notional = self.notional(instrument, qty, price);
+        let value = Money::new(price.get().saturating_mul(qty.get()));
+        self.delta_share(&self.instruments[id.index()], qty, value)
+    }
+
+    /// The same of `qty` that are worth `value` by themselves.
+    #[inline]
+    fn delta_share(&self, instrument: &Instrument, qty: Qty, value: Money) -> Money {
         if !instrument.kind.is_option() {
-            return notional;
+            return value;
         }
-        let quote = &self.quotes[id.index()];
+        let notional = self.option_notional(instrument, qty);
+        let quote = &self.quotes[instrument.id.index()];
         let is_fresh =
             quote.delta_ppm != 0 && self.now.since(quote.delta_ts) <= self.config.risk.delta_age_max;
         let delta_ppm = if is_fresh {
@@ -162,18 +234,14 @@ impl State {
         notional.share(delta_ppm, ONE_PPM)
     }
 
-    /// Value of what the contract is on: of an option the underlying's last price, else its strike.
-    fn notional(&self, instrument: &Instrument, qty: Qty, price: Price) -> Money {
-        let per_unit = if instrument.kind.is_option() {
-            let ltp = self.quotes[instrument.underlying.index()].ltp;
-            let is_listed = instrument.underlying != instrument.id;
-            if is_listed && ltp.is_set() {
-                ltp
-            } else {
-                instrument.strike
-            }
+    /// Value of what `qty` of an option is on: at the underlying's last price, else its strike.
+    fn option_notional(&self, option: &Instrument, qty: Qty) -> Money {
+        let ltp = self.quotes[option.underlying.index()].ltp;
+        let is_listed = option.underlying != option.id;
+        let per_unit = if is_listed && ltp.is_set() {
+            ltp
         } else {
-            price
+            option.strike
         };
         Money::new(per_unit.get().saturating_mul(qty.get()))
     }
@@ -195,57 +263,6 @@ impl State {
         }
     }
 
-    fn count_stake(
-        &self,
-        stake: &Stake,
-        candidate: &Candidate,
-        returns: Option<&Returns>,
-        sums: &mut Exposures,
-    ) {
-        let held = &self.instruments[stake.instrument.index()];
-        let wanted = &self.instruments[candidate.instrument.index()];
-        add(&mut sums.total, stake.value);
-        if held.kind.is_option() {
-            add(&mut sums.options, stake.value);
-        }
-        if stake.instrument == candidate.instrument {
-            add(&mut sums.instrument, stake.value);
-        }
-        if held.sector == wanted.sector {
-            add(&mut sums.sector, stake.value);
-        }
-        if stake.strategy == Some(candidate.strategy) {
-            add(&mut sums.strategy, stake.value);
-        }
-        let same_way = direction(held.kind, stake.side) == direction(wanted.kind, candidate.side);
-        if same_way {
-            let price = Price::new(stake.value.get() / stake.qty.get().max(1));
-            add(
-                &mut sums.delta,
-                self.delta_value(stake.instrument, stake.qty, price),
-            );
-        }
-        let relation = if held.underlying == wanted.underlying {
-            add(&mut sums.underlying, stake.value);
-            Relation::Together
-        } else {
-            self.relation_to(held.underlying, returns)
-        };
-        match (relation, same_way) {
-            (Relation::Together, true) | (Relation::Against, false) => add(&mut sums.correlated, stake.value),
-            (Relation::Unknown, _) => sums.unknown_relations += 1,
-            (Relation::Together | Relation::Against | Relation::Apart, _) => {}
-        }
-    }
-
-    fn relation_to(&self, underlying: InstrumentId, returns: Option<&Returns>) -> Relation {
-        let other = self.protections.comovement().returns(underlying, self.now);
-        match (returns, other) {
-            (Some(ours), Some(other)) => ours.relation(&other, self.config.risk.correlation_min_ppm),
-            _ => Relation::Unknown,
-        }
-    }
-
     /// A bought option costs its premium; what is written or bought on margin, a configured part of its value.
     fn margin_need(&self, stake: &Stake) -> Money {
         let instrument = &self.instruments[stake.instrument.index()];
@@ -253,7 +270,7 @@ impl State {
         match (instrument.kind, stake.side) {
             (InstrumentKind::Call | InstrumentKind::Put, Side::Buy) => stake.value,
             (InstrumentKind::Call | InstrumentKind::Put, Side::Sell) => self
-                .notional(instrument, stake.qty, Price::NONE)
+                .option_notional(instrument, stake.qty)
                 .share(risk.futures_margin_bps, BPS),
             (InstrumentKind::Future, _) => stake.value.share(risk.futures_margin_bps, BPS),
             (InstrumentKind::Equity | InstrumentKind::Index, _) => {
