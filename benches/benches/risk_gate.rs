@@ -57,6 +57,8 @@ struct Book {
     held: usize,
     working: usize,
     margin: Money,
+    /// Whether a minute just began, and nothing has ticked in it yet.
+    at_minute: bool,
 }
 
 const RICH: Money = Money::from_rupees(10_000_000);
@@ -99,6 +101,11 @@ impl Desk {
             // Every third: shares and options of many underlyings.
             let place = desk.enter(index * 3 % INSTRUMENTS as usize);
             desk.answer(index, &place, index < book.held);
+        }
+        if book.at_minute {
+            desk.pass(59);
+            desk.now = desk.now.plus(DurationNs::from_secs(1));
+            desk.apply(&Event::TimePassed(desk.now));
         }
         desk.tell_margin(book.margin);
         let state = desk.engine.state();
@@ -316,9 +323,16 @@ fn main() {
         held,
         working,
         margin: RICH,
+        at_minute: false,
     };
     race(&bench, "nothing held, nothing working", book(0, 0));
     race(&bench, "three held, two working: the default limits", book(3, 2));
     race(&bench, "ten held, six working", book(10, 6));
+    race(&bench, "twenty-five held, ten working", book(25, 10));
     race(&bench, "forty held, twenty working", book(40, 20));
+    let at_minute = Book {
+        at_minute: true,
+        ..book(40, 20)
+    };
+    race(&bench, "the same as a minute begins", at_minute);
 }

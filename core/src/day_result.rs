@@ -41,13 +41,19 @@ impl State {
     /// Capital plus the result of the day. Saturates.
     #[must_use]
     pub fn equity(&self) -> Money {
-        Money::new(self.config.risk.capital.get().saturating_add(self.result().get()))
+        self.equity_of(self.result())
+    }
+
+    /// Capital plus a [`State::result`] that is known already: it takes a walk over all positions. Saturates.
+    pub(crate) const fn equity_of(&self, result: Money) -> Money {
+        Money::new(self.config.risk.capital.get().saturating_add(result.get()))
     }
 
     /// What the result of a position is measured at. While the book is the newest word and within
     /// `risk.quote_age_max`: the bid of a long position, the ask of a short one. Otherwise the worse, for the position,
     /// of that last known touch and the last trade; its cost where neither was ever known.
     #[must_use]
+    #[inline]
     pub fn exit_mark(&self, instrument: InstrumentId) -> Price {
         let quote = &self.quotes[instrument.index()];
         let position = &self.positions[instrument.index()];
@@ -67,6 +73,7 @@ impl State {
 
     /// What a position is worth as exposure: the far touch, else the last trade, else its cost.
     #[must_use]
+    #[inline]
     pub fn mark(&self, instrument: InstrumentId) -> Price {
         let quote = &self.quotes[instrument.index()];
         let position = &self.positions[instrument.index()];

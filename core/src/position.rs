@@ -83,7 +83,13 @@ impl Position {
 
     /// Result of the open part at `mark`; saturates.
     #[must_use]
+    #[inline]
     pub fn unrealised(&self, mark: Price) -> Money {
+        // Nearly always it fits.
+        let value = mark.get().checked_mul(self.qty.get());
+        if let Some(result) = value.and_then(|value| value.checked_sub(self.cost.get())) {
+            return Money::new(result);
+        }
         let value = i128::from(mark.get()) * i128::from(self.qty.get()) - i128::from(self.cost.get());
         Money::new(value.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
     }

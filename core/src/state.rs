@@ -308,15 +308,24 @@ impl State {
 
     /// Positions that are open or being opened; the orders that one entry is cut into open one.
     pub(crate) fn positions_open(&self) -> u32 {
-        let opens = |order: &Order| {
-            order.purpose == Purpose::Entry && self.positions[order.instrument.index()].is_flat()
-        };
-        let is_first = |(place, order): &(usize, &Order)| {
-            let mut before = self.orders.live().take(*place).map(|(_, earlier)| earlier);
-            opens(order) && !before.any(|earlier| opens(earlier) && earlier.instrument == order.instrument)
-        };
-        let live = self.orders.live().map(|(_, order)| order);
-        let opening = live.enumerate().filter(is_first).count();
+        // A bit for each instrument, modulo the bits: where it is not set, none of the orders before is of the instrument.
+        let mut seen = [0u64; 8];
+        let mut opening = 0;
+        for (place, (_, order)) in self.orders.live().enumerate() {
+            if order.purpose != Purpose::Entry || !self.positions[order.instrument.index()].is_flat() {
+                continue;
+            }
+            let (word, bit) = (
+                order.instrument.index() / 64 % seen.len(),
+                order.instrument.index() % 64,
+            );
+            let is_alike =
+                |earlier: &Order| earlier.instrument == order.instrument && earlier.purpose == Purpose::Entry;
+            let mut before = self.orders.live().take(place);
+            let is_first = seen[word] >> bit & 1 == 0 || !before.any(|(_, earlier)| is_alike(earlier));
+            seen[word] |= 1 << bit;
+            opening += usize::from(is_first);
+        }
         u32::try_from(self.open.len() + opening).expect("positions and live orders are bounded")
     }
 

@@ -88,7 +88,7 @@ impl State {
             orders_room: self.orders.room_for_entries(),
             orders_ahead: 0,
             result,
-            equity: self.equity(),
+            equity: self.equity_of(result),
             exposures: self.exposures(&candidate),
             delta_value: self.delta_value(id, enter.qty, enter.limit),
             margin_need: self.margin_of(&candidate, enter.qty, enter.limit),
