@@ -26,6 +26,7 @@ pub(crate) struct Day {
     pub(crate) config: &'static str,
     /// Lines for the section of the feed.
     pub(crate) feed: &'static str,
+    pub(crate) instruments: u32,
     /// How far the price limits of the day lie from the close before.
     pub(crate) band_bps: u16,
 }
@@ -39,6 +40,7 @@ impl Default for Day {
             on_token_death: OnTokenDeath::Close,
             config: "",
             feed: "",
+            instruments: 60,
             band_bps: 1_000,
         }
     }
@@ -65,7 +67,7 @@ impl Place {
         let settings = SimSettings {
             day: DaySpec::Synthetic {
                 day: date,
-                instruments: 60,
+                instruments: day.instruments,
             },
             speed: day.speed,
             seed: day.seed,

@@ -71,6 +71,7 @@ impl Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Faults {
     ppm: [u32; FAULT_KINDS],
+    first: [u32; FAULT_KINDS],
     spans: [(DurationNs, DurationNs); FAULT_KINDS],
     minute: DurationNs,
 }
@@ -86,6 +87,7 @@ impl Faults {
         }
         Self {
             ppm: [0; FAULT_KINDS],
+            first: [0; FAULT_KINDS],
             spans,
             minute: DurationNs::from_secs(60),
         }
@@ -95,6 +97,14 @@ impl Faults {
     #[must_use]
     pub const fn with(mut self, fault: Fault, ppm: u32) -> Self {
         self.ppm[fault as usize] = ppm;
+        self
+    }
+
+    /// The same faults, of which this one strikes its first so many occasions whatever its chance: a test that needs
+    /// it need not hope.
+    #[must_use]
+    pub const fn first(mut self, fault: Fault, occasions: u32) -> Self {
+        self.first[fault as usize] = occasions;
         self
     }
 
@@ -134,6 +144,12 @@ impl Faults {
     #[must_use]
     pub const fn ppm(&self, fault: Fault) -> u32 {
         self.ppm[fault as usize]
+    }
+
+    /// How many occasions a fault is still to strike whatever its chance.
+    #[must_use]
+    pub const fn first_left(&self, fault: Fault) -> u32 {
+        self.first[fault as usize]
     }
 
     /// How long a fault lasts, least and most.
@@ -206,18 +222,23 @@ impl FaultDice {
 
     /// Whether the dice say yes; counted only by [`FaultDice::count`], for the caller may find no use for it.
     pub(super) const fn rolls(&mut self, fault: Fault) -> bool {
-        self.streams[fault as usize].happens(self.faults.ppm(fault))
+        // Drawn in any case: what must strike moves nothing that comes by chance.
+        let happens = self.streams[fault as usize].happens(self.faults.ppm(fault));
+        happens || self.faults.first_left(fault) > 0
     }
 
     /// It has happened.
     pub(super) const fn count(&mut self, fault: Fault) {
         self.counts.0[fault as usize] += 1;
+        self.faults.first[fault as usize] = self.faults.first[fault as usize].saturating_sub(1);
     }
 
     /// Whether it happens, counted at once.
     pub(super) const fn fires(&mut self, fault: Fault) -> bool {
         let fires = self.rolls(fault);
-        self.counts.0[fault as usize] += fires as u64;
+        if fires {
+            self.count(fault);
+        }
         fires
     }
 
@@ -265,6 +286,23 @@ mod tests {
         let alone = Faults::NONE.with(Fault::ReplyLate, 300_000);
         assert_eq!(drawn(alone), drawn(alone.with(Fault::ReplyLost, 500_000)));
         assert!(drawn(alone).contains(&true) && drawn(alone).contains(&false));
+    }
+
+    #[test]
+    fn the_first_occasions_are_struck_for_sure_and_the_chance_decides_the_rest_as_it_would_have() {
+        let drawn = |faults: Faults| {
+            let mut dice = FaultDice::new(faults, 7);
+            let fired: Vec<bool> = (0..200).map(|_| dice.fires(Fault::ReplyLate)).collect();
+            (fired, dice.faults().first_left(Fault::ReplyLate))
+        };
+        let by_chance = Faults::NONE.with(Fault::ReplyLate, 300_000);
+        let (sure, left) = drawn(by_chance.first(Fault::ReplyLate, 9));
+        assert_eq!((&sure[..9], left), (&[true; 9][..], 0));
+        assert_eq!(sure[9..], drawn(by_chance).0[9..]);
+        let mut dice = FaultDice::new(Faults::NONE.first(Fault::Purge, 1), 7);
+        assert!(dice.rolls(Fault::Purge) && dice.rolls(Fault::Purge), "no use yet");
+        dice.count(Fault::Purge);
+        assert!(!dice.rolls(Fault::Purge));
     }
 
     #[test]

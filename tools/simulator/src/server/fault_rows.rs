@@ -1,4 +1,5 @@
-//! The rows of the broker's fault table in a script: `{"O10": 1000000}`, or with a length of their own.
+//! The rows of the broker's fault table in a script: `{"O10": 1000000}`, or with a length of their own, or with a number
+//! of occasions that are struck for sure.
 //!
 //! Invariant: an id that is not of the table, or a chance above one, changes nothing.
 
@@ -23,11 +24,14 @@ pub(super) fn change(faults: Faults, value: &Value) -> Result<Faults, String> {
     })
 }
 
-/// A chance in parts per million, or `{"ppm": 1000000, "ms": [10, 20]}`.
+/// A chance in parts per million, or `{"ppm": 1000000, "ms": [10, 20], "first": 2}`.
 fn change_row(faults: Faults, fault: Fault, row: &Value) -> Option<Faults> {
     let chance = if row.is_object() { &row["ppm"] } else { row };
     let ppm = u32::try_from(chance.as_u64()?).ok().filter(|ppm| *ppm <= PPM)?;
-    let faults = faults.with(fault, ppm);
+    let first = row
+        .get("first")
+        .map_or(Some(0), |count| u32::try_from(count.as_u64()?).ok())?;
+    let faults = faults.with(fault, ppm).first(fault, first);
     let Some(span) = row.get("ms") else {
         return Some(faults);
     };
@@ -44,12 +48,16 @@ fn change_row(faults: Faults, fault: Fault, row: &Value) -> Option<Faults> {
 
 /// The rows that can fire.
 pub(super) fn to_json(faults: &Faults) -> Value {
-    let on = FAULTS.iter().filter(|row| faults.ppm(row.fault) > 0);
+    let can_fire = |fault| faults.ppm(fault) > 0 || faults.first_left(fault) > 0;
+    let on = FAULTS.iter().filter(|row| can_fire(row.fault));
     let rows: Map<String, Value> = on
         .map(|row| {
             let (least, most) = faults.span(row.fault);
             let ms = |length: DurationNs| length.get() / 1_000_000;
-            let told = json!({ "ppm": faults.ppm(row.fault), "ms": [ms(least), ms(most)] });
+            let mut told = json!({ "ppm": faults.ppm(row.fault), "ms": [ms(least), ms(most)] });
+            if faults.first_left(row.fault) > 0 {
+                told["first"] = faults.first_left(row.fault).into();
+            }
             (row.id.to_owned(), told)
         })
         .collect();
@@ -70,6 +78,9 @@ mod tests {
         let more = change(faults, &json!({ "O2": 0, "X1": 1 })).expect("sound");
         assert_eq!(more.ppm(Fault::ReplyLost), 0);
         assert_eq!(more.ppm(Fault::ReplyLate), 1_000_000, "what is not named stays");
+        let sure = change(Faults::NONE, &json!({ "O4": { "ppm": 0, "first": 2 } })).expect("sound");
+        let told = json!({ "O4": { "ppm": 0, "ms": [0, 0], "first": 2 } });
+        assert_eq!(to_json(&sure), told);
         assert_eq!(change(more, &Value::Null), Ok(Faults::NONE));
         for (wrong, words) in [
             (
@@ -80,6 +91,10 @@ mod tests {
             (
                 json!({ "O3": { "ppm": 1, "ms": [2, 1] } }),
                 "fault O3 cannot be {\"ms\":[2,1],\"ppm\":1}",
+            ),
+            (
+                json!({ "O3": { "ppm": 1, "first": -1 } }),
+                "fault O3 cannot be {\"first\":-1,\"ppm\":1}",
             ),
             (json!([]), "fault cannot be []"),
         ] {
