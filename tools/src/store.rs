@@ -54,9 +54,9 @@ pub enum StoreError {
         /// The broker's address and the client code there.
         account: String,
     },
-    /// The account's epoch cannot be read from its lock file.
+    /// The account's epoch cannot be read from its lock file, or from the file that counts at the broker.
     EpochLost {
-        /// The lock file.
+        /// Which file.
         path: PathBuf,
     },
     /// The journal refused a record or a segment.

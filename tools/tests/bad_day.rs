@@ -17,3 +17,5 @@ mod master;
 mod rest;
 #[path = "bad_day/token.rs"]
 mod token;
+#[path = "bad_day/two_names.rs"]
+mod two_names;
