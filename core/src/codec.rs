@@ -17,7 +17,7 @@ use crate::config::{Config, RiskConfig, StrategyConfig};
 use crate::event::{
     BandReported, ClockDoubted, Controlled, Event, FeedChanged, FlatChecked, FundsReported, IntentResolved,
     LatchCarried, OrderUpdated, PositionReported, ProcessStarted, Reconciled, SessionOpened, StartStepped,
-    Tick, Traded,
+    SwitchAnswered, Tick, Traded,
 };
 use crate::instrument::Instrument;
 use crate::order_config::OrderConfig;
@@ -222,6 +222,7 @@ fn encode_event(event: &Event, into: &mut [u8; PAYLOAD_BYTES_MAX]) -> (RecordKin
         Event::LatchCarried(event) => put(RecordKind::LATCH_CARRIED, event, into),
         Event::ClockDoubted(event) => put(RecordKind::CLOCK_DOUBTED, event, into),
         Event::StartStepped(event) => put(RecordKind::START_STEPPED, event, into),
+        Event::SwitchAnswered(event) => put(RecordKind::SWITCH_ANSWERED, event, into),
         Event::BandReported(event) => put(RecordKind::BAND_REPORTED, event, into),
     }
 }
@@ -264,6 +265,7 @@ pub fn decode(kind: RecordKind, version: u8, ts: TsNs, payload: &[u8]) -> Result
         RecordKind::LATCH_CARRIED => from.take::<LatchCarried>().map(Event::LatchCarried),
         RecordKind::CLOCK_DOUBTED => from.take::<ClockDoubted>().map(Event::ClockDoubted),
         RecordKind::START_STEPPED => from.take::<StartStepped>().map(Event::StartStepped),
+        RecordKind::SWITCH_ANSWERED => from.take::<SwitchAnswered>().map(Event::SwitchAnswered),
         RecordKind::BAND_REPORTED => from.take::<BandReported>().map(Event::BandReported),
         RecordKind::PLACE => return from.take().map(|place| Item::Command(Command::Place(place))),
         RecordKind::MODIFY => return from.take().map(|modify| Item::Command(Command::Modify(modify))),
@@ -368,6 +370,7 @@ pub fn layout_of(kind: RecordKind) -> Option<Vec<FieldRow>> {
         RecordKind::LATCH_CARRIED => LatchCarried::rows(),
         RecordKind::CLOCK_DOUBTED => ClockDoubted::rows(),
         RecordKind::START_STEPPED => StartStepped::rows(),
+        RecordKind::SWITCH_ANSWERED => SwitchAnswered::rows(),
         RecordKind::BAND_REPORTED => BandReported::rows(),
         RecordKind::PLACE => Place::rows(),
         RecordKind::MODIFY => Modify::rows(),

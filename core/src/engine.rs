@@ -79,6 +79,7 @@ impl<S: Strategy> Engine<S> {
             Event::Controlled(control) => state.obey(control, commands),
             Event::FundsReported(report) => state.supervision.funds.tell(report),
             Event::FlatChecked(checked) => state.supervision.flat_check.take(checked),
+            Event::SwitchAnswered(answered) => state.supervision.switch_answer = Some(*answered),
             Event::LatchCarried(carried) => state.carry_latch(carried),
             Event::ClockDoubted(doubted) => state.doubt_clock(doubted, commands),
             Event::StartStepped(stepped) => state.take_start_step(stepped),

@@ -5,7 +5,10 @@
 
 mod supervision;
 
-pub use supervision::{ClockDoubt, ClockDoubted, FlatChecked, FundsReported, LatchCarried, StartStepped};
+pub use supervision::{
+    ClockDoubt, ClockDoubted, FlatChecked, FundsReported, LatchCarried, StartStepped, SwitchAnswered,
+    SwitchOutcome,
+};
 
 use crate::config::Config;
 use crate::instrument::{Instrument, InstrumentId};
@@ -415,6 +418,8 @@ pub enum Event {
     FundsReported(FundsReported),
     /// What the broker shows after a kill or a flatten.
     FlatChecked(FlatChecked),
+    /// The broker answered its own kill switch.
+    SwitchAnswered(SwitchAnswered),
     /// A kill of a former day still holds.
     LatchCarried(LatchCarried),
     /// This machine's time cannot be trusted.
@@ -444,6 +449,7 @@ impl Event {
             Self::Controlled(event) => event.ts,
             Self::FundsReported(event) => event.ts,
             Self::FlatChecked(event) => event.ts,
+            Self::SwitchAnswered(event) => event.ts,
             Self::LatchCarried(event) => event.ts,
             Self::ClockDoubted(event) => event.ts,
             Self::StartStepped(event) => event.ts,

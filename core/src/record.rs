@@ -78,6 +78,7 @@ kinds! {
     LATCH_CARRIED = 16, "LatchCarried";
     CLOCK_DOUBTED = 17, "ClockDoubted";
     START_STEPPED = 18, "StartStepped";
+    SWITCH_ANSWERED = 19, "SwitchAnswered";
     BAND_REPORTED = 20, "BandReported";
     PLACE = 64, "Place";
     MODIFY = 65, "Modify";

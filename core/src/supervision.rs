@@ -4,7 +4,7 @@
 //! all of it is hashed. Left out: the latches themselves (`State`), and what verbs do (`engine/control.rs`).
 
 use crate::difference::Differences;
-use crate::event::{ClockDoubt, Controlled, Verb};
+use crate::event::{ClockDoubt, Controlled, SwitchAnswered, Verb};
 use crate::feed_outage::FeedOutage;
 use crate::flat_check::FlatCheck;
 use crate::funds::Funds;
@@ -120,6 +120,8 @@ pub struct Supervision {
     pub differences: Differences,
     /// Whether the broker shows that nothing is open.
     pub flat_check: FlatCheck,
+    /// What came of the broker's own kill switch when it was last asked for.
+    pub switch_answer: Option<SwitchAnswered>,
     /// The account's funds.
     pub funds: Funds,
     /// How long market data has been missing.
@@ -142,6 +144,10 @@ impl Supervision {
         self.start.hash_into(hasher);
         self.differences.hash_into(hasher);
         self.flat_check.hash_into(hasher);
+        if let Some(answer) = &self.switch_answer {
+            hasher.u64(answer.command_id);
+            hasher.u64(u64::from(answer.uid) << 8 | answer.outcome as u64);
+        }
         self.funds.hash_into(hasher);
         self.feed_outage.hash_into(hasher);
     }

@@ -8,7 +8,8 @@ use bijli_core::config::Config;
 use bijli_core::event::{
     BandReported, ClockDoubt, ClockDoubted, Controlled, DataKind, Event, FeedChanged, FeedState, FlatChecked,
     FundsReported, IntentResolved, LatchCarried, OrderUpdated, PositionReported, ProcessStarted, Reconciled,
-    SessionOpened, StartStepped, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
+    SessionOpened, StartStepped, Submission, SwitchAnswered, SwitchOutcome, Tick, TickFlags, Traded,
+    VenueKind, Verb,
 };
 use bijli_core::instrument::{Instrument, InstrumentKind};
 use bijli_core::order::{BrokerStatus, IntentId, OrderType, Purpose, Side, Validity};
@@ -337,6 +338,18 @@ fn doubts_steps_and_questions_version_1() {
         RecordKind::START_STEPPED,
         "6f680000000000000000000000000000000000000000000000000000000000000000000000000000\
         0703",
+    );
+    let answered = SwitchAnswered {
+        ts: TS,
+        command_id: 0x0102,
+        uid: 0x0304,
+        outcome: SwitchOutcome::Unknown,
+        words: text("no"),
+    };
+    golden(
+        Item::Event(Event::SwitchAnswered(answered)),
+        RecordKind::SWITCH_ANSWERED,
+        &format!("02010000000000006e6f{}0403000002", "00".repeat(118)),
     );
     let band = BandReported {
         ts: TS,

@@ -92,6 +92,7 @@ impl Strategy for SpikeStrategy {
             | Event::Controlled(_)
             | Event::FundsReported(_)
             | Event::FlatChecked(_)
+            | Event::SwitchAnswered(_)
             | Event::LatchCarried(_)
             | Event::ClockDoubted(_)
             | Event::StartStepped(_)

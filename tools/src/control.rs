@@ -12,10 +12,12 @@ use std::path::Path;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use bijli_core::event::Verb;
+use bijli_core::event::{SwitchOutcome, Verb};
 use bijli_core::strategy::StrategyId;
 use bijli_core::text::Text;
 use serde::{Deserialize, Serialize};
+
+use crate::words;
 
 pub use server::{ControlServer, LatchWord};
 
@@ -48,6 +50,20 @@ pub struct ControlRequest {
     /// Why; needed for `arm`. At most 40 printable characters.
     #[serde(default)]
     pub reason: String,
+    /// With `broker-switch`, under the id that asked: what the broker answered, to be journaled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<SwitchAnswer>,
+}
+
+/// What came of the broker's own kill switch.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchAnswer {
+    /// `done`, `refused` or `unknown`.
+    pub outcome: String,
+    /// The segments stopped, or the broker's words; what is longer than 120 characters is cut, what is not printable
+    /// ASCII shows as `?`.
+    pub words: String,
 }
 
 /// What the operator hears.
@@ -95,6 +111,8 @@ pub struct ControlCall {
     pub command_id: u64,
     /// The operator's words.
     pub reason: Text<40>,
+    /// What the broker answered to its switch, which the same command asked for before.
+    pub answer: Option<(SwitchOutcome, Text<120>)>,
     /// Where the engine answers.
     pub reply: SyncSender<ControlReply>,
 }
@@ -156,6 +174,10 @@ fn check(request: ControlRequest, uid: u32, reply: SyncSender<ControlReply>) -> 
     };
     let reason = Text::new(&request.reason)
         .ok_or_else(|| "a reason is at most 40 printable ASCII characters".to_owned())?;
+    let answer = request
+        .answer
+        .map(|answer| answer_of(verb, &answer))
+        .transpose()?;
     Ok(ControlCall {
         verb,
         // A kill is about everything: a word too many must not keep it from acting.
@@ -164,8 +186,28 @@ fn check(request: ControlRequest, uid: u32, reply: SyncSender<ControlReply>) -> 
         uid,
         command_id: request.command_id,
         reason,
+        answer,
         reply,
     })
+}
+
+fn answer_of(verb: Verb, answer: &SwitchAnswer) -> Result<(SwitchOutcome, Text<120>), String> {
+    if verb != Verb::BrokerSwitch {
+        return Err("only broker-switch has an answer".to_owned());
+    }
+    let outcome = [
+        SwitchOutcome::Done,
+        SwitchOutcome::Refused,
+        SwitchOutcome::Unknown,
+    ]
+    .into_iter()
+    .find(|outcome| words::switch_name(*outcome) == answer.outcome)
+    .ok_or_else(|| format!("unknown outcome {:?}", answer.outcome))?;
+    // The broker's words are journaled as far as they go: an answer must not be lost for its length.
+    let plain = |c: char| if (' '..='~').contains(&c) { c } else { '?' };
+    let told: String = answer.words.chars().take(120).map(plain).collect();
+    let told = Text::new(&told).expect("120 printable characters at most");
+    Ok((outcome, told))
 }
 
 /// Every verb by its name.
@@ -239,6 +281,7 @@ mod tests {
             symbol: None,
             strategy: None,
             reason: String::new(),
+            answer: None,
         }
     }
 
@@ -277,7 +320,16 @@ mod tests {
         flatten_one.symbol = Some("RELIANCE".to_owned());
         let mut both = request("pause");
         (both.symbol, both.strategy) = (Some("RELIANCE".to_owned()), Some("spike".to_owned()));
-        let cases: [(Vec<u8>, &str); 8] = [
+        let answered = |verb: &str, outcome: &str| ControlRequest {
+            answer: Some(SwitchAnswer {
+                outcome: outcome.to_owned(),
+                words: String::new(),
+            }),
+            ..request(verb)
+        };
+        let cases: [(Vec<u8>, &str); 10] = [
+            (body(&answered("pause", "done")), "only broker-switch"),
+            (body(&answered("broker-switch", "well")), "unknown outcome"),
             (body(&flatten_one), "about one instrument"),
             (body(&both), "not both"),
             (b"garbage".to_vec(), "not a control request"),

@@ -4,7 +4,9 @@
 
 use std::fmt::Write as _;
 
-use bijli_core::event::{DataKind, FeedState, FlatChecked, Submission, TickFlags, VenueKind, Verb};
+use bijli_core::event::{
+    DataKind, FeedState, FlatChecked, Submission, SwitchOutcome, TickFlags, VenueKind, Verb,
+};
 use bijli_core::held::BracketStage;
 use bijli_core::instrument::InstrumentKind;
 use bijli_core::order::{BrokerStatus, OrderType, Purpose, Side, Validity};
@@ -177,6 +179,16 @@ pub const fn verb_name(verb: Verb) -> &'static str {
         Verb::Arm => "arm",
         Verb::ReduceOnly => "reduce-only",
         Verb::BrokerSwitch => "broker-switch",
+    }
+}
+
+/// What became of the broker's own kill switch.
+#[must_use]
+pub const fn switch_name(outcome: SwitchOutcome) -> &'static str {
+    match outcome {
+        SwitchOutcome::Done => "done",
+        SwitchOutcome::Refused => "refused",
+        SwitchOutcome::Unknown => "unknown",
     }
 }
 

@@ -4,6 +4,9 @@
 
 mod world;
 
+#[path = "control/broker_switch.rs"]
+mod broker_switch;
+
 use std::io::{PipeWriter, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::Output;
@@ -283,87 +286,6 @@ fn one_instrument_is_paused_and_resumed_by_its_name_and_the_account_goes_on() {
     let wrong = ctl(&world, &["kill", &symbol]);
     assert_eq!(wrong.status.code(), Some(2), "{wrong:?}");
     until(&world, "nobody was killed", has_mode("ACTIVE"));
-    engine.kill();
-}
-
-/// `kill --broker-switch` with the world's own configuration.
-fn kill_with_switch(world: &World) -> Output {
-    let config = world.path("sim.toml").display().to_string();
-    let words = [
-        "kill",
-        "--broker-switch",
-        "--config",
-        &config,
-        "--reason",
-        "test",
-        "--json",
-    ];
-    ctl(world, &words)
-}
-
-fn controls_of(world: &World) -> String {
-    let tail = world.bijli(&[
-        "journal",
-        "tail",
-        world.journal(),
-        "-n",
-        "50",
-        "--kind",
-        "Controlled",
-    ]);
-    String::from_utf8_lossy(&tail.stdout).into_owned()
-}
-
-#[test]
-fn the_brokers_switch_is_used_after_a_flat_kill_stands_in_the_journal_and_ends_the_token() {
-    let world = World::start_at(6, 60, Speed::Times(1_000.0));
-    let engine = world.spawn_engine();
-    until(&world, "a position to close", |state| {
-        state["engine"]["open_positions"].as_u64() > Some(0)
-    });
-    let output = kill_with_switch(&world);
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let reply: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
-    assert_eq!(
-        (&reply["broker_flat"], &reply["mode"]),
-        (&true.into(), &"KILLED".into())
-    );
-    assert_eq!(reply["broker_switch"]["done"], true, "{reply}");
-    let stopped = reply["broker_switch"]["stopped"].as_array().expect("a list");
-    assert!(stopped.contains(&"NSE_EQ".into()), "{reply}");
-    assert_eq!(world.stats().broker.open_positions, 0);
-
-    // The broker ends every token with its switch: the run says so and ends.
-    let (code, output) = engine.finish(WITHIN);
-    assert_eq!(code, Some(5), "{output}");
-    assert!(output.contains("TOKEN DEAD"), "{output}");
-    let controls = controls_of(&world);
-    let (killed, switched) = (controls.find("kill"), controls.find("broker-switch"));
-    assert!(
-        killed.is_some() && switched > killed,
-        "who asked stands in the journal: {controls}"
-    );
-}
-
-#[test]
-fn a_switch_that_the_broker_refuses_is_told_and_the_kill_stands() {
-    let world = World::scripted(6);
-    let engine = world.spawn_engine();
-    until(&world, "reconciled and active", has_mode("ACTIVE"));
-    world.script(r#"{"fault": {"O32": 1000000}}"#);
-    let output = kill_with_switch(&world);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(5), "{output:?}");
-    assert!(
-        said.contains("killed and flat, but the broker's switch: "),
-        "{said}"
-    );
-    assert!(said.contains("UDAPI1184"), "{said}");
-    let reply: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
-    assert_eq!(reply["broker_switch"]["done"], false, "{reply}");
-    assert!(controls_of(&world).contains("broker-switch"));
-    until(&world, "still killed, still running", has_mode("KILLED"));
-    assert!(refused(&world, &["resume"]).contains("only `arm --reason`"));
     engine.kill();
 }
 

@@ -256,6 +256,7 @@ fn request(verb: &str, command_id: u64) -> ControlRequest {
         symbol: None,
         strategy: None,
         reason: "the disk stands still".to_owned(),
+        answer: None,
     }
 }
 

@@ -5,7 +5,7 @@
 //! absent option has zeros where its value would be. The enum lists name every case, so that a case added to
 //! the vocabulary does not compile until it is given its number here.
 
-use crate::event::{ClockDoubt, DataKind, FeedState, Submission, TickFlags, VenueKind, Verb};
+use crate::event::{ClockDoubt, DataKind, FeedState, Submission, SwitchOutcome, TickFlags, VenueKind, Verb};
 use crate::instrument::{InstrumentId, InstrumentKind, SectorId};
 use crate::order::{BrokerStatus, IntentId, OrderState, OrderType, Purpose, Side, Validity};
 use crate::order_config::ProtectiveStop;
@@ -227,6 +227,7 @@ numbered! {
         Journal = 0, Account = 1, Program = 2, CrashLoop = 3, Token = 4, Address = 5, Day = 6, RiskGate = 7
     }
     StepVerdict { Untold = 0, Waiting = 1, Passed = 2, Failed = 3, NotNeeded = 4 }
+    SwitchOutcome { Done = 0, Refused = 1, Unknown = 2 }
     FeedState { Down = 0, Live = 1, Mute = 2, Closed = 3 }
     Submission { Acked = 0, Refused = 1, NotSent = 2, Unknown = 3, PresumedAbsent = 4 }
     Verb { Pause = 0, Resume = 1, Exit = 2, Flatten = 3, Kill = 4, Arm = 5, ReduceOnly = 6, BrokerSwitch = 7 }

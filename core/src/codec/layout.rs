@@ -10,7 +10,8 @@ use crate::config::{Config, RiskConfig, StrategyConfig};
 use crate::event::{
     BandReported, ClockDoubt, ClockDoubted, Controlled, DataKind, FeedChanged, FeedState, FlatChecked,
     FundsReported, IntentResolved, LatchCarried, OrderUpdated, PositionReported, ProcessStarted, Reconciled,
-    SessionOpened, StartStepped, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
+    SessionOpened, StartStepped, Submission, SwitchAnswered, SwitchOutcome, Tick, TickFlags, Traded,
+    VenueKind, Verb,
 };
 use crate::instrument::{Instrument, InstrumentId, InstrumentKind, SectorId};
 use crate::order::{BrokerOrderId, BrokerStatus, IntentId, OrderType, Purpose, Side, TradeId, Validity};
@@ -236,6 +237,10 @@ layout! { Traded { ts }
 
 layout! { PositionReported { ts }
     qty: Qty, instrument: InstrumentId,
+}
+
+layout! { SwitchAnswered { ts }
+    command_id: u64, words: Text<120>, uid: u32, outcome: SwitchOutcome,
 }
 
 layout! { BandReported { ts }

@@ -67,6 +67,33 @@ pub struct LatchCarried {
     pub reason: Text<40>,
 }
 
+/// What the broker said to its own kill switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum SwitchOutcome {
+    /// Its answer shows every segment as stopped.
+    Done = 0,
+    /// It refused, or was not asked: nothing was stopped.
+    Refused = 1,
+    /// There was no usable answer: it may have been carried out.
+    Unknown = 2,
+}
+
+/// What came of the broker's own kill switch, as whoever asked for it was answered. Nothing here acts on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SwitchAnswered {
+    /// Engine time.
+    pub ts: TsNs,
+    /// The id of the [`Controlled`](super::Controlled) that asked, with [`BrokerSwitch`](super::Verb::BrokerSwitch).
+    pub command_id: u64,
+    /// User id of who asked, and told this.
+    pub uid: u32,
+    /// What became of it.
+    pub outcome: SwitchOutcome,
+    /// The segments that were stopped, or the broker's words.
+    pub words: Text<120>,
+}
+
 /// What is wrong with time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]

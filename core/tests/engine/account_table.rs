@@ -3,7 +3,7 @@
 
 use bijli_core::event::{
     ClockDoubt, ClockDoubted, Event, FeedChanged, FeedState, FlatChecked, FundsReported, LatchCarried,
-    StartStepped, Submission,
+    StartStepped, Submission, SwitchAnswered, SwitchOutcome,
 };
 use bijli_core::order::IntentId;
 use bijli_core::risk::TradingMode;
@@ -14,19 +14,20 @@ use bijli_core::{DurationNs, TsNs};
 use crate::house::{House, OTHER, STOCK, rupees};
 use crate::supervision::{STANDINGS, standing};
 
-const EVENTS: usize = 13;
+const EVENTS: usize = 14;
 
 /// The modes that follow: Reconciling, Active, Paused, reduce-onLy, Halted, Killed. The columns: another process,
 /// reconciled, a carried latch, a clock that was set, a standstill, a failed step of the start, a position that differs,
-/// funds, shown flat unasked, a reply to nobody's order, the feed down, a second, the day's loss.
+/// funds, shown flat unasked, a reply to nobody's order, the feed down, a second, the broker's answer to its switch, the
+/// day's loss.
 const MODES: [&str; 7] = [
-    "RAKRRRRRRRRRR", // Reconciling: nothing but agreement ends it, nothing but a kill outranks it
-    "RAKLRLLAAHAAL", // Active
-    "RPKLRLLPPHPPL", // Paused: what bars entries for a worse reason shows instead
-    "RLKLRLLLLHLLL", // Reduce-only
-    "RPKLRLLPPHPPL", // Flattening: ends by the broker's answer to its own question alone
-    "RHKHRHHHHHHHH", // Halted: until a person arms
-    "KKKKKKKKKKKKK", // Killed: the same
+    "RAKRRRRRRRRRRR", // Reconciling: nothing but agreement ends it, nothing but a kill outranks it
+    "RAKLRLLAAHAAAL", // Active
+    "RPKLRLLPPHPPPL", // Paused: what bars entries for a worse reason shows instead
+    "RLKLRLLLLHLLLL", // Reduce-only
+    "RPKLRLLPPHPPPL", // Flattening: ends by the broker's answer to its own question alone
+    "RHKHRHHHHHHHHH", // Halted: until a person arms
+    "KKKKKKKKKKKKKK", // Killed: the same
 ];
 
 fn letter(mode: TradingMode) -> char {
@@ -83,6 +84,13 @@ fn happen(house: &mut House, column: usize) {
             state: FeedState::Down,
         }),
         11 => return drop(house.wait(DurationNs::from_secs(1))),
+        12 => Event::SwitchAnswered(SwitchAnswered {
+            ts,
+            command_id: 1,
+            uid: 1,
+            outcome: SwitchOutcome::Done,
+            words: Text::EMPTY,
+        }),
         // A hundred shares, bought at 100.05, and a limit of two thousand rupees.
         _ => return drop(house.tick(STOCK, 7_900)),
     };

@@ -8,25 +8,25 @@ use bijli_core::codec::{Checkpoint, Closed, DurableMark, Item, TailCut};
 use bijli_core::command::{Cancel, CancelForeign, Command, DropEntries, Modify, Place, Reconcile};
 use bijli_core::config::Config;
 use bijli_core::event::{
-    BandReported, ClockDoubt, ClockDoubted, Controlled, DataKind, Event, FeedChanged, FeedState, FlatChecked,
-    FundsReported, IntentResolved, LatchCarried, OrderUpdated, PositionReported, ProcessStarted, Reconciled,
-    SessionOpened, StartStepped, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
+    Controlled, DataKind, Event, FeedChanged, FeedState, IntentResolved, OrderUpdated, PositionReported,
+    ProcessStarted, Reconciled, SessionOpened, Submission, Tick, TickFlags, Traded, VenueKind, Verb,
 };
 use bijli_core::instrument::{Instrument, InstrumentKind};
 use bijli_core::journal::JournalWriter;
 use bijli_core::order::{BrokerStatus, IntentId, OrderType, Purpose, Side, Validity};
 use bijli_core::record::SegmentHeader;
 use bijli_core::session::SessionTimes;
-use bijli_core::start_steps::{START_STEPS, StepVerdict};
 use bijli_core::strategy::{STRATEGIES_MAX, StrategyId};
 use bijli_core::text::Text;
-use bijli_core::{DurationNs, InstrumentId, IstDay, Money, Price, Qty, SectorId, TsNs};
+use bijli_core::{DurationNs, InstrumentId, IstDay, Price, Qty, SectorId, TsNs};
 use proptest::prelude::*;
 use proptest::sample::select;
 
 mod configured;
+mod supervision;
 
 use configured::configured;
+use supervision::supervision;
 
 fn ts() -> impl Strategy<Value = TsNs> {
     any::<i64>().prop_map(TsNs::new)
@@ -286,60 +286,6 @@ fn small_event() -> impl Strategy<Value = Event> {
                 ts,
                 broker_orders,
                 foreign_orders,
-            })
-        }),
-    ]
-}
-
-fn supervision() -> impl Strategy<Value = Event> {
-    use StepVerdict as V;
-    let verdict = select(vec![V::Untold, V::Waiting, V::Passed, V::Failed, V::NotNeeded]);
-    let doubt = select(vec![ClockDoubt::Stepped, ClockDoubt::StoodStill]);
-    let money = || any::<i64>().prop_map(Money::new);
-    prop_oneof![
-        (ts(), money(), money()).prop_map(|(ts, available, used)| Event::FundsReported(FundsReported {
-            ts,
-            available,
-            used
-        })),
-        (ts(), ts(), any::<[u32; 4]>(), text()).prop_map(|(ts, asked, counts, unlisted_key)| {
-            Event::FlatChecked(FlatChecked {
-                ts,
-                asked,
-                open_positions: counts[0],
-                unlisted_positions: counts[1],
-                unlisted_key,
-                live_orders: counts[2],
-                foreign_orders: counts[3],
-            })
-        }),
-        (ts(), ts(), any::<u32>(), text()).prop_map(|(ts, since, uid, reason)| Event::LatchCarried(
-            LatchCarried {
-                ts,
-                since,
-                uid,
-                reason
-            }
-        )),
-        (ts(), any::<u32>(), any::<[i64; 2]>()).prop_map(|(ts, id, [lower, upper])| {
-            Event::BandReported(BandReported {
-                ts,
-                instrument: InstrumentId::new(id),
-                lower: Price::new(lower),
-                upper: Price::new(upper),
-            })
-        }),
-        (ts(), doubt, length()).prop_map(|(ts, doubt, length)| Event::ClockDoubted(ClockDoubted {
-            ts,
-            doubt,
-            length
-        })),
-        (ts(), select(START_STEPS.to_vec()), verdict, text()).prop_map(|(ts, step, verdict, note)| {
-            Event::StartStepped(StartStepped {
-                ts,
-                step,
-                verdict,
-                note,
             })
         }),
     ]

@@ -115,6 +115,8 @@ pub struct EngineDuty {
     ended: bool,
     disk: DiskWatch,
     pages_told: PagesTold,
+    /// When somebody asked for the broker's switch, until its answer is journaled.
+    switch_asked: Option<MonoNs>,
     stop: Arc<AtomicBool>,
     failure: Option<StoreError>,
 }
@@ -143,6 +145,7 @@ impl EngineDuty {
             ended: false,
             disk: DiskWatch::default(),
             pages_told: PagesTold::default(),
+            switch_asked: None,
             stop,
             failure: None,
         }
@@ -344,7 +347,7 @@ impl Duty<Ended> for EngineDuty {
             self.stop.store(true, Ordering::Release);
             return Turn::Finished;
         }
-        if self.links.token.is_dead() && self.is_answered() {
+        if self.links.token.is_dead() && self.is_answered() && !self.awaits_switch_answer() {
             // Nothing can be sent any more, and no lane takes another token: what is open is for people to know.
             self.stop.store(true, Ordering::Release);
             return Turn::Finished;

@@ -230,6 +230,11 @@ impl DayCollector {
                 self.trips.adopt(report.ts, report.instrument, position);
             }
             Event::FlatChecked(checked) => self.note(checked.ts, "control", words::flat_text(checked)),
+            Event::SwitchAnswered(answered) => {
+                let outcome = words::switch_name(answered.outcome);
+                let text = format!("the broker's switch {outcome}: {}", answered.words);
+                self.note(answered.ts, "control", text);
+            }
             Event::LatchCarried(carried) => {
                 let text = format!("still killed: {}", carried.reason);
                 self.note(carried.ts, "control", text);

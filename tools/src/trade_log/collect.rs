@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use bijli_core::event::{Event, FeedState, Traded};
+use bijli_core::event::{Event, FeedState, SwitchAnswered, Traded, Verb};
 use bijli_core::order::{BrokerOrderId, IntentId};
 use bijli_core::page::Pages;
 use bijli_core::state::State;
@@ -125,6 +125,7 @@ const fn supervision_kind(event: &Event) -> Option<&'static str> {
     match event {
         Event::FundsReported(_) => Some("funds"),
         Event::FlatChecked(_) => Some("flat_check"),
+        Event::SwitchAnswered(_) => Some("broker_switch"),
         Event::LatchCarried(_) => Some("latch_carried"),
         Event::ClockDoubted(_) => Some("clock"),
         Event::StartStepped(_) => Some("start_step"),
@@ -147,6 +148,7 @@ impl Watcher {
                 commands: applied.commands.count(),
                 before: before.mode,
                 after: now.mode,
+                answer: None,
             }),
             Event::OrderUpdated(update) => {
                 let trail = self.trail(state, update.intent, &update.order_id);
@@ -170,6 +172,9 @@ impl Watcher {
                 self.state(applied.seq, reconciled.ts, "reconciled", String::new(), after);
             }
             event => {
+                if let Event::SwitchAnswered(answered) = event {
+                    self.take_switch_answer(answered);
+                }
                 if let Some(kind) = supervision_kind(event) {
                     let after = supervision_text(event);
                     self.state(applied.seq, event.ts(), kind, String::new(), after);
@@ -191,6 +196,18 @@ impl Watcher {
         let timed = matches!(applied.event, Event::TimePassed(_)) && !state.open_positions().is_empty();
         if timed || applied.commands.count() > 0 || matches!(applied.event, Event::Traded(_)) {
             self.exposure_peak = self.exposure_peak.max(state.exposure().0);
+        }
+    }
+
+    /// The answer stands with who asked.
+    fn take_switch_answer(&mut self, answered: &SwitchAnswered) {
+        let asked = |row: &&mut ControlRow| {
+            let control = &row.control;
+            (control.verb, control.command_id, control.uid)
+                == (Verb::BrokerSwitch, answered.command_id, answered.uid)
+        };
+        if let Some(row) = self.controls.iter_mut().rev().find(asked) {
+            row.answer = Some(*answered);
         }
     }
 

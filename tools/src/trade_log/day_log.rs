@@ -4,7 +4,7 @@
 //! second account of them. Rows that refer to another hold its index; numbers shown to users begin at 1.
 
 use bijli_core::command::Modify;
-use bijli_core::event::{Controlled, DataKind, VenueKind};
+use bijli_core::event::{Controlled, DataKind, SwitchAnswered, VenueKind};
 use bijli_core::group::GroupId;
 use bijli_core::held::BracketStage;
 use bijli_core::position::Position;
@@ -117,6 +117,8 @@ pub struct ControlRow {
     pub before: &'static str,
     /// Mode after.
     pub after: &'static str,
+    /// For the broker's own switch: what came of it, once that was told.
+    pub answer: Option<SwitchAnswered>,
 }
 
 /// A change of state.

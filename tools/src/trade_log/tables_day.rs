@@ -1,8 +1,8 @@
 //! The tables of the day as a whole: session, contracts, controls, states, denials, performance.
 
-use bijli_core::Money;
 use bijli_core::event::{DataKind, VenueKind};
 use bijli_core::strategy::StrategyId;
+use bijli_core::{Money, TsNs};
 
 use super::day_log::DayLog;
 use super::sheet::{Cell, Column, Link, Table, flag, int, money, real, stamp, text};
@@ -220,6 +220,32 @@ pub(super) const CONTROLS: Table = Table {
             log.controls[i].before.into()
         }),
         text("mode_after", "mode after", |log, i| log.controls[i].after.into()),
+        text(
+            "answer",
+            "what the broker said to its own switch: done, refused or unknown; null for other verbs, or when nobody told",
+            |log, i| {
+                let answer = log.controls[i].answer.as_ref();
+                Cell::of(answer.map(|answer| words::switch_name(answer.outcome)))
+            },
+        ),
+        text(
+            "answer_text",
+            "the segments stopped, or the broker's words",
+            |log, i| {
+                Cell::of(
+                    log.controls[i]
+                        .answer
+                        .as_ref()
+                        .map(|answer| answer.words.as_str()),
+                )
+            },
+        ),
+        stamp("answered_ns", "when that was told", |log, i| {
+            log.controls[i]
+                .answer
+                .map_or(TsNs::NEVER, |answer| answer.ts)
+                .into()
+        }),
     ],
     count: |log| log.controls.len(),
 };
@@ -241,7 +267,7 @@ pub(super) const STATES: Table = Table {
         text(
             "kind",
             "`mode`, `feed`, `kill`, `daily_loss`, `position_break`, `contradiction`, `process`, `reconciled`, \
-             `start_step`, `flat_check`, `latch_carried`, `clock`, `funds`, `tail_cut`, `page`",
+             `start_step`, `flat_check`, `broker_switch`, `latch_carried`, `clock`, `funds`, `tail_cut`, `page`",
             |log, i| log.states[i].kind.into(),
         ),
         text("before", "what was", |log, i| Cell::text(&log.states[i].before)),

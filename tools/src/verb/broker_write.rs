@@ -13,6 +13,9 @@ use bijli_gateway::upstox::call::Call;
 use super::broker_arguments::{BrokerArguments, BrokerSession, Shown, call_trouble, read_trouble};
 use crate::broker_access::Trouble;
 
+/// How the trouble of a write begins that may have been carried out.
+const UNKNOWN: &str = "UNKNOWN: ";
+
 /// Whether a person agreed.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct Consent {
@@ -58,8 +61,13 @@ pub(super) fn write<T>(
 /// The trouble of a write that may have been carried out.
 pub(super) fn unknown(why: &str) -> Trouble {
     Trouble::error(format!(
-        "UNKNOWN: look before you try again. It may have been carried out ({why})"
+        "{UNKNOWN}look before you try again. It may have been carried out ({why})"
     ))
+}
+
+/// Whether it is one.
+pub(super) fn is_unknown(trouble: &Trouble) -> bool {
+    trouble.message.starts_with(UNKNOWN)
 }
 
 /// What became of a write without a good answer.

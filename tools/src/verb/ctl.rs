@@ -142,6 +142,7 @@ fn request(args: &Args) -> ControlRequest {
         symbol: args.symbol.clone(),
         strategy: args.strategy.clone(),
         reason: args.reason.clone(),
+        answer: None,
     }
 }
 

@@ -137,6 +137,7 @@ impl Desk {
             uid: 0,
             command_id: 1_000 + self.turns.unsigned_abs(),
             reason: Text::new("a test").expect("short"),
+            answer: None,
             reply,
         };
         self.calls.send(call).expect("the engine listens");

@@ -5,26 +5,33 @@
 //! people call seldom.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bijli_core::TsNs;
-use bijli_core::event::{ClockDoubted, Controlled, Event, Verb};
+use bijli_core::event::{ClockDoubted, Controlled, Event, SwitchAnswered, SwitchOutcome, Verb};
 use bijli_core::instrument::InstrumentId;
 use bijli_core::order::OrderState;
 use bijli_core::risk::TradingMode;
 use bijli_core::state::State;
 use bijli_core::supervision::Heard;
+use bijli_core::text::Text;
 
 use super::EngineDuty;
 use crate::control::{ControlCall, ControlReply};
-use crate::duty_cycle::{ClockSource, Moment};
+use crate::duty_cycle::{ClockSource, Moment, MonoNs};
 use crate::words;
 
 /// Lines of open positions and orders in a reply, which must fit a frame.
 const LINES_MAX: usize = 20;
+/// How long the answer to the broker's switch is waited for by a run that would end.
+const SWITCH_DEADLINE: Duration = Duration::from_secs(30);
 
 impl EngineDuty {
     pub(super) fn take_call(&mut self, call: &ControlCall, now: TsNs) {
-        let obeyed = self.obey(call, now);
+        let obeyed = match call.answer {
+            Some(answer) => self.take_switch_answer(call, answer, now),
+            None => self.obey(call, now),
+        };
         // What it ended may begin again at once: the reply tells how things are after that.
         self.heed_disk(now);
         let reply = match obeyed {
@@ -61,9 +68,59 @@ impl EngineDuty {
         }
         self.take(&Event::Controlled(control), None);
         match &self.failure {
-            None => Ok(true),
+            None => {
+                let asks = call.verb == Verb::BrokerSwitch;
+                self.switch_asked = asks.then(MonoNs::now).or(self.switch_asked);
+                Ok(true)
+            }
             Some(failure) => Err(format!("the journal failed, nothing was done: {failure}")),
         }
+    }
+
+    /// Journals what the broker answered to its switch, for the command that asked, once; gives whether it was new.
+    fn take_switch_answer(
+        &mut self,
+        call: &ControlCall,
+        (outcome, words): (SwitchOutcome, Text<120>),
+        now: TsNs,
+    ) -> Result<bool, String> {
+        let state = self.driver.engine().state();
+        let asked = Controlled {
+            ts: state.now(),
+            verb: Verb::BrokerSwitch,
+            instrument: None,
+            strategy: None,
+            uid: call.uid,
+            command_id: call.command_id,
+            reason: call.reason,
+        };
+        if state.heard(&asked) != Heard::Repeated {
+            return Err("nobody asked for the broker's switch under that id".to_owned());
+        }
+        let known = state.supervision().switch_answer;
+        if known.is_some_and(|known| (known.command_id, known.uid) == (call.command_id, call.uid)) {
+            return Ok(false);
+        }
+        let answered = SwitchAnswered {
+            ts: now.max(state.now()),
+            command_id: call.command_id,
+            uid: call.uid,
+            outcome,
+            words,
+        };
+        self.take(&Event::SwitchAnswered(answered), None);
+        self.switch_asked = None;
+        match &self.failure {
+            None => Ok(true),
+            Some(failure) => Err(format!("the journal failed, it is not in it: {failure}")),
+        }
+    }
+
+    /// Whether somebody is using the broker's switch, whose answer is to be journaled: done, it ends every token, and a
+    /// run that ended at once would end before that.
+    pub(super) fn awaits_switch_answer(&self) -> bool {
+        self.switch_asked
+            .is_some_and(|asked| u128::from(MonoNs::now().since(asked)) < SWITCH_DEADLINE.as_nanos())
     }
 
     fn report(&self, verb: Verb, is_new: bool) -> ControlReply {

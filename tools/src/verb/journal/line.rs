@@ -18,6 +18,12 @@ pub(crate) fn supervision_text(event: &Event) -> String {
             words::rupees(funds.used)
         ),
         Event::FlatChecked(checked) => words::flat_text(checked),
+        Event::SwitchAnswered(answered) => format!(
+            "broker-switch {} to uid {}: {}",
+            words::switch_name(answered.outcome),
+            answered.uid,
+            answered.words
+        ),
         Event::LatchCarried(carried) => format!(
             "killed since {} by uid {}: {}",
             words::stamp_text(carried.since),
@@ -160,6 +166,7 @@ impl Narrator {
             }
             Event::FundsReported(_)
             | Event::FlatChecked(_)
+            | Event::SwitchAnswered(_)
             | Event::LatchCarried(_)
             | Event::ClockDoubted(_)
             | Event::StartStepped(_) => supervision_text(event),
