@@ -54,6 +54,7 @@ pub mod self_test;
 pub mod driver;
 pub mod clock_watch;
 pub mod disk_watch;
+pub mod engine_time;
 pub mod durable_gate;
 pub mod planted;
 

@@ -255,6 +255,19 @@ impl Protections {
         self.drawdown_latched |= fall >= limit.get();
     }
 
+    /// The clock was set forward: what was counted just before is as recent as it was, and a pause as long.
+    pub(crate) fn follow_step(&mut self, length: DurationNs, now: TsNs) {
+        self.entries.follow_step(length, now);
+        for memory in &mut self.strategies {
+            memory.entries.follow_step(length, now);
+            memory.wishes.follow_step(length, now);
+        }
+        let before = now.plus(DurationNs::new(-length.get()));
+        if self.paused_until > before {
+            self.paused_until = self.paused_until.plus(length);
+        }
+    }
+
     pub(crate) fn hash_into(&self, hasher: &mut StateHasher) {
         for memory in &self.instruments {
             let owner = memory

@@ -45,6 +45,15 @@ impl RecentTimes {
         limit <= self.count && now.since(self.times[self.slot(self.count - limit)]) < window
     }
 
+    /// The clock was set forward by `length`, so that `now` is later than what has passed: every instant moves with it,
+    /// none beyond `now`.
+    pub(crate) fn follow_step(&mut self, length: DurationNs, now: TsNs) {
+        for number in self.count.saturating_sub(RECENT_MAX as u64)..self.count {
+            let slot = self.slot(number);
+            self.times[slot] = self.times[slot].plus(length).min(now);
+        }
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.count = 0;
@@ -82,6 +91,23 @@ mod tests {
                 prop_assert_eq!(ring.is_reached(limit, DurationNs::new(window), TsNs::new(now)), expected);
             }
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_forward_makes_no_window_shorter() {
+        let (second, mut ring) = (DurationNs::from_secs(1), RecentTimes::default());
+        ring.push(TsNs::new(5));
+        ring.push(TsNs::new(7));
+        let hour = DurationNs::from_secs(3_600);
+        let now = TsNs::new(10).plus(hour);
+        assert!(!ring.is_reached(1, second, now), "it would");
+        ring.follow_step(hour, now);
+        assert!(ring.is_reached(2, second, now));
+        let later = TsNs::new(6).plus(hour).plus(second);
+        assert!(ring.is_reached(1, second, later));
+        assert!(!ring.is_reached(2, second, later), "a second after they were");
+        ring.follow_step(hour, later);
+        assert!(ring.is_reached(2, second, later), "never later than now");
     }
 
     #[test]

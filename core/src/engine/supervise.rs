@@ -2,7 +2,7 @@
 //! word on flatness.
 //!
 //! Invariants: nothing here sends an order; the broker is asked again wherever time was lost. A clock that was set
-//! bars entries until a person arms; a process that stood still trusts no price and no book from before.
+//! bars entries until a person arms, and shortens no window of the gate's; a process that stood still trusts no price and no book from before.
 
 use crate::command::{Command, Commands, DropEntries, Reconcile};
 use crate::event::{BandReported, ClockDoubt, ClockDoubted, FeedState, LatchCarried, StartStepped};
@@ -12,7 +12,7 @@ use crate::planted::{Bug, planted};
 use crate::price::Price;
 use crate::quote::Quote;
 use crate::state::State;
-use crate::time::TsNs;
+use crate::time::{DurationNs, TsNs};
 
 impl State {
     pub(super) fn take_start_step(&mut self, stepped: &StartStepped) {
@@ -47,6 +47,9 @@ impl State {
             (Some(ClockDoubt::Stepped), _) | (_, ClockDoubt::Stepped) => Some(ClockDoubt::Stepped),
             (_, ClockDoubt::StoodStill) => Some(ClockDoubt::StoodStill),
         };
+        if doubted.doubt == ClockDoubt::Stepped && doubted.length > DurationNs::ZERO {
+            self.protections.follow_step(doubted.length, self.now);
+        }
         for quote in &mut self.quotes {
             *quote = Quote {
                 ltp_ts: TsNs::NEVER,

@@ -315,6 +315,26 @@ fn a_clock_that_was_set_bars_entries_until_a_person_arms() {
 }
 
 #[test]
+fn a_clock_that_was_set_forward_makes_no_window_of_the_gate_shorter() {
+    let (mut house, _) = House::bought(STOCK);
+    let minute = DurationNs::from_secs(60);
+    let is_counted = |house: &House, at: TsNs| {
+        let times = house.engine.state().protections().entry_times();
+        times.is_reached(1, minute, at)
+    };
+    assert!(is_counted(&house, house.now));
+    let hour = DurationNs::from_secs(3_600);
+    house.now = house.now.plus(hour);
+    house.tell(Event::ClockDoubted(ClockDoubted {
+        ts: house.now,
+        doubt: ClockDoubt::Stepped,
+        length: hour,
+    }));
+    assert!(is_counted(&house, house.now), "as recent as it was");
+    assert!(!is_counted(&house, house.now.plus(minute)));
+}
+
+#[test]
 fn after_standing_still_no_price_is_fresh_and_the_broker_is_read_again_first() {
     let mut house = House::open();
     let commands = house.tell(Event::ClockDoubted(ClockDoubted {
