@@ -76,6 +76,7 @@ bugs! {
     DiskNotAwaited "an entry leaves before its record is on the disk";
     ClockStepIgnored "a step of the clock bars no entries";
     FullDiskIgnored "entries go on while the disk of the journal has no room";
+    BudgetOnWallClock "the gateway measures lengths of time by a clock that people set";
     NobodyCalled "entries stop by themselves and nobody is called";
 }
 

@@ -1,4 +1,4 @@
-//! How many calls may go out: rolling windows on engine time, with a part kept free for lowering risk.
+//! How many calls may go out: rolling windows on steady time, with a part kept free for lowering risk.
 //!
 //! Invariants: never more than [`ORDER_CALLS_PER_S_MAX`] order calls in any rolling second (ends included);
 //! entries never use the last [`ORDER_CALLS_RESERVED_FOR_EXITS`] of them; longer windows are used to 80 %, by

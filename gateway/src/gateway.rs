@@ -2,7 +2,7 @@
 //!
 //! Invariants: a placement leaves at most once and never again; at most one request is in flight per lane; work
 //! that lowers risk goes first in queue and budget; an entry that was decided too long ago is not sent; fills come from
-//! trade rows alone, each once; nothing is sent with a token known dead. After every call drain
+//! trade rows alone, each once; nothing is sent with a token known dead; a wall clock that is set moves no pause, no budget and no minute. After every call drain
 //! [`Gateway::poll_request`] and [`Gateway::poll_event`]. Left out: gates on risk (the engine's), sockets and
 //! threads (`socket.rs` and the wiring). The broker's facts stand in `upstox/PROTOCOL.md`.
 
@@ -31,6 +31,7 @@ use crate::intent::IntentTable;
 use crate::orders::OrderTable;
 use crate::reconcile::{Part, Reconciler};
 use crate::request::{LANES, Lane, Reply, Request, RequestId};
+use crate::times::Times;
 use crate::upstox::call::Call;
 use crate::upstox::order_api::Product;
 
@@ -77,7 +78,7 @@ impl Default for GatewayConfig {
     }
 }
 
-/// A command in our queue.
+/// A command in our queue, decided at `since`.
 #[derive(Clone, Copy, Debug)]
 struct Queued {
     command: Command,
@@ -149,7 +150,10 @@ pub struct Gateway {
     book_wanted: Option<TsNs>,
     stream_connected: bool,
     health: Health,
+    /// Steady time: every length of time is measured by it.
     now: TsNs,
+    /// Engine time: the stamp of events.
+    stamp: TsNs,
     next_request: u64,
     events: VecDeque<Event>,
     readout: GatewayReadout,
@@ -196,6 +200,7 @@ impl Gateway {
             stream_connected: false,
             health: Health::new(config.token_expires),
             now: TsNs::NEVER,
+            stamp: TsNs::NEVER,
             next_request: 1,
             events: VecDeque::with_capacity(64),
             readout: GatewayReadout::default(),
@@ -211,7 +216,7 @@ impl Gateway {
         gateway.adopt(&known);
         gateway.held.extend(state.open_positions().iter().copied());
         gateway.adopt_trades(state.orders());
-        gateway.start_reconcile(state.now());
+        gateway.want_rounds();
         gateway
     }
 
@@ -245,11 +250,20 @@ impl Gateway {
         }
     }
 
-    /// Takes a command of the engine into the queue.
+    /// Takes a command of the engine into the queue that was decided when its stamp says.
     ///
     /// # Panics
     /// When an intent is placed a second time.
-    pub fn handle_command(&mut self, now: TsNs, command: &Command) {
+    pub fn handle_command(&mut self, now: impl Into<Times>, command: &Command) {
+        let now = now.into();
+        self.handle_decided(now, now.steady_at(command.ts()), command);
+    }
+
+    /// Takes a command of the engine into the queue that was decided at `decided`, steady time.
+    ///
+    /// # Panics
+    /// When an intent is placed a second time.
+    pub fn handle_decided(&mut self, now: impl Into<Times>, decided: TsNs, command: &Command) {
         self.advance(now);
         match command {
             Command::Reconcile(ask) => return self.begin_reconcile(ask),
@@ -277,10 +291,10 @@ impl Gateway {
             return;
         }
         // An entry ages from its decision: after a standstill the market that it was decided on is gone, however short
-        // its wait here. A stamp ahead of our clock makes nothing younger.
+        // its wait here.
         let queued = Queued {
             command: *command,
-            since: command.ts().min(self.now),
+            since: decided.min(self.now),
         };
         if command.reduces_risk() {
             self.exits.push_back(queued);
@@ -290,7 +304,7 @@ impl Gateway {
     }
 
     /// The next request to perform, if a lane is free for one. It must be performed exactly once.
-    pub fn poll_request(&mut self, now: TsNs) -> Option<Request> {
+    pub fn poll_request(&mut self, now: impl Into<Times>) -> Option<Request> {
         self.advance(now);
         self.expire_entries();
         self.begin_due_comparison();
@@ -309,7 +323,7 @@ impl Gateway {
         }
     }
 
-    /// When a request in flight becomes too old to begin to leave: whoever performs it must not write a byte of it from
+    /// When a request in flight becomes too old to begin to leave, steady time: whoever performs it must not write a byte of it from
     /// then on. `None` for what may leave at any time.
     #[must_use]
     pub fn leaves_before(&self, id: RequestId) -> Option<TsNs> {
@@ -318,7 +332,7 @@ impl Gateway {
     }
 
     /// Takes the reply to a request in.
-    pub fn handle_reply(&mut self, now: TsNs, id: RequestId, reply: &Reply) {
+    pub fn handle_reply(&mut self, now: impl Into<Times>, id: RequestId, reply: &Reply) {
         self.advance(now);
         let is_meant = |lane: &Lane| self.in_flight[*lane as usize].is_some_and(|flight| flight.id == id);
         let Some(lane) = LANES.into_iter().find(is_meant) else {
@@ -343,13 +357,13 @@ impl Gateway {
     }
 
     /// Takes one text frame of the order stream in.
-    pub fn handle_stream_text(&mut self, now: TsNs, frame: &[u8]) {
+    pub fn handle_stream_text(&mut self, now: impl Into<Times>, frame: &[u8]) {
         self.advance(now);
         self.take_stream_frame(frame);
     }
 
     /// The order stream came up or went down.
-    pub fn handle_stream_state(&mut self, now: TsNs, connected: bool) {
+    pub fn handle_stream_state(&mut self, now: impl Into<Times>, connected: bool) {
         self.advance(now);
         if connected == self.stream_connected {
             return;
@@ -361,12 +375,12 @@ impl Gateway {
     }
 
     /// Time passed.
-    pub fn handle_timeout(&mut self, now: TsNs) {
+    pub fn handle_timeout(&mut self, now: impl Into<Times>) {
         self.advance(now);
         self.expire_entries();
     }
 
-    /// When [`Gateway::poll_request`] may have something without anything else happening.
+    /// When [`Gateway::poll_request`] may have something without anything else happening, steady time.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<TsNs> {
         let mut wake: Option<TsNs> = None;

@@ -75,7 +75,7 @@ pub struct Order {
     pub row: Option<BrokerOrder>,
     /// Sum of the trade rows seen.
     pub traded: Qty,
-    /// Last stream update, in engine time.
+    /// Last stream update, steady time.
     stream_ts: TsNs,
     /// A cancel or modify ended without a certain outcome at this time, and no book was read since.
     pub change_doubt: Option<TsNs>,

@@ -1,6 +1,6 @@
 //! Reconciliation: read orders, trades, positions and funds until two rounds agree, then believe them.
 //!
-//! Invariants: two rounds are at least a second apart in engine time; a round with an unreadable row or a failed
+//! Invariants: two rounds are at least a second apart; a round with an unreadable row or a failed
 //! read counts for nothing; the order of rows never matters. Funds move with every price: they must be readable, yet
 //! two rounds never disagree over them. Left out: what the engine does about a difference.
 //! One read may be empty or stale; two that agree, a second apart, are believed. Reads that are stale together agree

@@ -58,6 +58,8 @@ pub struct Outbound {
     pub command: Command,
     /// Sequence number of its record.
     pub seq: u64,
+    /// When it was decided, steady time.
+    pub decided: TsNs,
     /// When the frame that caused it was read from the socket; `None` when a timer or an operator did.
     pub cause_recv: Option<MonoNs>,
 }

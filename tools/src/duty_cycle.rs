@@ -9,7 +9,9 @@ use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use bijli_core::engine_time::EngineTime;
 use bijli_core::{DurationNs, TsNs};
+use bijli_gateway::Times;
 
 /// Nanoseconds on a clock that never steps, counted from the first reading in this process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,36 +54,85 @@ pub fn rest(length: Duration) {
 /// Where engine time comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockSource {
-    /// The host's wall clock: live and paper trading.
+    /// The host's wall clock, as [`EngineTime`] follows it: live and paper trading.
     Wall,
     /// The `currentTs` of the feed's frames: simulated days at any speed.
     Venue,
 }
 
-/// Engine time, shared: one thread moves it, all may read it. It never goes back.
+/// Engine time, shared: one thread moves it, all may read it.
 #[derive(Clone, Debug)]
 pub struct EngineClock {
     source: ClockSource,
-    venue_ns: Arc<AtomicI64>,
+    /// The wall clock and the monotonic one when this clock was made: what the steady time counts from.
+    start: (TsNs, MonoNs),
+    /// Venue time; or how far engine time is ahead of the steady one.
+    told_ns: Arc<AtomicI64>,
 }
 
 impl EngineClock {
-    /// A clock that stands at `start` until the venue moves it, or that is the wall clock.
+    /// A clock that stands at `newest` until the venue moves it, or that follows the wall clock and does not begin
+    /// before `newest`, which is the last stamp of the journal.
     #[must_use]
-    pub fn new(source: ClockSource, start: TsNs) -> Self {
+    pub fn new(source: ClockSource, newest: TsNs) -> Self {
+        let start = (wall_now(), MonoNs::now());
+        let told_ns = match source {
+            ClockSource::Wall => EngineTime::beginning(start.0, newest).ahead().get(),
+            ClockSource::Venue => newest.get(),
+        };
         Self {
             source,
-            venue_ns: Arc::new(AtomicI64::new(start.get())),
+            start,
+            told_ns: Arc::new(AtomicI64::new(told_ns)),
         }
     }
 
     /// Engine time now.
     #[must_use]
     pub fn now(&self) -> TsNs {
-        match self.source {
-            ClockSource::Wall => wall_now(),
-            ClockSource::Venue => TsNs::new(self.venue_ns.load(Ordering::Relaxed)),
+        self.moment(MonoNs::now()).now
+    }
+
+    /// All times of the instant at which the monotonic clock showed `mono`.
+    #[must_use]
+    pub fn moment(&self, mono: MonoNs) -> Moment {
+        let (wall, begun) = self.start;
+        let passed = DurationNs::new(i64::try_from(mono.since(begun)).unwrap_or(i64::MAX));
+        let machine = wall.plus(passed);
+        let told_ns = self.told_ns.load(Ordering::Relaxed);
+        let (now, steady) = match self.source {
+            ClockSource::Wall => (machine.plus(DurationNs::new(told_ns)), machine),
+            ClockSource::Venue => (TsNs::new(told_ns), TsNs::new(told_ns)),
+        };
+        Moment {
+            mono,
+            now,
+            steady,
+            machine,
         }
+    }
+
+    /// What follows the wall clock from now on.
+    #[must_use]
+    pub fn follower(&self) -> EngineTime {
+        let (begun, told_ns) = (self.start.0, self.told_ns.load(Ordering::Relaxed));
+        let ahead = match self.source {
+            ClockSource::Wall => DurationNs::new(told_ns),
+            ClockSource::Venue => DurationNs::ZERO,
+        };
+        EngineTime::beginning(begun, begun.plus(ahead))
+    }
+
+    /// Lets engine time follow the wall clock, unless the venue moves it. Called by the engine's duty alone, so that a
+    /// clock that was set is known to the engine before anything is stamped by it. Gives what both clocks showed.
+    pub fn follow_wall(&self, follower: &mut EngineTime) -> (MonoNs, TsNs) {
+        // In this order: a thread that stood still in between finds itself behind, never ahead.
+        let (wall, mono) = (wall_now(), MonoNs::now());
+        if self.source == ClockSource::Wall {
+            follower.look(self.moment(mono).machine, wall);
+            self.told_ns.store(follower.ahead().get(), Ordering::Relaxed);
+        }
+        (mono, wall)
     }
 
     /// Where the time comes from.
@@ -92,7 +143,11 @@ impl EngineClock {
 
     /// Moves venue time forward; an earlier stamp changes nothing. Called by the feed duty alone.
     pub fn advance(&self, ts: TsNs) {
-        self.venue_ns.fetch_max(ts.get(), Ordering::Relaxed);
+        debug_assert!(
+            self.source == ClockSource::Venue,
+            "the wall clock is followed, not moved"
+        );
+        self.told_ns.fetch_max(ts.get(), Ordering::Relaxed);
     }
 }
 
@@ -168,14 +223,34 @@ impl Bell {
 }
 
 /// One turn's reading of the clocks.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Moment {
     /// Monotonic time.
     pub mono: MonoNs,
     /// Engine time.
     pub now: TsNs,
-    /// The machine's clock: what sockets time their silence by.
+    /// What lengths of engine time are measured by: no step of the wall clock moves it. The venue's time where that is
+    /// the clock.
+    pub steady: TsNs,
+    /// The wall clock when the clocks were made, and what passed since: what sockets time their silence by.
     pub machine: TsNs,
+}
+
+impl Moment {
+    /// When something was stamped `ts`, engine time, by the steady one.
+    #[must_use]
+    pub fn steady_at(self, ts: TsNs) -> TsNs {
+        self.times().steady_at(ts)
+    }
+
+    /// The two times that a gateway is told.
+    #[must_use]
+    pub const fn times(self) -> Times {
+        Times {
+            steady: self.steady,
+            engine: self.now,
+        }
+    }
 }
 
 /// Whether a duty wants more turns.
@@ -208,15 +283,8 @@ pub fn run_duties<E>(
     stop: &AtomicBool,
 ) -> Vec<E> {
     let mut finished = vec![false; duties.len()];
-    let (mono_start, machine_start) = (MonoNs::now(), wall_now());
     while !stop.load(Ordering::Acquire) && finished.contains(&false) {
-        let mono = MonoNs::now();
-        let passed = DurationNs::new(i64::try_from(mono.since(mono_start)).unwrap_or(i64::MAX));
-        let moment = Moment {
-            mono,
-            now: clock.now(),
-            machine: machine_start.plus(passed),
-        };
+        let moment = clock.moment(MonoNs::now());
         let (mut work_count, mut rested) = (0, false);
         for (duty, finished) in duties.iter_mut().zip(&mut finished) {
             match duty.turn(moment) {
@@ -266,6 +334,20 @@ mod tests {
         );
         assert_eq!(left, [0, 0]);
         assert_eq!(clock.now(), TsNs::new(5));
+    }
+
+    #[test]
+    fn on_the_wall_clock_both_times_run_together_and_begin_where_the_journal_ended() {
+        let clock = EngineClock::new(ClockSource::Wall, TsNs::NEVER);
+        let (mono, wall) = clock.follow_wall(&mut clock.follower());
+        let moment = clock.moment(mono);
+        assert_eq!(moment.steady, moment.machine);
+        assert!(moment.now.since(wall).get().abs() < 1_000_000_000);
+        let newest = wall.plus(DurationNs::from_secs(3_600));
+        let late = EngineClock::new(ClockSource::Wall, newest);
+        assert!(late.now() >= newest, "a journal that a faster clock wrote");
+        late.follow_wall(&mut late.follower());
+        assert!(late.now() >= newest, "it waits for nobody");
     }
 
     #[test]

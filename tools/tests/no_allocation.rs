@@ -130,6 +130,7 @@ fn play(duty: &mut EngineDuty, feed: &mut Producer<FeedItem>, from: i64, seconds
             let moment = Moment {
                 mono: MonoNs::now(),
                 now: ts,
+                steady: ts,
                 machine: ts,
             };
             assert!(matches!(duty.turn(moment), Turn::Did(_)));

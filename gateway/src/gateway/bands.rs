@@ -174,7 +174,7 @@ impl Gateway {
             row.told = *band;
             let (instrument, (lower, upper)) = (row.id, *band);
             self.tell(Event::BandReported(BandReported {
-                ts: self.now,
+                ts: self.stamp,
                 instrument,
                 lower,
                 upper,

@@ -21,6 +21,7 @@ use crate::rest::class_health::ClassHealth;
 use crate::rest::error_rate::ERRORS_PER_MINUTE_MAX;
 use crate::rest::token_gate::{CONFIRM_AFTER, TokenDeath, TokenGate};
 use crate::rest::verdict::Verdict;
+use crate::times::Times;
 
 /// The health of everything that the gateway calls.
 #[derive(Debug)]
@@ -59,21 +60,27 @@ impl Health {
 
 impl Gateway {
     /// The broker turned the token away somewhere else, e.g. at the order stream.
-    pub fn handle_token_refused(&mut self, now: TsNs) {
+    pub fn handle_token_refused(&mut self, now: impl Into<Times>) {
         self.advance(now);
         self.bury_token(TokenDeath::Refused);
     }
 
     /// The feed, or with a 401 that is not in the broker's words the order stream, was turned away: a read will
     /// tell whether the token lives.
-    pub fn handle_token_doubted(&mut self, now: TsNs) {
+    pub fn handle_token_doubted(&mut self, now: impl Into<Times>) {
         self.advance(now);
         self.heed_token(Verdict::TokenDoubted, false);
     }
 
     /// A reply asked for a pause: calls that raise no risk by waiting wait so long, at most
     /// [`crate::budget::FREEZE_MAX`]. Heeded only beside a reply that tells of trouble.
-    pub fn handle_retry_after(&mut self, now: TsNs, lane: Lane, reply: &Reply, pause: DurationNs) {
+    pub fn handle_retry_after(
+        &mut self,
+        now: impl Into<Times>,
+        lane: Lane,
+        reply: &Reply,
+        pause: DurationNs,
+    ) {
         self.advance(now);
         if Verdict::of(reply).is_trouble() {
             let now = self.now;
@@ -84,20 +91,27 @@ impl Gateway {
     /// Whether the token is dead. Nothing is sent any more.
     #[must_use]
     pub fn token_dead(&self) -> bool {
-        self.health.token.death(self.now).is_some() && !planted(Bug::DeadTokenUsed)
+        self.health.token.death(self.stamp).is_some() && !planted(Bug::DeadTokenUsed)
     }
 
     /// Why the token is dead; `None` while it may be alive.
     #[must_use]
     pub fn token_death(&self) -> Option<TokenDeath> {
-        self.health.token.death(self.now)
+        self.health.token.death(self.stamp)
     }
 
-    /// Engine time never goes back; with it the token's hour may come.
-    pub(super) fn advance(&mut self, now: TsNs) {
-        self.now = self.now.max(now);
+    /// Neither time goes back; with engine time the token's hour may come.
+    pub(super) fn advance(&mut self, now: impl Into<Times>) {
+        let times = now.into();
+        let measured = if planted(Bug::BudgetOnWallClock) {
+            times.engine
+        } else {
+            times.steady
+        };
+        self.now = self.now.max(measured);
+        self.stamp = self.stamp.max(times.engine);
         if !self.health.buried
-            && let Some(death) = self.health.token.death(self.now)
+            && let Some(death) = self.health.token.death(self.stamp)
         {
             self.bury_token(death);
         }
@@ -124,7 +138,7 @@ impl Gateway {
     /// Heeds what a verdict says about the token; a doubt wants a read that confirms or ends it.
     fn heed_token(&mut self, verdict: Verdict, is_read: bool) {
         self.health.token.note(self.now, verdict, is_read);
-        if let Some(death) = self.health.token.death(self.now) {
+        if let Some(death) = self.health.token.death(self.stamp) {
             if !self.health.buried {
                 self.bury_token(death);
             }

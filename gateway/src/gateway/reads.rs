@@ -193,7 +193,7 @@ impl Gateway {
             return;
         };
         self.tell(Event::OrderUpdated(OrderUpdated {
-            ts: self.now,
+            ts: self.stamp,
             intent: order.intent,
             order_id: *id,
             instrument,
@@ -329,7 +329,7 @@ impl Gateway {
             return;
         };
         self.tell(Event::Traded(Traded {
-            ts: self.now,
+            ts: self.stamp,
             intent: order.intent,
             order_id: trade.order_id,
             trade_id: trade.trade_id,

@@ -18,15 +18,21 @@ use crate::evidence::{BrokerOrder, BrokerTrade, ErrorClass, InstrumentKey, ReadE
 use crate::orders::{Bound, TRADES_OVERDUE};
 use crate::reconcile::{Answer, BrokerFunds, Part, Reconciler, Round};
 use crate::request::{Lane, Reply};
+use crate::times::Times;
 use crate::upstox::funds_api;
 use crate::upstox::order_api;
 
 impl Gateway {
     /// Starts reconciliation; ends with [`Event::Reconciled`]. Entries wait until then.
-    pub fn start_reconcile(&mut self, now: TsNs) {
+    pub fn start_reconcile(&mut self, now: impl Into<Times>) {
         self.advance(now);
+        self.want_rounds();
+    }
+
+    /// Rounds of reads are due from now on, and entries wait for them.
+    pub(super) fn want_rounds(&mut self) {
         self.entries_wait_for_books = true;
-        self.reconciler = Some(Reconciler::new(now));
+        self.reconciler = Some(Reconciler::new(self.now));
     }
 
     /// Whether reconciliation is under way.
@@ -58,8 +64,7 @@ impl Gateway {
         {
             flight.asked = Asked::Superseded;
         }
-        self.entries_wait_for_books = true;
-        self.reconciler = Some(Reconciler::new(self.now));
+        self.want_rounds();
     }
 
     pub(super) fn take_reconcile(&mut self, asked: TsNs, part: Part, reply: &Reply) {
@@ -169,7 +174,7 @@ impl Gateway {
             .extend(report.iter().filter(|(_, qty)| **qty != 0).map(|(id, _)| *id));
         for (instrument, qty) in report {
             self.tell(Event::PositionReported(PositionReported {
-                ts: self.now,
+                ts: self.stamp,
                 instrument,
                 qty: Qty::new(qty),
             }));
@@ -184,7 +189,7 @@ impl Gateway {
         let foreign_orders = round.orders.iter().filter(is_foreign).count();
         self.bands.begin(self.now);
         self.tell(Event::Reconciled(Reconciled {
-            ts: self.now,
+            ts: self.stamp,
             broker_orders: u32::try_from(round.orders.len()).unwrap_or(u32::MAX),
             foreign_orders: u32::try_from(foreign_orders).unwrap_or(u32::MAX),
         }));
@@ -208,7 +213,7 @@ impl Gateway {
         };
         let live_orders = live.iter().filter(ours).count();
         let checked = FlatChecked {
-            ts: self.now,
+            ts: self.stamp,
             asked,
             open_positions: count(net.len() - unlisted.len()),
             unlisted_positions: count(unlisted.len()),
@@ -229,7 +234,7 @@ impl Gateway {
 
     fn tell_funds(&mut self, funds: BrokerFunds) {
         self.tell(Event::FundsReported(FundsReported {
-            ts: self.now,
+            ts: self.stamp,
             available: funds.available,
             used: funds.used,
         }));

@@ -257,7 +257,7 @@ impl Gateway {
             return;
         }
         self.tell(Event::IntentResolved(IntentResolved {
-            ts: self.now,
+            ts: self.stamp,
             intent,
             submission,
             order_id,

@@ -1,11 +1,12 @@
 //! The oracle: what must hold at every step and at the end, judged from outside.
 //!
-//! It knows three things, none of which comes from the engine's or gateway's own computations: the records of the
-//! journal as they are written ([`facts`]), the bytes that leave ([`wire`]), and the broker's true ledger
+//! It knows four things, none of which comes from the engine's or gateway's own computations: the records of the
+//! journal as they are written ([`facts`]), what the gateway tells ([`doubts`]), the bytes that leave ([`wire`]), and the broker's true ledger
 //! ([`ledger`]). The engine's state is looked at only where the invariant is about it ([`end`]). The list of
 //! invariants, and which are checked where, stands in `FAULTS.md`.
 
 pub mod changes;
+pub mod doubts;
 pub mod facts;
 pub mod people;
 pub mod cover;
@@ -15,6 +16,7 @@ pub mod ledger;
 pub mod end;
 
 use bijli_core::codec::Item;
+use bijli_core::event::Event;
 use bijli_core::order::Purpose;
 use bijli_core::state::State;
 use bijli_core::{Command, TsNs};
@@ -24,6 +26,7 @@ use bijli_simulator::broker::Broker;
 use crate::disk::MemoryJournal;
 use crate::plan::Plan;
 
+use doubts::Doubts;
 use facts::Facts;
 use ledger::LedgerCheck;
 use wire::Wire;
@@ -41,6 +44,8 @@ pub(crate) fn broken<T>(invariant: &'static str, found: String) -> Result<T, Bro
 pub struct Oracle {
     /// What the journal says.
     pub facts: Facts,
+    /// What the gateway does not know.
+    pub doubts: Doubts,
     /// What left.
     pub wire: Wire,
     /// What the broker has.
@@ -55,10 +60,16 @@ impl Oracle {
     pub fn new(plan: &Plan) -> Self {
         Self {
             facts: Facts::new(plan),
+            doubts: Doubts::default(),
             wire: Wire::default(),
             ledger: LedgerCheck::default(),
             written: Vec::new(),
         }
+    }
+
+    /// A process came up.
+    pub fn begin_process(&mut self, now: TsNs) {
+        self.doubts.begin_process(now);
     }
 
     /// Records were written in a turn of the engine's, which began with a full disk or not.
@@ -74,18 +85,25 @@ impl Oracle {
         items.iter().try_for_each(|item| self.facts.take(item))
     }
 
-    /// A request is about to leave, at `wall` by the machine's clock; `durable` is the journal whose disk an entry has to wait for.
+    /// The gateway told the engine of something.
+    ///
+    /// # Errors
+    /// The invariant that it breaks.
+    pub fn told(&mut self, now: TsNs, event: &Event) -> Result<(), Broken> {
+        self.doubts.take(now, event)
+    }
+
+    /// A request is about to leave; `durable` is the journal whose disk an entry has to wait for.
     ///
     /// # Errors
     /// The first invariant that it breaks.
     pub fn sending(
         &mut self,
         now: TsNs,
-        wall: TsNs,
         request: &Request,
         durable: Option<&MemoryJournal>,
     ) -> Result<(), Broken> {
-        self.wire.take(now, wall, request, &self.facts, durable)
+        self.wire.take(now, request, &self.facts, durable)
     }
 
     /// A step is over.

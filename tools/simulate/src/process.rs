@@ -2,8 +2,8 @@
 //!
 //! What is real: `Driver` (journal, apply, journal, hand on), recovery and opening, the watches over clock and
 //! disk, the gate that waits for the disk, `Gateway` and its taking over. What mirrors `tools/src/duty`: the order of work within a
-//! turn (the clock, operators, the disk, broker, feed, timers; commands, replies, requests, events). Its clock is the
-//! wall's, which may be wrong; the world's time is its monotonic clock.
+//! turn (the clock, operators, the disk, broker, feed, timers; commands, replies, requests, events), and engine time,
+//! which follows a wall clock that may be wrong; the world's time is its steady one.
 
 use std::collections::VecDeque;
 
@@ -12,6 +12,7 @@ use bijli_core::codec::Item;
 use bijli_core::disk_watch::{DiskTrouble, DiskWatch};
 use bijli_core::driver::{DayFacts, Driver};
 use bijli_core::durable_gate::{DiskView, DurableGate, Journaled, Passed, WAIT_MAX_NS};
+use bijli_core::engine_time::EngineTime;
 use bijli_core::event::{
     ClockDoubted, Controlled, DataKind, FeedChanged, IntentResolved, SessionOpened, Submission,
 };
@@ -21,7 +22,7 @@ use bijli_core::risk::TradingMode;
 use bijli_core::state::State;
 use bijli_core::text::Text;
 use bijli_core::{Command, DurationNs, Event, TsNs};
-use bijli_gateway::{Gateway, GatewayConfig, Reply, Request, RequestId};
+use bijli_gateway::{Gateway, GatewayConfig, Reply, Request, RequestId, Times};
 
 use crate::chaos::Player;
 use crate::disk::{Killed, MemoryJournal};
@@ -38,6 +39,8 @@ struct Handed {
     command: Command,
     /// Number of its record.
     seq: u64,
+    /// When it was decided, steady time.
+    decided: TsNs,
 }
 
 impl Journaled for Handed {
@@ -65,6 +68,9 @@ pub struct Process {
     entries_barred: bool,
     disk: DiskWatch,
     time: ClockWatch,
+    engine_time: EngineTime,
+    /// Both times at the engine's turn.
+    turned: Times,
     evidence: VecDeque<Event>,
     /// Operators' calls.
     pub calls: VecDeque<Controlled>,
@@ -95,14 +101,15 @@ pub enum Arrival {
 }
 
 impl Process {
-    /// Recovers the day from its segments, takes it over and begins to reconcile.
+    /// Recovers the day from its segments, takes it over and begins to reconcile, at `steady` by the world's time and at
+    /// `wall` by the machine's clock.
     ///
     /// # Errors
     /// [`StartFault`].
     pub fn start(
         mut segments: Vec<Vec<u8>>,
         plan: &Plan,
-        now: TsNs,
+        (steady, wall): (TsNs, TsNs),
         epoch: u32,
         kill_in: Option<u64>,
     ) -> Result<Self, StartFault> {
@@ -113,7 +120,7 @@ impl Process {
         let listed = instruments();
         let facts = DayFacts {
             opened: SessionOpened {
-                ts: now,
+                ts: wall,
                 day: day(),
                 data: DataKind::Synthetic,
                 venue: plan.venue,
@@ -138,6 +145,8 @@ impl Process {
             ..GatewayConfig::default()
         };
         let gateway = Gateway::taking_over(config, driver.engine().state());
+        let mut engine_time = EngineTime::beginning(steady, driver.engine().state().now());
+        engine_time.look(steady, wall);
         Ok(Self {
             driver,
             journal,
@@ -148,6 +157,8 @@ impl Process {
             entries_barred: false,
             disk: DiskWatch::default(),
             time: ClockWatch::default(),
+            engine_time,
+            turned: Times::from(steady),
             evidence: VecDeque::new(),
             calls: VecDeque::new(),
             feed: VecDeque::new(),
@@ -183,15 +194,23 @@ impl Process {
             && self.feed.is_empty()
     }
 
-    /// The gateway's turn by the wall clock, at `mono` on the one that never steps; what it wants to send goes to
-    /// `send`.
+    /// Engine time at an instant of the steady one.
+    #[must_use]
+    pub const fn engine_time(&self, steady: TsNs) -> TsNs {
+        self.engine_time.at(steady)
+    }
+
+    /// The gateway's turn; gives what it wants to send, and what it told the engine.
     pub fn gateway_turn(
         &mut self,
-        now: TsNs,
-        mono: u64,
+        steady: TsNs,
         arrivals: &mut VecDeque<Arrival>,
-        mut send: impl FnMut(Request),
-    ) {
+    ) -> (Vec<Request>, Vec<Event>) {
+        let mono = steady.get().unsigned_abs();
+        let now = Times {
+            steady,
+            engine: self.engine_time(steady),
+        };
         while let Some(handed) = self.handed.pop_front() {
             self.gate.offer(handed, mono);
         }
@@ -207,9 +226,9 @@ impl Process {
         while let Some(passed) = self.gate.pop(mono, &disk) {
             match passed {
                 Passed::Send(handed) | Passed::SendUnwaited(handed) => {
-                    self.gateway.handle_command(now, &handed.command);
+                    self.gateway.handle_decided(now, handed.decided, &handed.command);
                 }
-                Passed::GivenUp(handed) => self.evidence.extend(never_sent(now, &handed.command)),
+                Passed::GivenUp(handed) => self.evidence.extend(never_sent(now.engine, &handed.command)),
             }
         }
         while let Some(arrival) = arrivals.pop_front() {
@@ -220,21 +239,22 @@ impl Process {
             }
         }
         self.gateway.handle_timeout(now);
-        while let Some(request) = self.gateway.poll_request(now) {
-            send(request);
-        }
-        while let Some(event) = self.gateway.poll_event() {
-            self.evidence.push_back(event);
-        }
+        let wanted = std::iter::from_fn(|| self.gateway.poll_request(now)).collect();
+        let told: Vec<Event> = std::iter::from_fn(|| self.gateway.poll_event()).collect();
+        self.evidence.extend(&told);
+        (wanted, told)
     }
 
-    /// The engine's turn by the wall clock, at `mono` on the one that never steps; what the feed brought was stamped
-    /// by the wall clock that was `shift` ahead.
+    /// The engine's turn. What the feed brought was stamped before the engine looked at the `wall` clock.
     ///
     /// # Errors
     /// [`Killed`] in the middle of it.
-    pub fn engine_turn(&mut self, now: TsNs, mono: u64, shift: DurationNs) -> Result<(), Killed> {
-        if let Some((doubt, length)) = self.time.look(mono, now) {
+    pub fn engine_turn(&mut self, steady: TsNs, wall: TsNs) -> Result<(), Killed> {
+        let stamped = self.engine_time.ahead();
+        self.engine_time.look(steady, wall);
+        let now = self.engine_time(steady);
+        self.turned = Times { steady, engine: now };
+        if let Some((doubt, length)) = self.time.look(steady.get().unsigned_abs(), wall) {
             let ts = now.max(self.state().now());
             self.take(&Event::ClockDoubted(ClockDoubted { ts, doubt, length }))?;
         }
@@ -252,12 +272,12 @@ impl Process {
         while let Some(item) = self.feed.pop_front() {
             match item {
                 FeedItem::Tick(mut tick) => {
-                    tick.ts = tick.ts.plus(shift);
+                    tick.ts = tick.ts.plus(stamped);
                     self.advance_to(tick.ts)?;
                     self.take(&Event::Ticked(tick))?;
                 }
                 FeedItem::State { ts, state } => {
-                    let ts = ts.plus(shift);
+                    let ts = ts.plus(stamped);
                     self.take(&Event::FeedChanged(FeedChanged { ts, state }))?;
                 }
             }
@@ -292,7 +312,7 @@ impl Process {
     }
 
     fn take(&mut self, event: &Event) -> Result<(), Killed> {
-        let handed = &mut self.handed;
+        let (handed, turned) = (&mut self.handed, self.turned);
         // The event's own record; those of its commands follow one by one.
         let mut seq = self.journal.next_seq();
         self.driver.take(event, &mut self.journal, |command| {
@@ -300,13 +320,14 @@ impl Process {
             handed.push_back(Handed {
                 command: *command,
                 seq,
+                decided: turned.steady_at(command.ts()),
             });
         })
     }
 
-    /// When it has to be woken without anything happening; its wall clock is `shift` ahead.
+    /// When it has to be woken without anything happening.
     #[must_use]
-    pub fn next_wake(&self, now: TsNs, shift: DurationNs) -> TsNs {
+    pub fn next_wake(&self, now: TsNs) -> TsNs {
         let soon = now.plus(DurationNs::new(50_000));
         if !self.handed.is_empty() || !self.evidence.is_empty() {
             return soon;
@@ -315,10 +336,7 @@ impl Process {
             return now.plus(DurationNs::from_millis(1));
         }
         let timer = now.plus(bijli_core::driver::TIMER_PERIOD);
-        let gateway = self
-            .gateway
-            .poll_timeout()
-            .map_or(timer, |due| due.plus(DurationNs::new(-shift.get())));
+        let gateway = self.gateway.poll_timeout().unwrap_or(timer);
         timer.min(gateway.max(soon))
     }
 }

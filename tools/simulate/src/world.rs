@@ -179,7 +179,7 @@ impl World {
             let wake = if self.now < self.gateway_until {
                 self.gateway_until
             } else {
-                process.next_wake(self.now, self.clock_shift)
+                process.next_wake(self.now)
             };
             // While its engine hangs, the gateway alone has work.
             let hangs = self.now < self.engine_until;
@@ -197,11 +197,6 @@ impl World {
     /// What the machine's wall clock shows.
     const fn wall(&self) -> TsNs {
         self.now.plus(self.clock_shift)
-    }
-
-    /// What a clock that never steps shows.
-    const fn mono(&self) -> u64 {
-        self.now.get().unsigned_abs()
     }
 
     fn note(&mut self, line: impl FnOnce() -> String) {

@@ -26,6 +26,7 @@ fn placement(seq: u64, purpose: Purpose) -> Outbound {
     Outbound {
         command: Command::Place(place),
         seq,
+        decided: TsNs::new(1),
         cause_recv: None,
     }
 }
@@ -39,6 +40,7 @@ fn cancel_of(seq: u64) -> Outbound {
     Outbound {
         command: Command::Cancel(cancel),
         seq: seq + 100,
+        decided: TsNs::new(1),
         cause_recv: None,
     }
 }

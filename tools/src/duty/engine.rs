@@ -14,6 +14,7 @@ use bijli_core::clock_watch::ClockWatch;
 use bijli_core::codec::{Closed, DurableMark, Item};
 use bijli_core::disk_watch::{DiskTrouble, DiskWatch};
 use bijli_core::driver::{Driver, Journal};
+use bijli_core::engine_time::EngineTime;
 use bijli_core::event::{Event, FeedChanged, FeedState, Tick};
 use bijli_core::latency::Stage;
 use bijli_core::readout::PageReadout;
@@ -112,6 +113,9 @@ pub struct EngineDuty {
     /// Whether the feed said that the market is closed.
     market_closed: bool,
     time: ClockWatch,
+    follower: EngineTime,
+    /// The times of the turn at hand.
+    turned: Moment,
     ended: bool,
     disk: DiskWatch,
     pages_told: PagesTold,
@@ -137,11 +141,13 @@ impl EngineDuty {
             journal,
             links,
             screen,
-            clock,
             ring: LatencyRecorder::new(Stage::Ring),
             apply: LatencyRecorder::new(Stage::Engine),
             market_closed: false,
             time: ClockWatch::default(),
+            follower: clock.follower(),
+            turned: Moment::default(),
+            clock,
             ended: false,
             disk: DiskWatch::default(),
             pages_told: PagesTold::default(),
@@ -165,7 +171,7 @@ impl EngineDuty {
     fn act_on(&mut self, event: &Event, cause_recv: Option<MonoNs>) -> Result<(), StoreError> {
         let events = self.driver.engine().state().counts().events;
         let started = events.is_multiple_of(SAMPLE_EVERY).then(MonoNs::now);
-        let links = &mut self.links;
+        let (links, turned) = (&mut self.links, self.turned);
         // The event's own record; those of its commands follow one by one.
         let mut seq = self.journal.records();
         self.driver.take(event, &mut self.journal, |command| {
@@ -176,6 +182,7 @@ impl EngineDuty {
             let outbound = Outbound {
                 command: *command,
                 seq,
+                decided: turned.steady_at(command.ts()),
                 cause_recv,
             };
             // A full order ring would lose an order: the limits make it larger than any burst.
@@ -308,7 +315,8 @@ pub struct EngineEnd {
 impl Duty<Ended> for EngineDuty {
     fn turn(&mut self, moment: Moment) -> Turn {
         let mut work_count = 0;
-        self.watch_clock(moment);
+        self.turned = moment;
+        self.watch_clock();
         while let Ok(call) = self.links.calls.try_recv() {
             self.take_call(&call, moment.now);
             work_count += 1;
@@ -368,6 +376,7 @@ impl Duty<Ended> for EngineDuty {
         let moment = Moment {
             mono: MonoNs::now(),
             now,
+            steady: now,
             machine: now,
         };
         self.screen.force(

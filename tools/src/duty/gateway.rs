@@ -157,7 +157,8 @@ impl GatewayDuty {
             if let Some(intent) = outbound.command.intent() {
                 self.causes.push_back((intent, outbound.cause_recv));
             }
-            self.gateway.handle_command(moment.now, &outbound.command);
+            self.gateway
+                .handle_decided(moment.times(), outbound.decided, &outbound.command);
         }
         count
     }
@@ -179,7 +180,7 @@ impl GatewayDuty {
     fn take_replies(&mut self, moment: Moment) -> usize {
         let mut count = 0;
         if self.links.token.take_doubt() {
-            self.gateway.handle_token_doubted(moment.now);
+            self.gateway.handle_token_doubted(moment.times());
         }
         while let Ok(done) = self.links.done.try_recv() {
             self.in_lanes -= 1;
@@ -191,17 +192,19 @@ impl GatewayDuty {
             }
             if let Some(pause) = done.retry_after {
                 self.gateway
-                    .handle_retry_after(moment.now, done.lane, &done.reply, pause);
+                    .handle_retry_after(moment.times(), done.lane, &done.reply, pause);
             }
-            self.gateway.handle_reply(moment.now, done.id, &done.reply);
+            self.gateway.handle_reply(moment.times(), done.id, &done.reply);
             count += 1;
         }
         while let Ok(news) = self.links.stream.try_recv() {
             match news {
-                StreamNews::Text(text) => self.gateway.handle_stream_text(moment.now, &text),
-                StreamNews::Connected(connected) => self.gateway.handle_stream_state(moment.now, connected),
-                StreamNews::TokenRefused => self.gateway.handle_token_refused(moment.now),
-                StreamNews::TokenDoubted => self.gateway.handle_token_doubted(moment.now),
+                StreamNews::Text(text) => self.gateway.handle_stream_text(moment.times(), &text),
+                StreamNews::Connected(connected) => {
+                    self.gateway.handle_stream_state(moment.times(), connected)
+                }
+                StreamNews::TokenRefused => self.gateway.handle_token_refused(moment.times()),
+                StreamNews::TokenDoubted => self.gateway.handle_token_doubted(moment.times()),
             }
             count += 1;
         }
@@ -210,7 +213,7 @@ impl GatewayDuty {
 
     fn send_requests(&mut self, moment: Moment) -> usize {
         let mut count = 0;
-        while let Some(request) = self.gateway.poll_request(moment.now) {
+        while let Some(request) = self.gateway.poll_request(moment.times()) {
             let intent = self.gateway.placed_by(request.id);
             let cause_recv = intent.and_then(|intent| self.cause_of(intent));
             let lane = request.lane as usize;
@@ -259,9 +262,9 @@ impl GatewayDuty {
     }
 }
 
-/// What a clock that never steps will show when so much engine time has passed.
+/// What a clock that never steps will show at an instant of the steady time.
 fn mono_at(moment: Moment, ts: TsNs) -> MonoNs {
-    let left = u64::try_from(ts.since(moment.now).get()).unwrap_or(0);
+    let left = u64::try_from(ts.since(moment.steady).get()).unwrap_or(0);
     MonoNs(moment.mono.0.saturating_add(left))
 }
 
@@ -278,7 +281,7 @@ impl Duty<Ended> for GatewayDuty {
     fn turn(&mut self, moment: Moment) -> Turn {
         let mut work_count = self.take_commands(moment);
         work_count += self.take_replies(moment);
-        self.gateway.handle_timeout(moment.now);
+        self.gateway.handle_timeout(moment.times());
         work_count += self.send_requests(moment);
         work_count += self.hand_on_events();
         self.show_busy();

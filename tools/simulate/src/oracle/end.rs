@@ -60,7 +60,7 @@ impl Oracle {
             .facts
             .fates
             .iter()
-            .find(|(_, fate)| matches!(fate, Fate::Unknown(_)));
+            .find(|(_, fate)| matches!(fate, Fate::Unknown));
         if let Some((intent, fate)) = unknown {
             return broken(
                 "L1",

@@ -12,7 +12,7 @@ use bijli_core::instrument::Instrument;
 use bijli_core::order::{BrokerOrderId, BrokerStatus, IntentId, OrderType, Purpose, TradeId};
 use bijli_core::risk::TradingMode;
 use bijli_core::state::State;
-use bijli_core::{Command, DurationNs, Price, Qty, TsNs};
+use bijli_core::{Command, Price, Qty, TsNs};
 use bijli_simulator::broker::faults::Fault;
 
 use super::changes::Changes;
@@ -29,8 +29,8 @@ use crate::rows::{RowId, WorldFault};
 pub enum Fate {
     /// Nothing was told yet.
     Pending,
-    /// Its fate is unknown since then.
-    Unknown(TsNs),
+    /// Its fate is unknown; since when, `doubts` knows.
+    Unknown,
     /// The written rule says that it is absent.
     PresumedAbsent,
     /// The broker knows it, or will never.
@@ -197,7 +197,7 @@ impl Facts {
                 self.people.begin_process();
                 self.feed = FeedState::Down;
                 for fate in self.fates.values_mut().filter(|fate| **fate == Fate::Pending) {
-                    *fate = Fate::Unknown(self.now);
+                    *fate = Fate::Unknown;
                 }
             }
             Event::FeedChanged(changed) => self.feed = changed.state,
@@ -206,8 +206,7 @@ impl Facts {
             Event::ClockDoubted(doubted) => self.learn_doubt(doubted.doubt),
             Event::IntentResolved(resolved) => {
                 let fate = match resolved.submission {
-                    // The minute of absence is the gateway's, whose clock made the event; an engine that stood still heard it later.
-                    Submission::Unknown => Fate::Unknown(resolved.ts),
+                    Submission::Unknown => Fate::Unknown,
                     Submission::PresumedAbsent => Fate::PresumedAbsent,
                     Submission::Acked | Submission::Refused | Submission::NotSent => Fate::Known,
                 };
@@ -266,7 +265,7 @@ impl Facts {
 
     fn learn_fate(&mut self, intent: IntentId, fate: Fate) {
         let known = self.fates.entry(intent.get()).or_insert(Fate::Known);
-        let was_doubted = matches!(known, Fate::Unknown(_));
+        let was_doubted = matches!(known, Fate::Unknown);
         // What is known to exist does not become unknown by a late word.
         if *known != Fate::Known {
             *known = fate;
@@ -364,7 +363,7 @@ impl Facts {
         let unknown = self
             .fates
             .iter()
-            .filter(|(_, fate)| matches!(fate, Fate::Unknown(_) | Fate::PresumedAbsent))
+            .filter(|(_, fate)| matches!(fate, Fate::Unknown | Fate::PresumedAbsent))
             .filter_map(|(intent, _)| self.places.get(intent));
         let (mut here, mut all) = (0, 0);
         for other in unknown {
@@ -385,13 +384,13 @@ impl Facts {
             && resolved.submission == Submission::PresumedAbsent
         {
             match self.fates.get(&resolved.intent.get()) {
-                Some(Fate::Unknown(since)) if resolved.ts.since(*since) >= DurationNs::from_secs(60) => {}
+                Some(Fate::Unknown) => {}
                 // A new process looked for what its predecessor did not find, and does not find it either.
                 Some(Fate::PresumedAbsent) => {}
                 // Killed before the command was journaled: the replayed engine doubts it, and it never left.
                 _ if !self.places.contains_key(&resolved.intent.get()) => {}
                 fate => {
-                    return broken("I04", format!("{resolved:?} too early: {fate:?}"));
+                    return broken("I04", format!("{resolved:?} was {fate:?}"));
                 }
             }
         }
@@ -401,7 +400,7 @@ impl Facts {
             let is_doubtful = |index: usize| {
                 let is_here = |place: &Place| place.instrument.index() == index;
                 let of_it = |intent: &u64| places.get(intent).is_some_and(is_here);
-                let mut doubts = fates.iter().filter(|(_, fate)| matches!(fate, Fate::Unknown(_)));
+                let mut doubts = fates.iter().filter(|(_, fate)| matches!(fate, Fate::Unknown));
                 doubts.any(|(intent, _)| of_it(intent))
             };
             // A busted trade leaves a difference for a person, a kill between event and command an order to doubt.

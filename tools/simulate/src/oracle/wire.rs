@@ -1,8 +1,9 @@
-//! The bytes that leave, held against the journal and the limits of sending.
+//! The bytes that leave, held against the journal and the limits of sending, on true time.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use bijli_core::command::Place;
+use bijli_core::codec::Item;
+use bijli_core::command::{Command, Place};
 use bijli_core::order::{BrokerOrderId, IntentId, Purpose, Side};
 use bijli_core::text::Text;
 use bijli_core::{DurationNs, TsNs};
@@ -29,8 +30,8 @@ pub struct Wire {
     pub placed: BTreeSet<u64>,
     changed: BTreeMap<BrokerOrderId, u32>,
     calls: VecDeque<TsNs>,
-    /// How far the wall clock was ahead at the last order call.
-    shift: DurationNs,
+    /// When each entry was decided.
+    decided: BTreeMap<u64, TsNs>,
     /// Order calls so far.
     pub order_calls: u64,
     /// Reads so far.
@@ -38,6 +39,16 @@ pub struct Wire {
 }
 
 impl Wire {
+    /// Entries were journaled at `now`, each decided when its stamp says; engine time was so far ahead.
+    pub fn learn_decisions(&mut self, items: &[Item], now: TsNs, ahead: DurationNs) {
+        for item in items {
+            if let Item::Command(Command::Place(place)) = item {
+                let decided = place.ts.plus(DurationNs::new(-ahead.get())).min(now);
+                self.decided.insert(place.intent.get(), decided);
+            }
+        }
+    }
+
     /// Judges a request and remembers it.
     ///
     /// # Errors
@@ -45,7 +56,6 @@ impl Wire {
     pub fn take(
         &mut self,
         now: TsNs,
-        wall: TsNs,
         request: &Request,
         facts: &Facts,
         durable: Option<&MemoryJournal>,
@@ -55,12 +65,6 @@ impl Wire {
             return Ok(());
         }
         self.order_calls += 1;
-        let shift = wall.since(now);
-        if shift > self.shift {
-            // The budget is counted on the wall clock, for which these calls are long past.
-            self.calls.clear();
-        }
-        self.shift = shift;
         self.calls.push_back(now);
         while self
             .calls
@@ -73,7 +77,7 @@ impl Wire {
             return broken("I12", format!("{} order calls within a second", self.calls.len()));
         }
         match request.method {
-            Method::Post => self.take_placement(wall, request, facts, durable),
+            Method::Post => self.take_placement(now, request, facts, durable),
             Method::Put | Method::Delete => self.take_change(request, facts),
             Method::Get => Ok(()),
         }
@@ -142,7 +146,8 @@ impl Wire {
                 format!("an entry is call {} of its second", self.calls.len()),
             );
         }
-        let age = now.since(place.ts);
+        let decided = self.decided.get(&place.intent.get()).copied();
+        let age = now.since(decided.unwrap_or(TsNs::NEVER));
         if age >= ENTRY_AGE_MAX {
             return broken(
                 "I20",

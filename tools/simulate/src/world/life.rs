@@ -29,7 +29,7 @@ impl World {
         self.death = kill_in.map_or(WorldFault::Kill9, |_| WorldFault::CrashInRecovery);
         self.log_in_if_needed();
         let before = std::mem::take(&mut self.disk);
-        match Process::start(before, &self.plan, self.wall(), self.epoch, kill_in) {
+        match Process::start(before, &self.plan, (self.now, self.wall()), self.epoch, kill_in) {
             Ok(process) => self.begin(process),
             Err(StartFault::Killed(image, fresh)) => {
                 self.oracle.died_taking_over(readable(&image), &fresh)?;
@@ -49,6 +49,7 @@ impl World {
         self.arrivals.clear();
         self.network.begin_process(self.now, self.epoch);
         self.feed.connect(self.now);
+        self.oracle.begin_process(self.now);
         self.operator.begin_process(self.now, &self.plan);
         self.note(|| "a process is up".to_owned());
         process.journal.mark(self.now);

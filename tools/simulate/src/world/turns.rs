@@ -5,6 +5,7 @@ use bijli_core::event::{Event, FeedState};
 use bijli_core::order::Purpose;
 use bijli_core::state::State;
 use bijli_core::{DurationNs, InstrumentId, TsNs};
+use bijli_gateway::Gateway;
 use bijli_gateway::request::{Auth, Body, Host, Method, Request};
 use bijli_simulator::broker::faults::Faults;
 use bijli_simulator::broker::{ApiCall, LOCAL_PEER, Moments};
@@ -17,6 +18,9 @@ use crate::rows::WorldFault;
 
 /// Within this the feed is usable once nothing disturbs it: what the longest wait between two connections leaves.
 const FEED_WITHIN: DurationNs = DurationNs::from_secs(15);
+
+/// The longest pause that the gateway keeps, and one reading of the books.
+const WAKES_WITHIN: DurationNs = DurationNs::from_secs(90);
 
 impl World {
     pub(super) fn take_step(&mut self) -> Result<(), Broken> {
@@ -36,7 +40,18 @@ impl World {
         self.push_frames();
         let state = self.process.as_ref().map(Process::state);
         self.oracle.stepped(&self.broker, state)?;
+        self.check_gateway()?;
         self.check_feed()
+    }
+
+    /// L6: whatever the machine's clock shows, the gateway means to look again soon.
+    fn check_gateway(&self) -> Result<(), Broken> {
+        let gateway = self.process.as_ref().map(|process| &process.gateway);
+        let wake = gateway.and_then(Gateway::poll_timeout).unwrap_or(self.now);
+        if wake.since(self.now) > WAKES_WITHIN {
+            return broken("L6", format!("the gateway waits until {wake}"));
+        }
+        Ok(())
     }
 
     /// L4: a while after the faults have stopped, or a process came up, the feed can be traded on, until the close.
@@ -167,7 +182,7 @@ impl World {
             return Ok(());
         }
         self.arm_kill(&mut process);
-        let ended = process.engine_turn(self.wall(), self.mono(), self.clock_shift);
+        let ended = process.engine_turn(self.now, self.wall());
         process.journal.mark(self.now);
         let items = std::mem::take(&mut process.journal.fresh);
         self.work.events += items.len() as u64;
@@ -179,6 +194,8 @@ impl World {
                 self.mix(command.ts().get() as u64 ^ command.intent().map_or(7, |intent| intent.get()));
             }
         }
+        let ahead = process.engine_time(self.now).since(self.now);
+        self.oracle.wire.learn_decisions(&items, self.now, ahead);
         let seen = self.oracle.journaled(&items, process.journal.is_full);
         let seen = self.judge(seen);
         match ended {
@@ -199,9 +216,11 @@ impl World {
     }
 
     fn turn_gateway(&mut self, process: &mut Process) -> Result<(), Broken> {
-        let mut wanted = Vec::new();
-        let (wall, mono) = (self.wall(), self.mono());
-        process.gateway_turn(wall, mono, &mut self.arrivals, |request| wanted.push(request));
+        let (wanted, told) = process.gateway_turn(self.now, &mut self.arrivals);
+        let seen = told
+            .iter()
+            .try_for_each(|event| self.oracle.told(self.now, event));
+        self.judge(seen)?;
         for request in wanted {
             self.note(|| {
                 let body = request.body.as_ref().map_or("", Body::text);
@@ -210,7 +229,7 @@ impl World {
             let is_write = request.method != Method::Get;
             self.mix(request.id.get() << 8 | u64::from(is_write));
             let durable = self.plan.awaits_disk.then_some(&process.journal);
-            let seen = self.oracle.sending(self.now, wall, &request, durable);
+            let seen = self.oracle.sending(self.now, &request, durable);
             self.judge(seen)?;
             self.network
                 .send(self.now, self.epoch, request, &self.plan, &mut self.fired);
@@ -257,8 +276,13 @@ impl World {
             .happens(self.plan.ppm_of(WorldFault::ClockStep) / 1_500)
         {
             self.fired.count(WorldFault::ClockStep);
-            let length = self.crash.between(600, 8_000);
             let sign = if self.crash.between(0, 1) == 0 { 1 } else { -1 };
+            let is_hour = sign < 0 && self.crash.between(0, 3) == 0;
+            let length = if is_hour {
+                3_600_000
+            } else {
+                self.crash.between(600, 8_000)
+            };
             self.clock_shift = DurationNs::from_millis(length * sign);
             self.clock_right_at = self
                 .now

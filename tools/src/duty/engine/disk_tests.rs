@@ -122,6 +122,7 @@ impl Desk {
         let moment = Moment {
             mono: MonoNs::now(),
             now,
+            steady: now,
             machine: now,
         };
         assert!(matches!(self.duty.turn(moment), Turn::Did(_)));

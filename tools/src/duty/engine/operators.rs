@@ -18,7 +18,7 @@ use bijli_core::text::Text;
 
 use super::EngineDuty;
 use crate::control::{ControlCall, ControlReply};
-use crate::duty_cycle::{ClockSource, Moment, MonoNs};
+use crate::duty_cycle::{ClockSource, MonoNs};
 use crate::words;
 
 /// Lines of open positions and orders in a reply, which must fit a frame.
@@ -156,12 +156,13 @@ impl EngineDuty {
     }
 
     /// Tells the engine when this machine's time cannot be trusted. A simulated day keeps its own.
-    pub(super) fn watch_clock(&mut self, moment: Moment) {
+    pub(super) fn watch_clock(&mut self) {
         if self.clock.source() != ClockSource::Wall {
             return;
         }
-        if let Some((doubt, length)) = self.time.look(moment.mono.0, moment.now) {
-            let ts = moment.now.max(self.driver.engine().state().now());
+        let (mono, wall) = self.clock.follow_wall(&mut self.follower);
+        if let Some((doubt, length)) = self.time.look(mono.0, wall) {
+            let ts = self.clock.now().max(self.driver.engine().state().now());
             let doubted = ClockDoubted { ts, doubt, length };
             self.take(&Event::ClockDoubted(doubted), None);
         }
