@@ -28,6 +28,12 @@ impl Doubts {
         self.since.clear();
     }
 
+    /// Whether a minute of not knowing is under way.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        !self.since.is_empty()
+    }
+
     /// I04: the gateway tells something at `now`.
     ///
     /// # Errors
@@ -39,8 +45,9 @@ impl Doubts {
         let intent = resolved.intent.get();
         if resolved.submission == Submission::Unknown {
             self.since.insert(intent, now);
+            return Ok(());
         }
-        let since = self.since.get(&intent).copied().unwrap_or(self.began);
+        let since = self.since.remove(&intent).unwrap_or(self.began);
         if resolved.submission == Submission::PresumedAbsent && now.since(since) < ABSENT_AFTER {
             let waited = now.since(since).get() / 1_000_000;
             return broken("I04", format!("{resolved:?} after {waited} ms of not knowing"));

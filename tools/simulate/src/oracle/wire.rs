@@ -39,6 +39,14 @@ pub struct Wire {
 }
 
 impl Wire {
+    /// Whether the second that ends at `now` holds all the order calls that it may.
+    #[must_use]
+    pub fn is_full(&self, now: TsNs) -> bool {
+        let second = DurationNs::from_secs(1);
+        let recent = self.calls.iter().rev().take_while(|at| now.since(**at) < second);
+        recent.count() >= CALLS_PER_S
+    }
+
     /// Entries were journaled at `now`, each decided when its stamp says; engine time was so far ahead.
     pub fn learn_decisions(&mut self, items: &[Item], now: TsNs, ahead: DurationNs) {
         for item in items {

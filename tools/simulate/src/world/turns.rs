@@ -271,9 +271,15 @@ impl World {
             }
             return;
         }
+        // Rather where time is being counted.
+        let rarity = match (self.oracle.wire.is_full(self.now), self.oracle.doubts.is_any()) {
+            (true, _) => 20,
+            (false, true) => 400,
+            (false, false) => 1_500,
+        };
         if self
             .crash
-            .happens(self.plan.ppm_of(WorldFault::ClockStep) / 1_500)
+            .happens(self.plan.ppm_of(WorldFault::ClockStep) / rarity)
         {
             self.fired.count(WorldFault::ClockStep);
             let sign = if self.crash.between(0, 1) == 0 { 1 } else { -1 };
