@@ -64,6 +64,8 @@ pub struct Plan {
     pub tick_pause: DurationNs,
 }
 
+/// The chance of a fault on a day that has much of it.
+const STRONG_PPM: u32 = 250_000;
 const DAY: (i32, u32, u32) = (2026, 7, 31);
 
 /// The trading day of every world: its real hours end at 15:30 in both markets, as the compressed ones do.
@@ -147,6 +149,14 @@ impl Plan {
         if self.temper == Temper::Runaway && self.ppm_of(WorldFault::Runaway) == 0 {
             self.temper = Temper::Chaos;
         }
+        self
+    }
+
+    /// The same day with this fault too, on a strong day's chance at least.
+    #[must_use]
+    pub fn with(mut self, row: RowId) -> Self {
+        let chance = &mut self.ppm[row.index()];
+        *chance = (*chance).max(STRONG_PPM);
         self
     }
 
@@ -284,7 +294,7 @@ fn swarm(seed: u64) -> [u32; ROWS] {
             .fold(0x5a_u64, |sum, byte| sum << 8 | u64::from(byte));
         let mut own = Random::new(seed, purpose);
         if own.happens(share) && row.can_fire() {
-            let strength = [20_000, 80_000, 250_000, 600_000][own.between(0, 3) as usize];
+            let strength = [20_000, 80_000, STRONG_PPM, 600_000][own.between(0, 3) as usize];
             ppm[row.index()] = strength;
         }
     }

@@ -60,6 +60,9 @@ pub struct Options {
     /// Only these classes of fault, by id or name, separated by commas; `none` for a day without faults.
     #[arg(long)]
     pub only: Option<String>,
+    /// Every day has these classes of fault too, whatever it drew; for those that change nothing else of a day (H4).
+    #[arg(long, value_delimiter = ',', value_parser = row_of)]
+    pub with: Vec<RowId>,
     /// Cut the day off after so many steps.
     #[arg(long)]
     pub until: Option<u64>,
@@ -117,9 +120,11 @@ fn rows_of(text: &str) -> Result<Vec<RowId>, String> {
     if text == "none" {
         return Ok(Vec::new());
     }
-    text.split(',')
-        .map(|id| RowId::of_id(id).ok_or_else(|| id.to_owned()))
-        .collect()
+    text.split(',').map(row_of).collect()
+}
+
+fn row_of(id: &str) -> Result<RowId, String> {
+    RowId::of_id(id).ok_or_else(|| id.to_owned())
 }
 
 pub(crate) fn plan_of(seed: u64, rows: Option<&[RowId]>, options: &Options) -> Plan {
@@ -127,6 +132,7 @@ pub(crate) fn plan_of(seed: u64, rows: Option<&[RowId]>, options: &Options) -> P
     if let Some(rows) = rows {
         plan = plan.only(rows);
     }
+    plan = options.with.iter().fold(plan, |plan, row| plan.with(*row));
     plan.until = options.until;
     plan.unasked.clone_from(&options.without);
     plan
@@ -320,7 +326,7 @@ fn report(sum: &Sum, took: Duration, options: &Options) -> ExitCode {
     if let Some((seed, violation)) = sum
         .violations
         .first()
-        .filter(|_| options.only.is_none() && options.without.is_empty())
+        .filter(|_| options.only.is_none() && options.without.is_empty() && options.with.is_empty())
     {
         tell_smallest(*seed, violation);
     }
