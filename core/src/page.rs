@@ -49,10 +49,14 @@ pub enum PageReason {
     PositionDiffers = 16,
     /// Something is held and no market data comes.
     FeedLost = 17,
+    /// The access token died; nothing can be sent any more.
+    TokenDead = 18,
+    /// An order call of ours has had no answer for some seconds.
+    OrderLaneSilent = 19,
 }
 
 /// All reasons, in the order of their numbers.
-pub const PAGE_REASONS: [PageReason; 18] = [
+pub const PAGE_REASONS: [PageReason; 20] = [
     PageReason::Contradiction,
     PageReason::LateFill,
     PageReason::Overfill,
@@ -71,6 +75,8 @@ pub const PAGE_REASONS: [PageReason; 18] = [
     PageReason::EntriesStopped,
     PageReason::PositionDiffers,
     PageReason::FeedLost,
+    PageReason::TokenDead,
+    PageReason::OrderLaneSilent,
 ];
 
 impl PageReason {
@@ -96,6 +102,8 @@ impl PageReason {
             Self::EntriesStopped => "ENTRIES_STOPPED",
             Self::PositionDiffers => "POSITION_DIFFERS",
             Self::FeedLost => "FEED_LOST",
+            Self::TokenDead => "TOKEN_DEAD",
+            Self::OrderLaneSilent => "ORDER_LANE_SILENT",
         }
     }
 
@@ -121,6 +129,8 @@ impl PageReason {
             Self::EntriesStopped => "entries were stopped, and not by an operator; status says by what",
             Self::PositionDiffers => "the broker's position is not ours; the broker's was taken over",
             Self::FeedLost => "something is held and no market data comes",
+            Self::TokenDead => "the access token is dead: nothing can be sent, and the run ends",
+            Self::OrderLaneSilent => "an order call has had no answer for four seconds",
         }
     }
 

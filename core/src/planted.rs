@@ -78,6 +78,8 @@ bugs! {
     FullDiskIgnored "entries go on while the disk of the journal has no room";
     BudgetOnWallClock "the gateway measures lengths of time by a clock that people set";
     NobodyCalled "entries stop by themselves and nobody is called";
+    SilenceUntold "an order without an answer calls nobody";
+    TokenDeathUntold "a token that dies calls nobody";
 }
 
 #[cfg(feature = "planted")]

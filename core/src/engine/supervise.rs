@@ -7,15 +7,27 @@
 use crate::command::{Command, Commands, DropEntries, Reconcile};
 use crate::event::{BandReported, ClockDoubt, ClockDoubted, FeedState, LatchCarried, StartStepped};
 use crate::order::{OrderState, Purpose};
+use crate::orders::Order;
 use crate::page::PageReason;
 use crate::planted::{Bug, planted};
 use crate::price::Price;
 use crate::quote::Quote;
+use crate::start_steps::{StartStep, StepVerdict};
 use crate::state::State;
 use crate::time::{DurationNs, TsNs};
 
+/// An order call may be without an answer for so long before somebody is called; with the engine's timers that is
+/// within five seconds.
+const LANE_PATIENCE: DurationNs = DurationNs::from_secs(4);
+
 impl State {
+    /// A step was judged; of a token that is found dead, at a start or in the middle of a run, a person is told once.
     pub(super) fn take_start_step(&mut self, stepped: &StartStepped) {
+        let is_death = stepped.step == StartStep::Token && stepped.verdict == StepVerdict::Failed;
+        let was_dead = self.supervision.start.verdict(StartStep::Token) == StepVerdict::Failed;
+        if is_death && !was_dead && !planted(Bug::TokenDeathUntold) {
+            self.page(PageReason::TokenDead, None);
+        }
         self.supervision
             .start
             .tell(stepped.step, stepped.verdict, stepped.note);
@@ -77,6 +89,22 @@ impl State {
     pub(super) fn watch_feed(&mut self) {
         if !self.open.is_empty() && self.supervision.feed_outage.take_due(self.now) {
             self.page(PageReason::FeedLost, None);
+        }
+    }
+
+    /// Calls a person where an order call of ours has had no answer for too long: once for all that had fallen silent
+    /// before the call.
+    pub(super) fn watch_order_lane(&mut self) {
+        let told = self.pages.get(PageReason::OrderLaneSilent).last_ts;
+        let is_overdue = |order: &&Order| {
+            let since = order.unanswered_since();
+            since.is_some_and(|since| since > told && self.now.since(since) >= LANE_PATIENCE)
+        };
+        let silent = self.orders.live().map(|(_, order)| order).find(is_overdue);
+        if let Some(instrument) = silent.map(|order| order.instrument)
+            && !planted(Bug::SilenceUntold)
+        {
+            self.page(PageReason::OrderLaneSilent, Some(instrument));
         }
     }
 

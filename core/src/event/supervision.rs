@@ -127,3 +127,16 @@ pub struct StartStepped {
     /// What was found, or why it waits.
     pub note: Text<40>,
 }
+
+impl StartStepped {
+    /// That the access token died in the middle of a run: the step that it had passed is failed from now on.
+    #[must_use]
+    pub fn token_died(ts: TsNs) -> Self {
+        Self {
+            ts,
+            step: StartStep::Token,
+            verdict: StepVerdict::Failed,
+            note: Text::new("it died while it was used").expect("short enough"),
+        }
+    }
+}

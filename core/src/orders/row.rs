@@ -114,6 +114,19 @@ pub struct Order {
 }
 
 impl Order {
+    /// Since when a call of ours about it has been without an answer, or a change without an effect, as far as anybody
+    /// told; `None` where none is.
+    #[must_use]
+    pub fn unanswered_since(&self) -> Option<TsNs> {
+        self.intent?;
+        match self.state {
+            OrderState::Submitted | OrderState::Unknown => Some(self.placed_ts),
+            OrderState::PendingModify => Some(self.action_ts.max(self.state_ts)),
+            OrderState::PendingCancel => Some(self.cancel_since),
+            _ => None,
+        }
+    }
+
     /// The order that `place` asks for, before anything is heard of it.
     #[must_use]
     pub fn submitted(place: &Place, decision_price: Price) -> Self {

@@ -1,15 +1,17 @@
-//! For what a person is called besides orders: entries that stop by themselves, a position that differs, a feed that is gone.
+//! For what a person is called besides the fate of orders: entries that stop by themselves, a position that differs, a feed
+//! that is gone, a token that is dead, an order lane that does not answer.
 
 use bijli_core::event::{
-    ClockDoubt, ClockDoubted, Controlled, Event, FeedChanged, FeedState, StartStepped, Verb,
+    ClockDoubt, ClockDoubted, Controlled, Event, FeedChanged, FeedState, StartStepped, Submission, Verb,
 };
+use bijli_core::order::BrokerStatus;
 use bijli_core::page::PageReason;
 use bijli_core::risk::TradingMode;
 use bijli_core::start_steps::{StartStep, StepVerdict};
 use bijli_core::text::Text;
 use bijli_core::{DurationNs, TsNs};
 
-use crate::house::{House, STOCK};
+use crate::house::{House, OTHER, STOCK, only_place};
 
 const SECOND: DurationNs = DurationNs::from_secs(1);
 
@@ -138,4 +140,67 @@ fn one_outage_is_told_once_whatever_it_is_called_and_the_next_one_again() {
     assert_eq!(called_after(&mut house, FeedState::Down), Some(4));
     assert_eq!(house.engine.state().pages().get(PageReason::FeedLost).count, 2);
     assert!(house.engine.state().pages().get(PageReason::FeedLost).first_ts > TsNs::NEVER);
+}
+
+#[test]
+fn a_token_that_dies_while_it_is_used_calls_a_person_once_and_at_the_next_start_again() {
+    let (mut house, _) = House::bought(STOCK);
+    for _ in 0..2 {
+        house.tell(Event::StartStepped(StartStepped::token_died(house.now)));
+        assert_eq!(house.pages(PageReason::TokenDead), 1);
+    }
+    assert_ne!(house.engine.state().mode(), TradingMode::Active);
+    house.start(9);
+    house.tell(Event::StartStepped(StartStepped::token_died(house.now)));
+    assert_eq!(house.pages(PageReason::TokenDead), 2);
+}
+
+/// Seconds after which a person is called for the lane, within ten; `None` = not at all.
+fn lane_called_after(house: &mut House) -> Option<u64> {
+    let before = house.pages(PageReason::OrderLaneSilent);
+    (1..=10).find(|_| {
+        house.wait(SECOND);
+        house.pages(PageReason::OrderLaneSilent) > before
+    })
+}
+
+#[test]
+fn an_order_without_an_answer_calls_a_person_within_five_seconds_and_once() {
+    for given_up in [false, true] {
+        let mut house = House::open();
+        let place = only_place(&house.wish_to_buy(STOCK));
+        if given_up {
+            house.resolve(place.intent, Submission::Unknown);
+        }
+        assert_eq!(lane_called_after(&mut house), Some(4), "given up: {given_up}");
+        assert_eq!(lane_called_after(&mut house), None, "it is told once");
+        let page = *house.engine.state().pages().get(PageReason::OrderLaneSilent);
+        assert_eq!((page.count, page.instrument), (1, Some(STOCK)));
+    }
+}
+
+#[test]
+fn a_change_without_an_effect_calls_a_person_as_an_order_does() {
+    let mut house = House::open();
+    let place = only_place(&house.wish_to_buy(STOCK));
+    house.resolve(place.intent, Submission::Acked);
+    house.update(&place, BrokerStatus::Open, 0);
+    house.control(Verb::Flatten, 1);
+    assert_eq!(lane_called_after(&mut house), Some(4));
+}
+
+#[test]
+fn an_order_that_falls_silent_after_the_call_is_told_again() {
+    let mut house = House::open();
+    only_place(&house.wish_to_buy(STOCK));
+    house.wait(SECOND);
+    only_place(&house.wish_to_buy(OTHER));
+    assert_eq!(lane_called_after(&mut house), Some(3), "both are silent then");
+    assert_eq!(lane_called_after(&mut house), None);
+    let (mut house, _) = House::bought(STOCK);
+    assert_eq!(
+        lane_called_after(&mut house),
+        None,
+        "what was answered is not silent"
+    );
 }

@@ -5,6 +5,7 @@
 //! ([`ledger`]). The engine's state is looked at only where the invariant is about it ([`end`]). The list of
 //! invariants, and which are checked where, stands in `FAULTS.md`.
 
+pub mod calls;
 pub mod changes;
 pub mod doubts;
 pub mod facts;
@@ -26,6 +27,7 @@ use bijli_simulator::broker::Broker;
 use crate::disk::MemoryJournal;
 use crate::plan::Plan;
 
+use calls::Calls;
 use doubts::Doubts;
 use facts::Facts;
 use ledger::LedgerCheck;
@@ -50,6 +52,8 @@ pub struct Oracle {
     pub wire: Wire,
     /// What the broker has.
     pub ledger: LedgerCheck,
+    /// For whom a person must be called.
+    pub calls: Calls,
     /// Every record as it was written: what survives is a prefix.
     pub written: Vec<Item>,
 }
@@ -63,6 +67,7 @@ impl Oracle {
             doubts: Doubts::default(),
             wire: Wire::default(),
             ledger: LedgerCheck::default(),
+            calls: Calls::default(),
             written: Vec::new(),
         }
     }
@@ -82,6 +87,7 @@ impl Oracle {
             return broken("I34", format!("an entry while the disk is full: {entry:?}"));
         }
         self.written.extend(items);
+        items.iter().for_each(|item| self.calls.learn(item));
         items.iter().try_for_each(|item| self.facts.take(item))
     }
 
@@ -129,6 +135,8 @@ impl Oracle {
         items.iter().for_each(|item| fresh.learn(item));
         fresh.inherit_orphans(&self.facts);
         self.facts = fresh;
+        self.calls = Calls::default();
+        items.iter().for_each(|item| self.calls.learn(item));
         self.written = items;
         Ok(())
     }

@@ -14,11 +14,12 @@ use bijli_core::driver::{DayFacts, Driver};
 use bijli_core::durable_gate::{DiskView, DurableGate, Journaled, Passed, WAIT_MAX_NS};
 use bijli_core::engine_time::EngineTime;
 use bijli_core::event::{
-    ClockDoubted, Controlled, DataKind, FeedChanged, IntentResolved, SessionOpened, Submission,
+    ClockDoubted, Controlled, DataKind, FeedChanged, IntentResolved, SessionOpened, StartStepped, Submission,
 };
 use bijli_core::journal::{ReplayFault, is_unused, replay_segments};
 use bijli_core::order::BrokerOrderId;
 use bijli_core::risk::TradingMode;
+use bijli_core::start_steps::{StartStep, StepVerdict};
 use bijli_core::state::State;
 use bijli_core::text::Text;
 use bijli_core::{Command, DurationNs, Event, TsNs};
@@ -263,6 +264,7 @@ impl Process {
             self.take(&Event::Controlled(control))?;
         }
         self.heed_disk(now)?;
+        self.heed_token(now)?;
         for _ in 0..BROKER_BATCH {
             let Some(event) = self.evidence.pop_front() else {
                 break;
@@ -302,6 +304,16 @@ impl Process {
             }
             None => Ok(()),
         }
+    }
+
+    /// Tells the engine that the token died, before the run ends for it.
+    fn heed_token(&mut self, now: TsNs) -> Result<(), Killed> {
+        let is_told = self.state().supervision().start.verdict(StartStep::Token) == StepVerdict::Failed;
+        if !self.gateway.token_dead() || is_told {
+            return Ok(());
+        }
+        let ts = now.max(self.state().now());
+        self.take(&Event::StartStepped(StartStepped::token_died(ts)))
     }
 
     fn advance_to(&mut self, ts: TsNs) -> Result<(), Killed> {

@@ -15,11 +15,12 @@ use bijli_core::codec::{Closed, DurableMark, Item};
 use bijli_core::disk_watch::{DiskTrouble, DiskWatch};
 use bijli_core::driver::{Driver, Journal};
 use bijli_core::engine_time::EngineTime;
-use bijli_core::event::{Event, FeedChanged, FeedState, Tick};
+use bijli_core::event::{Event, FeedChanged, FeedState, StartStepped, Tick};
 use bijli_core::latency::Stage;
 use bijli_core::readout::PageReadout;
 use bijli_core::ring::{Consumer, Producer};
 use bijli_core::risk::TradingMode;
+use bijli_core::start_steps::{StartStep, StepVerdict};
 use bijli_core::{Command, DurationNs, Engine, TsNs};
 use bijli_strategy::SpikeStrategy;
 
@@ -262,6 +263,16 @@ impl EngineDuty {
         }
     }
 
+    /// Tells the engine that the token died, before the run ends for it: a person is called by that.
+    fn heed_token(&mut self, now: TsNs) {
+        let state = self.driver.engine().state();
+        let is_told = state.supervision().start.verdict(StartStep::Token) == StepVerdict::Failed;
+        if self.links.token.is_dead() && !is_told {
+            let ts = now.max(state.now());
+            self.take(&Event::StartStepped(StartStepped::token_died(ts)), None);
+        }
+    }
+
     /// Tells the gate how much is journaled and whether entries may still leave; the last thing of a turn.
     fn tell_gate(&self) {
         let view = &self.links.durability.view;
@@ -322,6 +333,7 @@ impl Duty<Ended> for EngineDuty {
             work_count += 1;
         }
         self.heed_disk(moment.now);
+        self.heed_token(moment.now);
         for _ in 0..BROKER_BATCH {
             let Some(event) = self.links.broker.pop() else {
                 break;

@@ -13,7 +13,12 @@ fn refuses_token(request: &Value) -> bool {
 /// Ended for want of a token, with words, and with the open positions named as the broker holds them.
 fn assert_ended_without_token(place: &Place, end: &End) {
     assert_eq!(end.code, Some(5), "{end:?}");
-    for words in ["TOKEN DEAD", "still open at the broker: ", "`bijli login`"] {
+    for words in [
+        "PAGE TOKEN_DEAD",
+        "TOKEN DEAD",
+        "still open at the broker: ",
+        "`bijli login`",
+    ] {
         assert!(end.said.contains(words), "{words}: {end:?}");
     }
     let state = place.status();

@@ -197,6 +197,13 @@ impl World {
         let ahead = process.engine_time(self.now).since(self.now);
         self.oracle.wire.learn_decisions(&items, self.now, ahead);
         let seen = self.oracle.journaled(&items, process.journal.is_full);
+        let seen = seen.and_then(|()| match ended {
+            Ok(()) => self
+                .oracle
+                .calls
+                .check(process.state(), process.gateway.token_dead()),
+            Err(_) => Ok(()),
+        });
         let seen = self.judge(seen);
         match ended {
             Ok(()) if process.gateway.token_dead() && process.is_idle() => self.leave_without_token(process),
