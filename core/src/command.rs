@@ -60,7 +60,8 @@ pub struct Cancel {
     pub ts: TsNs,
     /// The order's intent.
     pub intent: IntentId,
-    /// The broker's id of the order.
+    /// The broker's id of the order; empty takes the placement back as long as not one byte of it has left, and does
+    /// nothing afterwards.
     pub order_id: BrokerOrderId,
 }
 

@@ -268,6 +268,7 @@ impl Gateway {
         match command {
             Command::Reconcile(ask) => return self.begin_reconcile(ask),
             Command::DropEntries(_) => return self.drop_entries(),
+            Command::Cancel(cancel) if cancel.order_id.is_empty() => return self.withdraw(cancel.intent),
             Command::Place(_) | Command::Modify(_) | Command::Cancel(_) | Command::CancelForeign(_) => {}
         }
         if let Command::Place(place) = command {

@@ -2,7 +2,7 @@
 
 mod scripted;
 
-use bijli_core::command::{DropEntries, Reconcile};
+use bijli_core::command::Reconcile;
 use bijli_core::order::{BrokerOrderId, OrderState, Purpose, Side};
 use bijli_core::{Command, Event, InstrumentId, Price, Qty, TsNs};
 use bijli_gateway::{Gateway, KnownOrder};
@@ -242,20 +242,6 @@ fn a_book_that_lacks_an_order_seen_before_is_no_evidence_of_anything() {
     }
     assert_eq!(notes(&mut gateway), Vec::<String>::new());
     assert!(gateway.is_reconciling());
-}
-
-#[test]
-fn entries_that_have_not_left_are_taken_back_and_end_as_not_sent() {
-    let mut gateway = gateway();
-    gateway.start_reconcile(at(0));
-    gateway.handle_command(at(0), &entry(1));
-    gateway.handle_command(at(0), &exit(2));
-    gateway.handle_command(at(0), &Command::DropEntries(DropEntries { ts: at(0) }));
-    assert_eq!(notes(&mut gateway), ["1 NotSent "]);
-    answer(&mut gateway, at(0), PLACE, &acked("2"));
-    round(&mut gateway, at(0), &[row("2", Some(2), "open", 0)], &[], &[]);
-    round(&mut gateway, at(1_000), &[row("2", Some(2), "open", 0)], &[], &[]);
-    assert!(notes(&mut gateway).iter().all(|note| !note.starts_with("1 ")));
 }
 
 #[test]

@@ -124,6 +124,7 @@ impl State {
                     self.person_acted(id, true);
                     if !planted(Bug::ExitForgetsEntries) {
                         self.orders.note_exit_asked(Some(id), true);
+                        self.withdraw_entries(id, commands);
                     }
                     let qty = self.positions[id.index()].qty.abs();
                     self.leave(id, qty, ExitReason::Operator, commands);

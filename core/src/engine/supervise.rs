@@ -4,9 +4,10 @@
 //! Invariants: nothing here sends an order; the broker is asked again wherever time was lost. A clock that was set
 //! bars entries until a person arms, and shortens no window of the gate's; a process that stood still trusts no price and no book from before.
 
-use crate::command::{Command, Commands, DropEntries, Reconcile};
+use crate::command::{Cancel, Command, Commands, DropEntries, Reconcile};
 use crate::event::{BandReported, ClockDoubt, ClockDoubted, FeedState, LatchCarried, StartStepped};
-use crate::order::{OrderState, Purpose};
+use crate::instrument::InstrumentId;
+use crate::order::{BrokerOrderId, OrderState, Purpose};
 use crate::orders::Order;
 use crate::page::PageReason;
 use crate::planted::{Bug, planted};
@@ -129,6 +130,23 @@ impl State {
         if self.flattening && self.supervision.flat_check.is_ours_flat() {
             self.flattening = false;
             self.paused = true;
+        }
+    }
+
+    /// Takes back the entries of one instrument that nobody answered yet, should they not have left; whatever was sent is
+    /// cancelled once the broker tells its id.
+    pub(super) fn withdraw_entries(&self, id: InstrumentId, commands: &mut Commands) {
+        for (_, order) in self.orders.live() {
+            let is_unsent = order.purpose == Purpose::Entry && order.state == OrderState::Submitted;
+            if let (true, Some(intent)) = (is_unsent && order.instrument == id, order.intent)
+                && commands.has_room()
+            {
+                commands.push(Command::Cancel(Cancel {
+                    ts: self.now,
+                    intent,
+                    order_id: BrokerOrderId::EMPTY,
+                }));
+            }
         }
     }
 

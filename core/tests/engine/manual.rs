@@ -1,7 +1,7 @@
 //! What a person touches: strategies leave it alone, safety does not, and it ends flat or handed back. And the wish
 //! to enlarge a position, which only its own strategy may have.
 
-use bijli_core::command::{Command, Place};
+use bijli_core::command::{Cancel, Command, Place};
 use bijli_core::event::{Event, OrderUpdated, Submission, Verb};
 use bijli_core::held::BracketStage;
 use bijli_core::order::{BrokerOrderId, BrokerStatus, Purpose, Side};
@@ -77,10 +77,15 @@ fn is_leaving(commands: &[Command], qty: i64) -> bool {
 fn unanswered_and_unwanted() -> (House, Place) {
     let mut house = House::open();
     let entry = only_place(&house.wish_to_buy(STOCK));
+    let withdrawal = Command::Cancel(Cancel {
+        ts: house.now,
+        intent: entry.intent,
+        order_id: BrokerOrderId::EMPTY,
+    });
     assert_eq!(
         house.control(Verb::Exit, 1),
-        [],
-        "it has no number at the broker yet"
+        [withdrawal],
+        "it has no number at the broker yet, and may not have left"
     );
     (house, entry)
 }

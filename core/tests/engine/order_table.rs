@@ -315,7 +315,7 @@ const EVIDENCE: [&str; 14] = [
 /// the position as it is held, another; reconciled, funds, shown flat, a carried latch, a standstill, a failed step.
 const ENTRY_HAPPENINGS: [&str; 14] = [
     // Without a broker's id there is nothing to cancel: what has not left is taken back.
-    "Sd S. S. Sd Sd S. Sd U. S. S. S. S. S. Sd S. S. S. Sd Sd Sd", // Submitted
+    "Sd S. Sc Sd Sd S. Sd U. S. S. S. S. S. Sd S. S. S. Sd Sd Sd", // Submitted
     "A. A. Cc Cc Cc A. Cc A. A. Cc A. A. A. A. A. A. A. A. A. A.", // Accepted
     "O. O. Cc Cc Cc O. Cc O. O. Cc O. O. O. O. O. O. O. O. O. O.", // Open
     "T. T. Cc Cc Cc T. Cc T. T. Cc T. T. T. T. T. T. T. T. T. T.", // TriggerPending

@@ -238,6 +238,19 @@ impl Gateway {
         }
     }
 
+    /// Takes one entry back, if it has not left.
+    pub(super) fn withdraw(&mut self, intent: IntentId) {
+        if planted(Bug::QueuedEntryStays) {
+            return;
+        }
+        let is_it =
+            |queued: &Queued| matches!(queued.command, Command::Place(place) if place.intent == intent);
+        let place = self.entries.iter().position(is_it);
+        if let Some(queued) = place.and_then(|place| self.entries.remove(place)) {
+            self.drop_command(&queued.command);
+        }
+    }
+
     /// Not one byte of the placement left, and none will.
     pub(super) fn give_up(&mut self, intent: IntentId) {
         self.counts.not_sent += 1;

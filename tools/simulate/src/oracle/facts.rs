@@ -64,7 +64,7 @@ pub struct Facts {
     /// Pairs.
     pub cover: Cover,
     /// Entries that a person's exit came behind.
-    unwanted: Unwanted,
+    pub(super) unwanted: Unwanted,
     /// When an order of each instrument was last of unknown fate.
     pub doubted_until: [TsNs; INSTRUMENTS],
     /// Traded quantity told, by order.

@@ -148,6 +148,9 @@ impl Wire {
         if facts.people.killed {
             return broken("I18", format!("an entry left while a kill is latched: {place:?}"));
         }
+        if facts.unwanted.has(place.intent.get()) {
+            return broken("I18", format!("an entry left behind a person's exit: {place:?}"));
+        }
         if self.calls.len() > ENTRY_CALLS_PER_S {
             return broken(
                 "I12",
