@@ -150,6 +150,8 @@ pub struct Gateway {
     book_wanted: Option<TsNs>,
     stream_connected: bool,
     health: Health,
+    /// Orders that a former process was changing when it ended: not dated before the first call tells the time.
+    former_changes: Vec<BrokerOrderId>,
     /// Steady time: every length of time is measured by it.
     now: TsNs,
     /// Engine time: the stamp of events.
@@ -199,6 +201,7 @@ impl Gateway {
             book_wanted: None,
             stream_connected: false,
             health: Health::new(config.token_expires),
+            former_changes: Vec::new(),
             now: TsNs::NEVER,
             stamp: TsNs::NEVER,
             next_request: 1,
@@ -236,6 +239,7 @@ impl Gateway {
                     self.orders.note_modifies(&order_id, order.modifies);
                     self.orders.note_change(&order_id, Some(self.now));
                 }
+                self.former_changes.extend(order.is_changing.then_some(order_id));
             }
         }
         self.want_book();

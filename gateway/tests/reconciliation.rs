@@ -11,6 +11,7 @@ use scripted::*;
 fn known(sequence: u32, id: Option<&str>, state: OrderState) -> KnownOrder {
     KnownOrder {
         modifies: 0,
+        is_changing: false,
         intent: Some(intent(sequence)),
         order_id: id.map_or(BrokerOrderId::EMPTY, order_id),
         instrument: InstrumentId::new(0),
@@ -412,6 +413,38 @@ fn modifies_of_a_former_process_have_ended_once_this_one_has_read_the_book() {
     );
     answer(&mut gateway, at(1), BOOK, &list(&[row("7", Some(1), "open", 1)]));
     assert_eq!(modifies_ended(&mut gateway), Some(3));
+}
+
+#[test]
+fn a_modify_of_a_former_process_may_still_arrive_for_as_long_as_that_would_have_waited() {
+    let mut gateway = gateway();
+    gateway.adopt(&[KnownOrder {
+        modifies: 1,
+        is_changing: true,
+        ..known(1, Some("7"), OrderState::Open)
+    }]);
+    let book = list(&[row("7", Some(1), "open", 0)]);
+    answer(&mut gateway, at(0), BOOK, &book);
+    assert_eq!(modifies_ended(&mut gateway), Some(0), "it may be on its way");
+    gateway.handle_command(at(1), &modify(1, "7", Purpose::Exit));
+    for ms in (1..5_000).step_by(100) {
+        while let Some(request) = gateway.poll_request(at(ms)) {
+            assert_eq!(request.path, BOOK, "no second change is on its way beside it");
+            gateway.handle_reply(at(ms), request.id, &book);
+        }
+    }
+    gateway.handle_command(at(4_990), &cancel(1, "7"));
+    let sent = expect(&mut gateway, at(4_990), CANCEL);
+    gateway.handle_reply(at(4_991), sent.id, &refusal(400, "UDAPI100040"));
+    for ms in (5_000..9_000).step_by(100) {
+        while let Some(request) = gateway.poll_request(at(ms)) {
+            if request.path == MODIFY {
+                return;
+            }
+            gateway.handle_reply(at(ms), request.id, &book);
+        }
+    }
+    panic!("the modify leaves once a book was read after that");
 }
 
 /// Answers whatever is read from `from` to `to`, in milliseconds, of a day with one order that is filled without a

@@ -12,6 +12,7 @@ use bijli_core::planted::{Bug, planted};
 use bijli_core::readout::GatewayReadout;
 use bijli_core::{DurationNs, TsNs};
 
+use super::known_order::FORMER_CHANGE_MAX;
 use super::{Asked, Gateway, Queued};
 use crate::budget::Budget;
 use crate::orders::Order;
@@ -110,6 +111,10 @@ impl Gateway {
         };
         self.now = self.now.max(measured);
         self.stamp = self.stamp.max(times.engine);
+        for id in std::mem::take(&mut self.former_changes) {
+            let arrived = self.now.plus(FORMER_CHANGE_MAX);
+            self.orders.note_change(&id, Some(arrived));
+        }
         if !self.health.buried
             && let Some(death) = self.health.token.death(self.stamp)
         {

@@ -1,7 +1,11 @@
 //! What a former process knew of an order: all that a gateway needs to take it over.
 
 use bijli_core::order::{BrokerOrderId, IntentId, OrderState, Side};
-use bijli_core::{InstrumentId, Qty};
+use bijli_core::{DurationNs, InstrumentId, Qty};
+
+/// How long after its end the last request of a former process may still arrive at the broker: as long as a lane waits
+/// for a reply.
+pub(super) const FORMER_CHANGE_MAX: DurationNs = DurationNs::from_secs(5);
 
 /// An order as the journal knew it when the process before this one ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +26,8 @@ pub struct KnownOrder {
     pub state: OrderState,
     /// Modifies that were asked of it.
     pub modifies: u8,
+    /// Whether the outcome of the newest of them is not known.
+    pub is_changing: bool,
 }
 
 impl KnownOrder {
@@ -37,6 +43,7 @@ impl KnownOrder {
             filled: order.filled,
             state: order.state,
             modifies: order.modifies,
+            is_changing: order.pending.is_some(),
         }
     }
 }

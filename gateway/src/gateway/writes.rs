@@ -78,18 +78,21 @@ impl Gateway {
 
     /// Whether nothing but the budget holds a command back: no change of an order while another is in flight or
     /// in doubt (a cancel or modify may be repeated only after a read of the book), and no modify while the broker is
-    /// still at an earlier change: of two at once nobody could tell which of them a row shows.
+    /// still at an earlier change: of two at once nobody could tell which of them a row shows. Where the change of a
+    /// former process may still arrive only a cancel leaves: after that it changes nothing.
     pub(super) fn may_leave(&self, command: &Command) -> bool {
         let Some(order_id) = changed_order(command) else {
             return true;
         };
         let asked = |flight: &super::InFlight| flight.asked == Asked::Change(order_id);
         let is_modify = matches!(command, Command::Modify(_));
-        let must_wait = self
-            .orders
-            .get(&order_id)
-            .is_some_and(|order| order.change_doubt.is_some() || (is_modify && order.is_changing()));
-        !must_wait && !self.in_flight.iter().flatten().any(asked)
+        let must_wait = |order: &Order| {
+            let in_doubt = order
+                .change_doubt
+                .is_some_and(|since| is_modify || since <= self.now);
+            in_doubt || (is_modify && order.is_changing())
+        };
+        !self.orders.get(&order_id).is_some_and(must_wait) && !self.in_flight.iter().flatten().any(asked)
     }
 
     /// Modifies of an order that wait here, are on the wire, have an unknown outcome or are pending at the broker.
