@@ -274,23 +274,32 @@ fn an_exit_waits_for_its_entry_s_cancel_and_then_goes_at_a_price_that_cannot_mee
     assert!(modify.price < entry.price, "alone it goes to the touch");
 }
 
+/// The row of a stop that waits as it was placed.
+fn waiting(house: &House, stop: &Place) -> OrderUpdated {
+    OrderUpdated {
+        ts: house.now,
+        intent: Some(stop.intent),
+        order_id: crate::house::id_of(stop.intent),
+        instrument: stop.instrument,
+        side: stop.side,
+        status: BrokerStatus::TriggerPending,
+        qty: stop.qty,
+        filled: Qty::ZERO,
+        price: stop.price,
+        trigger: stop.trigger,
+        average_price: Price::NONE,
+        modifies_ended: 0,
+    }
+}
+
 #[test]
 fn a_smaller_quantity_frees_nothing_while_a_later_modify_is_under_way() {
     let (mut house, stop) = protected();
     let row = |house: &mut House, qty: i64, modifies_ended: u8| {
         house.tell(Event::OrderUpdated(OrderUpdated {
-            ts: house.now,
-            intent: Some(stop.intent),
-            order_id: crate::house::id_of(stop.intent),
-            instrument: STOCK,
-            side: Side::Sell,
-            status: BrokerStatus::TriggerPending,
             qty: Qty::new(qty),
-            filled: Qty::ZERO,
-            price: stop.price,
-            trigger: stop.trigger,
-            average_price: Price::NONE,
             modifies_ended,
+            ..waiting(house, &stop)
         }))
     };
     house.wait(DurationNs::from_secs(3));
@@ -312,18 +321,9 @@ fn a_stop_whose_trigger_somebody_moved_is_taken_as_it_is_and_bars_entries_there(
     let (mut house, stop) = protected();
     let row = |house: &mut House, status: BrokerStatus, trigger: Price| {
         house.tell(Event::OrderUpdated(OrderUpdated {
-            ts: house.now,
-            intent: Some(stop.intent),
-            order_id: crate::house::id_of(stop.intent),
-            instrument: STOCK,
-            side: Side::Sell,
             status,
-            qty: stop.qty,
-            filled: Qty::ZERO,
-            price: stop.price,
             trigger,
-            average_price: Price::NONE,
-            modifies_ended: 0,
+            ..waiting(house, &stop)
         }));
         let order = house
             .engine

@@ -49,8 +49,8 @@ impl Cover {
         }
     }
 
-    /// A person wants to be out of an instrument.
-    pub const fn learn_exit(&mut self, instrument: InstrumentId) {
+    /// A person said a word about an instrument, or somebody else has an order there: the engine leaves it to them.
+    pub const fn learn_hand(&mut self, instrument: InstrumentId) {
         self.others[instrument.index()] = true;
     }
 

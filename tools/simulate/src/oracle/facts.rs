@@ -225,6 +225,7 @@ impl Facts {
                     self.people.learn_entry(place.intent.get(), update);
                 }
                 if update.intent.is_none() {
+                    self.cover.learn_hand(update.instrument);
                     self.unwanted.excuse(update.instrument.get());
                 }
             }
@@ -247,7 +248,7 @@ impl Facts {
                     self.unwanted.learn(control, &self.places);
                 }
                 if let Some(instrument) = control.instrument {
-                    self.cover.learn_exit(instrument);
+                    self.cover.learn_hand(instrument);
                 }
             }
             _ => {}
