@@ -155,8 +155,12 @@ impl Plan {
     /// The same day with this fault too, on a strong day's chance at least.
     #[must_use]
     pub fn with(mut self, row: RowId) -> Self {
+        let had_contradictions = self.has_contradictions();
         let chance = &mut self.ppm[row.index()];
         *chance = (*chance).max(STRONG_PPM);
+        if self.has_contradictions() && !had_contradictions {
+            self.begin_earlier(CONTRADICTION_STANDS);
+        }
         self
     }
 
