@@ -21,6 +21,8 @@ pub(crate) struct Told {
     pub(crate) filled: Qty,
     /// At which price on average; [`Price::NONE`] where the row does not say.
     pub(crate) average_price: Price,
+    /// How much of it counts already, in rows that are listed still or no longer.
+    pub(crate) counted: Qty,
 }
 
 /// The rows of `rows`, all of one order, that are to count now; `is_taken` names rows that count already.
@@ -44,7 +46,14 @@ pub(crate) fn choose<'a>(
     if twins.is_empty() || planted(Bug::TradesUnbounded) {
         return chosen;
     }
-    let base = taken.iter().chain(&chosen).fold((0, 0), add);
+    let listed = taken.iter().fold((0, 0), add);
+    // A row that counted and was taken back, or is missing from this list, counts still: at the average, for its price
+    // is not known here.
+    let unlisted = i128::from(told.counted.get()).saturating_sub(listed.0).max(0);
+    let unlisted = (unlisted, unlisted * i128::from(told.average_price.get()));
+    let base = chosen
+        .iter()
+        .fold((listed.0 + unlisted.0, listed.1 + unlisted.1), add);
     // Without a selection that fits, rows are missing still, and the next read may bring them.
     chosen.extend(fitting(&twins, base, told));
     chosen
@@ -121,14 +130,26 @@ mod tests {
         }
     }
 
-    /// The chosen ids, for an order whose row tells of `filled` units at `average` units of price.
+    /// The chosen ids, for an order whose row tells of `filled` units at `average` units of price, and of which the rows
+    /// named in `taken` count already.
     fn ids(rows: &[BrokerTrade], taken: &[&str], filled: i64, average: i64) -> Vec<String> {
-        let rows: Vec<&BrokerTrade> = rows.iter().collect();
         let is_taken = |row: &BrokerTrade| taken.contains(&row.trade_id.as_str());
+        let counted: i64 = rows
+            .iter()
+            .filter(|row| is_taken(row))
+            .map(|row| row.qty.get())
+            .sum();
         let told = Told {
             filled: Qty::new(filled),
             average_price: Price::new(average),
+            counted: Qty::new(counted),
         };
+        ids_of(rows, taken, told)
+    }
+
+    fn ids_of(rows: &[BrokerTrade], taken: &[&str], told: Told) -> Vec<String> {
+        let rows: Vec<&BrokerTrade> = rows.iter().collect();
+        let is_taken = |row: &BrokerTrade| taken.contains(&row.trade_id.as_str());
         choose(&rows, is_taken, told)
             .iter()
             .map(|row| row.trade_id.as_str().to_owned())
@@ -173,6 +194,7 @@ mod tests {
         let told = Told {
             filled: Qty::new(100),
             average_price: Price::from_paise(10_000),
+            counted: Qty::ZERO,
         };
         let sum: i64 = choose(&chosen, |_| false, told)
             .iter()
@@ -192,11 +214,36 @@ mod tests {
             let told = Told {
                 filled: Qty::new(filled),
                 average_price: Price::NONE,
+                counted: Qty::ZERO,
             };
             choose(&rows, |_| false, told).len()
         };
         assert_eq!(chosen(4_094), 22);
         assert_eq!(chosen(4_093), 11, "one of each pair is sure");
+    }
+
+    #[test]
+    fn a_row_that_counted_and_was_taken_back_is_not_made_up_for_by_a_twin() {
+        // Seven counted and are listed no longer; what is listed is five and two, each twice.
+        let rows = [
+            row("1", 5, 100),
+            row("91", 5, 100),
+            row("2", 2, 100),
+            row("92", 2, 100),
+        ];
+        let told = Told {
+            filled: Qty::new(14),
+            average_price: Price::from_paise(100),
+            counted: Qty::new(7 + 5),
+        };
+        assert_eq!(
+            ids_of(&rows, &["1"], told),
+            ["2"],
+            "seven, five and two are all there are"
+        );
+        let counted = Qty::new(5);
+        let whole = Told { counted, ..told };
+        assert_eq!(ids_of(&rows, &["1"], whole), ["2", "91", "92"]);
     }
 
     #[test]

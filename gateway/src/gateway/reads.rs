@@ -295,6 +295,7 @@ impl Gateway {
             let told = Told {
                 filled: order.row.map_or(Qty::ZERO, |row| row.filled),
                 average_price: order.row.map_or(Price::NONE, |row| row.average_price),
+                counted: order.traded,
             };
             let is_taken = |row: &BrokerTrade| self.trades.contains(&(id, row.trade_id));
             for trade in choose(&rows, is_taken, told) {
