@@ -299,7 +299,9 @@ mod tests {
                 call.reply.try_send(reply).expect("room for one answer");
             }
         };
-        while server.poll(&wake) > 0 {}
+        while server.poll(&wake) > 0 {
+            server.wait().expect("a socket that can be waited on");
+        }
         serde_json::from_slice(&read_frame(&mut client).expect("a reply")).expect("a readable reply")
     }
 

@@ -1,6 +1,6 @@
 //! The listening side of the operators' socket: many peers, none of whom can hold up another.
 //!
-//! Invariants: nothing here blocks, so a peer that is slow, silent or sends garbage costs nobody a kill; at most
+//! Invariants: no peer is waited for alone, so one that is slow, silent or sends garbage costs nobody a kill; at most
 //! eight peers are heard at a time, each for at most a second; only the service's own user and root are heard at
 //! all; what is refused is told to the peer, printed and counted. Left out: what a command does (the engine's).
 
@@ -13,6 +13,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 
 use bijli_core::TsNs;
 use bijli_core::event::Verb;
+use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::{
     BODY_BYTES_MAX, ControlCall, ControlReply, ControlRequest, ENGINE_DEADLINE, PEER_DEADLINE, check,
@@ -24,6 +25,16 @@ use crate::words;
 
 /// Peers that are heard at a time; more of them wait in the system's own queue.
 const PEERS_MAX: usize = 8;
+/// How long a silent socket is waited for: as long as the end of the day waits for its thread.
+const IDLE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 10_000_000,
+};
+/// The same while a peer's answer comes from the engine or the disk, neither of which is heard in the wait.
+const BUSY: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 500_000,
+};
 
 /// What the kill switch on disk should say from now on.
 #[derive(Debug)]
@@ -69,7 +80,7 @@ struct Peer {
     stage: Stage,
 }
 
-/// Listens for operators. Polled by a thread of its own; never blocks.
+/// Listens for operators. Polled by a thread of its own; blocks in [`ControlServer::wait`] alone.
 #[derive(Debug)]
 pub struct ControlServer {
     listener: UnixListener,
@@ -133,6 +144,26 @@ impl ControlServer {
         peers.retain(|peer| !matches!(peer.stage, Stage::Done));
         self.peers = peers;
         self.peers.len()
+    }
+
+    /// Waits until somebody speaks, for a hundredth of a second at most: a kill is heard as it comes. While the engine or
+    /// the disk owes an answer, for half a millisecond.
+    ///
+    /// # Errors
+    /// What the system says; a signal is none.
+    pub fn wait(&self) -> io::Result<()> {
+        let is_heard = |peer: &&Peer| matches!(peer.stage, Stage::Speaking(_));
+        let owes = self.peers.iter().any(|peer| !is_heard(&peer));
+        let mut ears = Vec::with_capacity(PEERS_MAX + 1);
+        if self.peers.len() < PEERS_MAX {
+            ears.push(PollFd::new(&self.listener, PollFlags::IN));
+        }
+        let speaking = self.peers.iter().filter(is_heard);
+        ears.extend(speaking.map(|peer| PollFd::new(&peer.stream, PollFlags::IN)));
+        match rustix::event::poll(&mut ears, Some(if owes { &BUSY } else { &IDLE })) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn welcome(&mut self, stream: UnixStream) -> io::Result<()> {

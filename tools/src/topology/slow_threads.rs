@@ -348,10 +348,8 @@ pub(super) fn start_persister(
     Ok(Some(thread))
 }
 
-/// Between two looks at the operators' socket: nobody is there, or somebody waits for an answer. A kill waits for the
-/// first of them.
-const CONTROL_IDLE: Duration = Duration::from_millis(2);
-const CONTROL_BUSY: Duration = Duration::from_micros(500);
+/// Between two looks at the operators' socket where it cannot be waited on.
+const CONTROL_PAUSE: Duration = Duration::from_micros(500);
 
 /// Operators have a thread of their own: no disk that stalls and no slow peer stands before a kill.
 pub(super) fn start_control(
@@ -361,8 +359,10 @@ pub(super) fn start_control(
 ) -> Result<JoinHandle<()>, StartError> {
     spawn("bijli-control", move || {
         while !stop.load(Ordering::Acquire) {
-            let in_hand = control.poll(&|| bells.iter().for_each(Bell::ring));
-            std::thread::park_timeout(if in_hand == 0 { CONTROL_IDLE } else { CONTROL_BUSY });
+            control.poll(&|| bells.iter().for_each(Bell::ring));
+            if control.wait().is_err() {
+                std::thread::park_timeout(CONTROL_PAUSE);
+            }
         }
         // A command that the engine took at its end is still answered.
         let _in_hand = control.poll(&|| ());
