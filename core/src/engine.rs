@@ -74,7 +74,10 @@ impl<S: Strategy> Engine<S> {
             Event::IntentResolved(resolved) => state.resolve_intent(resolved),
             Event::OrderUpdated(update) => state.update_order(update),
             Event::Traded(trade) => state.take_trade(trade),
-            Event::PositionReported(report) => state.compare_position(report),
+            Event::PositionReported(report) => {
+                state.note_told_price(report);
+                state.compare_position(report);
+            }
             Event::Reconciled(_) => state.end_reconciliation(),
             Event::Controlled(control) => state.obey(control, commands),
             Event::FundsReported(report) => state.supervision.funds.tell(report),

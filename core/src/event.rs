@@ -305,6 +305,8 @@ pub struct PositionReported {
     pub instrument: InstrumentId,
     /// Net quantity; negative when short.
     pub qty: Qty,
+    /// The last price as the broker shows it beside the position; [`Price::NONE`] where it shows none.
+    pub last_price: Price,
 }
 
 /// The band of the day in which the exchange takes prices of one instrument, as the broker's quote shows it. It may

@@ -43,6 +43,8 @@ pub(crate) struct ExitPlan {
     pub(crate) paged: TsNs,
     /// When the broker's positions were last asked for on its behalf.
     pub(crate) reread: TsNs,
+    /// Since when an exit works without prices of the feed; [`TsNs::NEVER`] while they come.
+    pub(crate) unheard_since: TsNs,
 }
 
 /// The plans of all open positions that have one.
@@ -71,6 +73,7 @@ impl ExitPlan {
             arm_failures: 0,
             paged: TsNs::NEVER,
             reread: TsNs::NEVER,
+            unheard_since: TsNs::NEVER,
         }
     }
 
@@ -119,6 +122,12 @@ impl ExitPlans {
         &mut self.plans[place]
     }
 
+    /// When the broker's positions were last asked for on behalf of any position.
+    pub(crate) fn last_reread(&self) -> TsNs {
+        let asked = self.plans.iter().map(|plan| plan.reread);
+        asked.max().unwrap_or(TsNs::NEVER)
+    }
+
     /// Keeps the plans in step with a position that has `qty` now.
     pub(crate) fn follow(&mut self, instrument: InstrumentId, qty: Qty) {
         let is_over = |plan: &ExitPlan| qty.is_zero() || plan.is_long != (qty.get() > 0);
@@ -144,6 +153,7 @@ impl ExitPlans {
             for ts in [plan.not_before, plan.arm_not_before, plan.paged, plan.reread] {
                 hasher.i64(ts.get());
             }
+            hasher.i64(plan.unheard_since.get());
             hasher.i64(plan.stop.get());
             hasher.u64(u64::from(plan.arm_failures));
         }

@@ -53,10 +53,12 @@ pub enum PageReason {
     TokenDead = 18,
     /// An order call of ours has had no answer for some seconds.
     OrderLaneSilent = 19,
+    /// An exit works in an instrument whose prices do not come; the broker's last price stands in.
+    ExitUnheard = 20,
 }
 
 /// All reasons, in the order of their numbers.
-pub const PAGE_REASONS: [PageReason; 20] = [
+pub const PAGE_REASONS: [PageReason; 21] = [
     PageReason::Contradiction,
     PageReason::LateFill,
     PageReason::Overfill,
@@ -77,6 +79,7 @@ pub const PAGE_REASONS: [PageReason; 20] = [
     PageReason::FeedLost,
     PageReason::TokenDead,
     PageReason::OrderLaneSilent,
+    PageReason::ExitUnheard,
 ];
 
 impl PageReason {
@@ -104,6 +107,7 @@ impl PageReason {
             Self::FeedLost => "FEED_LOST",
             Self::TokenDead => "TOKEN_DEAD",
             Self::OrderLaneSilent => "ORDER_LANE_SILENT",
+            Self::ExitUnheard => "EXIT_UNHEARD",
         }
     }
 
@@ -131,6 +135,7 @@ impl PageReason {
             Self::FeedLost => "something is held and no market data comes",
             Self::TokenDead => "the access token is dead: nothing can be sent, and the run ends",
             Self::OrderLaneSilent => "an order call has had no answer for four seconds",
+            Self::ExitUnheard => "an exit works where no prices come; the broker's last price stands in",
         }
     }
 

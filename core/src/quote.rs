@@ -31,6 +31,11 @@ pub struct Quote {
     pub volume: Qty,
     /// Doubtful ticks seen.
     pub anomaly_count: u32,
+    /// Last price that the broker told beside a position. It never makes a quote fresh: exits alone look at it, and only
+    /// while the feed's prices are older.
+    pub told: Price,
+    /// When it was told.
+    pub told_ts: TsNs,
 }
 
 impl Quote {
@@ -56,6 +61,19 @@ impl Quote {
         if !tick.flags.is_sound() {
             self.anomaly_count = self.anomaly_count.saturating_add(1);
         }
+    }
+
+    /// When anything sound was last heard from the feed.
+    #[must_use]
+    pub fn heard_ts(&self) -> TsNs {
+        self.ltp_ts.max(self.book_ts)
+    }
+
+    /// The newest price at which somebody is known to have traded, be it the broker who told.
+    #[must_use]
+    pub fn last_known(&self) -> Price {
+        let is_told_newer = self.told.is_set() && self.told_ts > self.heard_ts();
+        if is_told_newer { self.told } else { self.ltp }
     }
 
     /// Whether both trade and book are younger than `age_max` at `now`.

@@ -109,7 +109,11 @@ impl RecordKind {
     #[must_use]
     pub const fn version(self) -> u8 {
         match self {
-            Self::CONFIGURED | Self::INSTRUMENT_LISTED | Self::MODIFY | Self::CONTROLLED => 2,
+            Self::CONFIGURED
+            | Self::INSTRUMENT_LISTED
+            | Self::POSITION_REPORTED
+            | Self::MODIFY
+            | Self::CONTROLLED => 2,
             Self::ORDER_UPDATED => 3,
             _ => 1,
         }

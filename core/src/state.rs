@@ -455,6 +455,8 @@ impl State {
             hasher.i64(i64::from(quote.delta_ppm));
             hasher.i64(quote.delta_ts.get());
             hasher.u64(u64::from(quote.anomaly_count));
+            hasher.i64(quote.told.get());
+            hasher.i64(quote.told_ts.get());
             let position = &self.positions[index];
             for value in [position.qty.get(), position.cost.get(), position.realised.get()] {
                 hasher.i64(value);

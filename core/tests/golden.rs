@@ -232,16 +232,17 @@ fn traded_version_1() {
 }
 
 #[test]
-fn position_reported_and_reconciled_version_1() {
+fn position_reported_version_2_and_reconciled_version_1() {
     let event = PositionReported {
         ts: TS,
         instrument: InstrumentId::new(9),
         qty: Qty::new(-75),
+        last_price: Price::from_paise(10_000),
     };
     golden(
         Item::Event(Event::PositionReported(event)),
         RecordKind::POSITION_REPORTED,
-        "b5ffffffffffffff09000000",
+        "b5ffffffffffffff40420f000000000009000000",
     );
     let event = Reconciled {
         ts: TS,

@@ -76,6 +76,8 @@ pub struct BrokerPosition {
     pub qty: Qty,
     /// Bought less sold today, if the row tells: the sum of the day's trades.
     pub day_net: Option<Qty>,
+    /// Last price of the instrument, if the row tells one.
+    pub last_price: Option<Price>,
 }
 
 /// Rows of one read, and whether every row could be read: only then may absence mean anything.

@@ -15,6 +15,7 @@ fn position(key: &str, qty: i64) -> BrokerPosition {
         key: Text::new(key).expect("short"),
         qty: Qty::new(qty),
         day_net: None,
+        last_price: None,
     }
 }
 

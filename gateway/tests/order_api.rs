@@ -242,9 +242,20 @@ fn trades_and_positions_are_read_as_the_broker_writes_them() {
     );
     assert_eq!(trade.trade_id.as_str(), "50091502");
     let positions = r#"{"status":"success","data":[{"exchange":"NFO","multiplier":1.0,"average_price":null,
-        "instrument_token":"NSE_FO|1","quantity":-75,"realised":-0.0}]}"#;
+        "instrument_token":"NSE_FO|1","quantity":-75,"last_price":518.2,"realised":-0.0},
+        {"instrument_token":"NSE_FO|2","quantity":75,"last_price":0.0},{"instrument_token":"NSE_FO|3","quantity":0}]}"#;
     let positions = order_api::positions_of(&reply(200, positions)).expect("a success");
-    assert_eq!(positions.rows[0].qty, Qty::new(-75));
+    let told: Vec<_> = positions
+        .rows
+        .iter()
+        .map(|row| (row.qty, row.last_price))
+        .collect();
+    let expected = [
+        (Qty::new(-75), Some(Price::from_paise(51_820))),
+        (Qty::new(75), None),
+        (Qty::ZERO, None),
+    ];
+    assert_eq!((&told[..], positions.complete), (&expected[..], true));
 }
 
 proptest! {

@@ -59,12 +59,14 @@ fn a_day_under_way_is_told_orders_first_then_trades_positions_and_the_end() {
         row("90", None, "complete", 75),
     ];
     let trades = [trade("7", "T1", 75), trade("90", "T2", 75)];
-    let positions = [
+    let mut positions = [
         position("NSE_EQ|X", 150),
-        position("NSE_FO|45450", -75),
+        position_at("NSE_FO|45450", -75, 518.2),
         position("NSE_EQ|Z", 3),
     ];
     round(&mut gateway, at(0), &orders, &trades, &positions);
+    // A price that moves contradicts nothing: the younger is told.
+    positions[1] = position_at("NSE_FO|45450", -75, 519.05);
     round(&mut gateway, at(1_000), &orders, &trades, &positions);
     let told = [
         "1 7 is Complete 75/75",
@@ -75,7 +77,7 @@ fn a_day_under_way_is_told_orders_first_then_trades_positions_and_the_end() {
         "1 7 traded T1 75@100.05",
         "foreign 90 traded T2 75@100.05",
         "position 0 150",
-        "position 1 -75",
+        "position 1 -75 at 519.05",
         "reconciled 4 1",
     ];
     assert_eq!(notes(&mut gateway), told);

@@ -97,6 +97,7 @@ impl HandmadeDay {
                 ts: minute(2),
                 instrument: InstrumentId::new(0),
                 qty: Qty::new(20),
+                last_price: Price::NONE,
             }),
             Event::Reconciled(Reconciled {
                 ts: minute(2),

@@ -236,7 +236,7 @@ layout! { Traded { ts }
 }
 
 layout! { PositionReported { ts }
-    qty: Qty, instrument: InstrumentId,
+    qty: Qty, last_price: Price, instrument: InstrumentId,
 }
 
 layout! { SwitchAnswered { ts }

@@ -26,7 +26,7 @@ pub(super) const EXIT_AGAIN: DurationNs = DurationNs::from_secs(5);
 /// How often a person is told again of an exit that cannot be sent or finds nobody.
 const TELL_AGAIN: DurationNs = DurationNs::from_secs(30);
 /// How often the broker's positions are asked for while an exit that is presumed absent stands in the way.
-const REREAD_AGAIN: DurationNs = DurationNs::from_secs(15);
+pub(super) const REREAD_AGAIN: DurationNs = DurationNs::from_secs(15);
 /// How long the trades of an exit that ended may be under way before a person is told and positions are read.
 const TRADES_PATIENCE: DurationNs = DurationNs::from_secs(10);
 /// How long a modify may be under way before the order is cancelled instead.
@@ -154,7 +154,7 @@ impl State {
     }
 
     /// An exit presumed absent stands before the next one: the broker's own position decides, so it is read again.
-    fn ask_for_positions(&mut self, id: InstrumentId, commands: &mut Commands) {
+    pub(super) fn ask_for_positions(&mut self, id: InstrumentId, commands: &mut Commands) {
         let now = self.now;
         let is_long = self.positions[id.index()].qty.get() > 0;
         let plan = self.exit_plans.get_mut(id, is_long);
@@ -176,6 +176,7 @@ impl State {
         leaving.attempted = self.now;
         let (reason, attempts) = (leaving.reason, leaving.attempts);
         let Some(terms) = self.exit_terms(id, side, attempts - 1) else {
+            self.seek_price(id, commands);
             self.page_at_times(PageReason::NoExitPrice, id);
             return;
         };
@@ -191,6 +192,10 @@ impl State {
             trigger: Price::NONE,
         };
         self.place_sliced(id, side, terms, (reason, false), commands);
+        if attempts > 1 {
+            // The one before found nobody or was refused, perhaps because the price known is old.
+            self.seek_price(id, commands);
+        }
     }
 
     /// Places `terms` as orders of at most the freeze quantity each, with an intent of its own each; what does not fit
@@ -333,6 +338,7 @@ impl State {
                 }
                 OrderState::Open if !order.is_protective && waited >= patience => {
                     self.reprice(index, commands);
+                    self.seek_price(order.instrument, commands);
                 }
                 // The modify that should have made an exit of this stop did nothing.
                 OrderState::TriggerPending if !order.is_protective && waited >= ACTION_GAP => {

@@ -302,6 +302,7 @@ impl House {
             ts: self.now,
             instrument,
             qty: Qty::new(qty),
+            last_price: Price::NONE,
         }))
     }
 

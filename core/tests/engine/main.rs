@@ -22,3 +22,4 @@ mod order_ranks;
 mod order_table;
 mod stopping;
 mod supervision;
+mod unheard;

@@ -112,8 +112,8 @@ fn no_entry_after_three_and_everything_closed_from_a_quarter_past() {
     house.now = at(15, 20);
     let commands = house.wait(DurationNs::ZERO);
     assert!(
-        matches!(commands[..], [Command::Modify(modify)] if modify.price < exit.price),
-        "{commands:?}"
+        matches!(commands[..], [Command::Modify(modify), Command::Reconcile(_)] if modify.price < exit.price),
+        "priced anew; its own price is hours old: {commands:?}"
     );
 }
 
@@ -121,6 +121,7 @@ fn no_entry_after_three_and_everything_closed_from_a_quarter_past() {
 fn an_exit_that_is_rejected_is_asked_for_again_at_square_off() {
     let (mut house, _) = House::bought(STOCK);
     house.now = at(15, 16);
+    house.tick(STOCK, 10_000);
     let exit = only_place(&house.wait(DurationNs::ZERO));
     house.resolve(exit.intent, Submission::Refused);
     assert_eq!(
@@ -212,6 +213,7 @@ fn an_order_of_somebody_else_is_left_alone_where_we_hold_nothing_and_does_not_ke
         ts: house.now,
         instrument: STOCK,
         qty: Qty::new(100),
+        last_price: Price::NONE,
     }));
     let later = house.wait(DurationNs::from_secs(5));
     assert_eq!(

@@ -12,7 +12,7 @@ use bijli_core::risk::TradingMode;
 use bijli_core::start_steps::{START_STEPS, StartStep, StepVerdict};
 use bijli_core::strategy::StrategyId;
 use bijli_core::text::Text;
-use bijli_core::{Denial, DurationNs, Qty, TsNs};
+use bijli_core::{Denial, DurationNs, Price, Qty, TsNs};
 
 use crate::house::{House, OTHER, STOCK, only_place, rupees};
 
@@ -195,6 +195,7 @@ fn a_position_that_only_the_broker_shows_is_taken_over_closed_and_asked_about_ag
         ts: house.now,
         instrument: STOCK,
         qty: Qty::new(30),
+        last_price: Price::NONE,
     }));
     house.shown(&asked, 1, 0);
     let exit = only_place(&house.wait(DurationNs::from_secs(1)));
@@ -266,6 +267,7 @@ fn a_difference_stays_on_the_table_until_a_person_arms_even_if_later_reports_agr
             ts: house.now,
             instrument: STOCK,
             qty: Qty::new(qty),
+            last_price: Price::NONE,
         }))
     };
     report(&mut house, 60);

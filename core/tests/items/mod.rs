@@ -278,9 +278,14 @@ fn small_event() -> impl Strategy<Value = Event> {
         ts().prop_map(Event::TimePassed),
         (ts(), any::<u32>()).prop_map(|(ts, epoch)| Event::ProcessStarted(ProcessStarted { ts, epoch })),
         (ts(), feed).prop_map(|(ts, state)| Event::FeedChanged(FeedChanged { ts, state })),
-        (ts(), instrument(), qty()).prop_map(|(ts, instrument, qty)| Event::PositionReported(
-            PositionReported { ts, instrument, qty }
-        )),
+        (ts(), instrument(), qty(), price()).prop_map(|(ts, instrument, qty, last_price)| {
+            Event::PositionReported(PositionReported {
+                ts,
+                instrument,
+                qty,
+                last_price,
+            })
+        }),
         (ts(), any::<[u32; 2]>()).prop_map(|(ts, [broker_orders, foreign_orders])| {
             Event::Reconciled(Reconciled {
                 ts,

@@ -10,7 +10,7 @@ use bijli_core::command;
 use bijli_core::event::{FlatChecked, FundsReported, PositionReported, Reconciled};
 use bijli_core::order::BrokerOrderId;
 use bijli_core::text::Text;
-use bijli_core::{Event, InstrumentId, Money, Qty, TsNs};
+use bijli_core::{Event, InstrumentId, Money, Price, Qty, TsNs};
 
 use super::{Asked, Gateway};
 use crate::contradictions::Contradiction;
@@ -172,11 +172,16 @@ impl Gateway {
         }
         self.held
             .extend(report.iter().filter(|(_, qty)| **qty != 0).map(|(id, _)| *id));
+        let shown = round.positions.iter();
+        let prices: BTreeMap<InstrumentId, Price> = shown
+            .filter_map(|row| self.keys.get(&row.key).copied().zip(row.last_price))
+            .collect();
         for (instrument, qty) in report {
             self.tell(Event::PositionReported(PositionReported {
                 ts: self.stamp,
                 instrument,
                 qty: Qty::new(qty),
+                last_price: prices.get(&instrument).copied().unwrap_or(Price::NONE),
             }));
         }
         if let Some(funds) = round.funds {

@@ -263,8 +263,14 @@ impl PaperVenue {
             open_positions += 1;
             let instrument = InstrumentId::new(u32::try_from(index).expect("the table is bounded"));
             let qty = Qty::new(*qty);
-            self.events
-                .push_back(Event::PositionReported(PositionReported { ts, instrument, qty }));
+            // On paper nobody knows more than the feed.
+            let last_price = Price::NONE;
+            self.events.push_back(Event::PositionReported(PositionReported {
+                ts,
+                instrument,
+                qty,
+                last_price,
+            }));
         }
         let working = self.orders.iter().filter(|order| !is_over(order.status)).count();
         self.events.push_back(Event::Reconciled(Reconciled {

@@ -145,6 +145,7 @@ pub(super) struct PositionJson {
     quantity: Scalar,
     day_buy_quantity: Scalar,
     day_sell_quantity: Scalar,
+    last_price: Scalar,
 }
 
 impl PositionJson {
@@ -154,6 +155,7 @@ impl PositionJson {
             key: key_of(&self.instrument_token, &self.instrument_key)?,
             qty: self.quantity.qty()?,
             day_net: self.day_net(),
+            last_price: self.last_price.price().filter(|price| price.is_set()),
         })
     }
 

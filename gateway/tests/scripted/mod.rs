@@ -177,6 +177,11 @@ pub(crate) fn position(key: &str, qty: i64) -> String {
     format!(r#"{{"instrument_token":"{key}","quantity":{qty}}}"#)
 }
 
+/// The same with a last price in rupees.
+pub(crate) fn position_at(key: &str, qty: i64, last: f64) -> String {
+    format!(r#"{{"instrument_token":"{key}","quantity":{qty},"last_price":{last}}}"#)
+}
+
 /// The next request, which must go to this path.
 pub(crate) fn expect(gateway: &mut Gateway, now: TsNs, path: &str) -> Request {
     let request = gateway
@@ -256,7 +261,15 @@ pub(crate) fn note(event: &Event) -> String {
             trade.qty,
             trade.price
         ),
-        Event::PositionReported(report) => format!("position {} {}", report.instrument.get(), report.qty),
+        Event::PositionReported(report) => {
+            let last = report.last_price;
+            let last = if last.is_set() {
+                format!(" at {last}")
+            } else {
+                String::new()
+            };
+            format!("position {} {}{last}", report.instrument.get(), report.qty)
+        }
         Event::Reconciled(done) => format!("reconciled {} {}", done.broker_orders, done.foreign_orders),
         Event::FlatChecked(shown) => format!(
             "flat {} {}{} {} {}",

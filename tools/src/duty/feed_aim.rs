@@ -257,6 +257,7 @@ mod tests {
             ts: TsNs::new(1),
             instrument: InstrumentId::new(instrument),
             qty: Qty::new(qty),
+            last_price: Price::NONE,
         })
     }
 

@@ -144,7 +144,8 @@ impl Narrator {
             Event::OrderUpdated(update) => self.update(update),
             Event::Traded(trade) => self.trade(trade),
             Event::PositionReported(report) => {
-                format!("{} broker has {}", self.symbol(report.instrument), report.qty)
+                let (symbol, last) = (self.symbol(report.instrument), price_or_dash(report.last_price));
+                format!("{symbol} broker has {} at last {last}", report.qty)
             }
             Event::BandReported(report) => self.band(report),
             Event::Reconciled(reconciled) => format!(
