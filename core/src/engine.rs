@@ -13,6 +13,7 @@ mod exits;
 mod groups;
 mod protect;
 mod supervise;
+mod terms;
 
 pub use control::Objection;
 

@@ -237,6 +237,7 @@ impl Gateway {
                 if order.modifies > 0 {
                     // One of them may still be under way: the book says.
                     self.orders.note_modifies(&order_id, order.modifies);
+                    self.orders.owe_second_look(&order_id);
                     self.orders.note_change(&order_id, Some(self.now));
                 }
                 self.former_changes.extend(order.is_changing.then_some(order_id));
@@ -283,9 +284,7 @@ impl Gateway {
                 return;
             }
         }
-        if let Command::Modify(modify) = command {
-            self.orders.note_modifies(&modify.order_id, 1);
-        }
+        self.note_asked(command);
         if self.refuses_change(command) {
             return;
         }

@@ -16,6 +16,7 @@ pub mod evidence;
 pub mod budget;
 pub mod intent;
 pub mod orders;
+mod second_look;
 mod twin_trades;
 pub mod contradictions;
 pub mod reconcile;

@@ -11,6 +11,7 @@ use bijli_core::planted::{Bug, planted};
 use bijli_core::{DurationNs, InstrumentId, Qty, TsNs};
 
 use crate::evidence::BrokerOrder;
+use crate::second_look::SecondLook;
 
 /// First pause before trades of an order are read again; each further one doubles.
 const TRADES_AGAIN_FIRST: DurationNs = DurationNs::from_millis(250);
@@ -83,6 +84,7 @@ pub struct Order {
     pub echo: bool,
     /// Modifies of ours that were taken from the engine.
     modifies: u8,
+    second_look: SecondLook,
     trades_at: TsNs,
     trades_reads: u32,
     /// Since when trade rows have been missing.
@@ -172,6 +174,7 @@ impl OrderTable {
             trades_at: TsNs::NEVER,
             trades_reads: 0,
             modifies: 0,
+            second_look: SecondLook::default(),
             trades_missing_since: TsNs::NEVER,
             filled_without_trades: Qty::ZERO,
         });
@@ -319,6 +322,13 @@ impl OrderTable {
         }
     }
 
+    /// The engine asks for a change of an order: its row is told once more a while after that is settled.
+    pub fn owe_second_look(&mut self, id: &BrokerOrderId) {
+        if let Some(order) = self.orders.get_mut(id) {
+            order.second_look.owe(order.row);
+        }
+    }
+
     /// The outcome of a cancel or modify is in doubt, or it had no effect: the next book row is told anyway, and
     /// with `doubt` no further change goes out before it.
     pub fn note_change(&mut self, id: &BrokerOrderId, doubt: Option<TsNs>) {
@@ -330,7 +340,7 @@ impl OrderTable {
 
     /// A book row that was asked at `asked` settles earlier doubts. Tells whether the engine must hear the row
     /// even without news.
-    pub fn settle_change(&mut self, id: &BrokerOrderId, asked: TsNs) -> bool {
+    pub fn settle_change(&mut self, now: TsNs, id: &BrokerOrderId, asked: TsNs) -> bool {
         let Some(order) = self.orders.get_mut(id) else {
             return false;
         };
@@ -338,7 +348,12 @@ impl OrderTable {
             return false;
         }
         order.change_doubt = None;
-        std::mem::take(&mut order.echo)
+        if std::mem::take(&mut order.echo) {
+            order.second_look.settle(now);
+            return true;
+        }
+        let is_owed = order.second_look.take(asked, order.row);
+        is_owed && !order.is_ended() && !planted(Bug::NoSecondLook)
     }
 }
 

@@ -149,8 +149,77 @@ fn a_change_in_doubt_is_settled_only_by_a_later_read() {
     let id = row(BrokerStatus::Open, 0).order_id;
     table.apply(at(0), &row(BrokerStatus::Open, 0), (None, None), Source::Stream);
     table.note_change(&id, Some(at(10)));
-    assert!(!table.settle_change(&id, at(9)));
+    assert!(!table.settle_change(at(9), &id, at(9)));
     assert!(table.get(&id).expect("known").change_doubt.is_some());
-    assert!(table.settle_change(&id, at(11)));
-    assert!(!table.settle_change(&id, at(12)));
+    assert!(table.settle_change(at(11), &id, at(11)));
+    assert!(!table.settle_change(at(12), &id, at(12)));
+}
+
+/// Which reads of the book, one a second from the change on that is asked for at 0 and answered at 0.5 s, are told although
+/// they may bring no news; `rows` tells how the order stands from which second on.
+fn told_again(rows: &[(i64, BrokerOrder)]) -> Vec<i64> {
+    let mut table = OrderTable::default();
+    let id = rows[0].1.order_id;
+    table.apply(at(0), &rows[0].1, (None, None), Source::Stream);
+    table.owe_second_look(&id);
+    table.note_change(&id, Some(at(500)));
+    let tells = |second: &i64| {
+        let now = at(1_000 * second);
+        let stands = rows.iter().rev().find(|(since, _)| since <= second);
+        let (_, row) = stands.expect("the first stands from the beginning");
+        table.apply(now, row, (None, None), Source::Read(now));
+        table.settle_change(now, &id, now)
+    };
+    (0..20).filter(tells).collect()
+}
+
+#[test]
+fn what_came_beside_a_change_is_told_once_more_three_seconds_after_it_was_settled() {
+    let open = row(BrokerStatus::Open, 0);
+    let other = BrokerOrder {
+        price: Price::from_paise(9_995),
+        ..open
+    };
+    assert_eq!(told_again(&[(0, open), (1, other)]), [1, 4]);
+    assert_eq!(
+        told_again(&[(0, open), (2, other)]),
+        [1, 4],
+        "told as news at 2, too"
+    );
+    assert_eq!(
+        told_again(&[(0, open)]),
+        [1],
+        "nothing has changed, or the reads are stale"
+    );
+    let ended = row(BrokerStatus::Cancelled, 0);
+    assert_eq!(
+        told_again(&[(0, open), (2, ended)]),
+        [1],
+        "its terms mean nothing any more"
+    );
+}
+
+#[test]
+fn the_second_look_waits_until_the_last_change_is_settled_and_knows_how_the_order_stood_before_the_first() {
+    let mut table = OrderTable::default();
+    let open = row(BrokerStatus::Open, 0);
+    let id = open.order_id;
+    let other = BrokerOrder {
+        qty: Qty::new(150),
+        ..open
+    };
+    table.apply(at(0), &open, (None, None), Source::Stream);
+    table.owe_second_look(&id);
+    table.note_change(&id, None);
+    table.apply(at(1_000), &other, (None, None), Source::Stream);
+    assert!(table.settle_change(at(1_000), &id, at(1_000)));
+    table.owe_second_look(&id);
+    assert!(
+        !table.settle_change(at(4_500), &id, at(4_500)),
+        "another is under way"
+    );
+    table.note_change(&id, None);
+    assert!(table.settle_change(at(5_000), &id, at(5_000)));
+    let told = [7_999, 8_000, 8_001].map(|ms| table.settle_change(at(ms), &id, at(ms)));
+    assert_eq!(told, [false, true, false]);
 }

@@ -20,9 +20,6 @@ use crate::quantity::Qty;
 use crate::state::State;
 use crate::time::DurationNs;
 
-/// How long after a modify a row with the old terms is not believed, whatever the venue says of its age.
-const MODIFY_ECHO: DurationNs = DurationNs::from_secs(2);
-
 /// How long the trades of an order that ended may be under way before the broker's position speaks instead.
 const FILL_PATIENCE: DurationNs = DurationNs::from_secs(60);
 
@@ -88,6 +85,9 @@ impl State {
         let is_backed = before.state == OrderState::Filled
             && next != OrderState::Filled
             && !is_withdrawn(&before, update, Some(next));
+        if !is_backed && next.is_final() && before.state.may_become(next) {
+            self.take_last_qty(index, update);
+        }
         if is_backed || !self.orders.advance(index, next, self.now) {
             self.counts.stale_updates += 1;
             self.orders.settle(index);
@@ -115,54 +115,6 @@ impl State {
                 self.contradict();
             }
             _ => {}
-        }
-    }
-
-    /// The terms that the broker shows: those of the newest modify confirm it; others, once every modify has ended, mean
-    /// that it had no effect. Terms that were asked for twice, or a smaller quantity, prove nothing while a modify is under
-    /// way: the row may be older than it. A working order whose terms nobody here asked for is taken as it is, and its
-    /// instrument takes no entries.
-    fn take_terms(&mut self, index: usize, update: &OrderUpdated) {
-        let now = self.now;
-        let order = self.orders.get_mut(index);
-        let price = if update.price.is_set() {
-            update.price
-        } else {
-            order.price
-        };
-        let under_way = order.modifies.saturating_sub(update.modifies_ended);
-        let is_settled = under_way == 0 && now.since(order.action_ts) >= MODIFY_ECHO;
-        let is_limited = matches!(order.order_type, OrderType::Limit | OrderType::StopLimit);
-        if let Some(asked) = order.pending
-            && asked.qty == update.qty
-            && (asked.price == price || asked.order_type == OrderType::Market)
-            && !asked.is_other_trigger(update)
-        {
-            let is_other = asked.price != order.price || asked.trigger != order.trigger;
-            let is_news = asked.qty > order.qty || (asked.qty == order.qty && is_other);
-            if under_way == 0 || (under_way == 1 && is_news) {
-                order.confirm();
-            }
-            return;
-        }
-        if order.pending.is_some() && is_settled {
-            order.forget_modify();
-        }
-        let has_moved = order.terms().is_other_trigger(update);
-        let differs = update.qty != order.qty || (is_limited && price != order.price) || has_moved;
-        if !differs || (order.modifies > 0 && !is_settled) {
-            return;
-        }
-        let is_ours = order.intent.is_some();
-        order.qty = update.qty.max(order.filled);
-        order.price = price;
-        if has_moved {
-            order.trigger = update.trigger;
-        }
-        let instrument = order.instrument;
-        if is_ours {
-            self.frozen[instrument.index()] = true;
-            self.page(PageReason::TermsDiffer, Some(instrument));
         }
     }
 

@@ -23,3 +23,4 @@ mod order_table;
 mod stopping;
 mod supervision;
 mod unheard;
+mod terms;

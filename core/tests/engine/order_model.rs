@@ -32,6 +32,8 @@ pub(crate) struct Modelled {
     pub(crate) terms: Terms,
     /// Changes asked for of which no end is known, oldest first.
     pub(crate) asked: Vec<Terms>,
+    /// The largest quantity of a row that was not believed, since it may be older than a change.
+    feared: i64,
     pub(crate) trades: BTreeMap<TradeId, i64>,
     /// Filled by the broker's rows.
     pub(crate) told: i64,
@@ -90,6 +92,7 @@ impl Modelled {
                 trigger: place.trigger,
             },
             asked: Vec::new(),
+            feared: 0,
             trades: BTreeMap::new(),
             told: 0,
             absorbed: 0,
@@ -114,7 +117,7 @@ impl Modelled {
     pub(crate) fn at_most(&self) -> i64 {
         let asked = self.asked.iter().map(|terms| terms.qty.get());
         asked
-            .chain([self.terms.qty.get()])
+            .chain([self.terms.qty.get(), self.feared])
             .max()
             .expect("its own quantity")
     }
@@ -138,6 +141,7 @@ impl Modelled {
         self.state = next;
         if self.is_over() {
             self.asked.clear();
+            self.feared = 0;
         }
     }
 
@@ -175,16 +179,17 @@ impl Modelled {
                 if under_way == 0 || (under_way == 1 && (grows || moves)) {
                     self.terms = asked;
                     self.asked.clear();
+                    self.feared = 0;
                 }
                 return;
             }
-            if is_old_news {
-                return;
-            }
-            self.asked.clear();
-        } else if self.changes > 0 && is_old_news {
+        }
+        if self.changes > 0 && is_old_news {
+            self.feared = self.feared.max(row.qty.get());
             return;
         }
+        self.asked.clear();
+        self.feared = 0;
         // Nobody here asked for it: it is what it is.
         self.terms.qty = row.qty.max(Qty::new(self.filled()));
         if self.terms.order_type != OrderType::Market {
@@ -274,6 +279,10 @@ impl OrderModel {
         if matches!(next, S::Open | S::TriggerPending) {
             order.shows(row);
         }
+        if rank(next) == 3 {
+            // However it ended, it was of so much.
+            order.terms.qty = order.terms.qty.max(row.qty);
+        }
         order.moves(next);
     }
 
@@ -292,6 +301,7 @@ impl OrderModel {
                 trigger: Price::NONE,
             },
             asked: Vec::new(),
+            feared: 0,
             trades: BTreeMap::new(),
             told: row.filled.get(),
             absorbed: 0,

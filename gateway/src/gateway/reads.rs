@@ -142,7 +142,7 @@ impl Gateway {
             Applied::Contradicted => self.counts.contradictions += 1,
         }
         let asked_again = match source {
-            Source::Read(asked) => self.orders.settle_change(&row.order_id, asked),
+            Source::Read(asked) => self.orders.settle_change(self.now, &row.order_id, asked),
             Source::Stream => false,
         };
         if matches!(applied, Applied::Changed | Applied::Contradicted) || asked_again {

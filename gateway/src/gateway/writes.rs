@@ -95,6 +95,16 @@ impl Gateway {
         !self.orders.get(&order_id).is_some_and(must_wait) && !self.in_flight.iter().flatten().any(asked)
     }
 
+    /// The engine asks for a change of an order.
+    pub(super) fn note_asked(&mut self, command: &Command) {
+        if let Command::Modify(modify) = command {
+            self.orders.note_modifies(&modify.order_id, 1);
+        }
+        if let Some(order_id) = changed_order(command) {
+            self.orders.owe_second_look(&order_id);
+        }
+    }
+
     /// Modifies of an order that wait here, are on the wire, have an unknown outcome or are pending at the broker.
     pub(super) fn modifies_under_way(&self, id: &BrokerOrderId) -> u8 {
         let waits =
