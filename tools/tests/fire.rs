@@ -85,6 +85,7 @@ const SCENARIOS: [Scenario; 10] = [
             ("O19", 100_000, NO_SPAN),
             ("O20", 100_000, NO_SPAN),
             ("O28", 10_000, NO_SPAN),
+            ("O37", 100_000, NO_SPAN),
         ],
     },
     Scenario {

@@ -10,6 +10,7 @@ pub mod changes;
 pub mod doubts;
 pub mod facts;
 pub mod people;
+pub mod terms;
 pub mod cover;
 pub mod unwanted;
 pub mod wire;
@@ -26,11 +27,13 @@ use bijli_simulator::broker::Broker;
 
 use crate::disk::MemoryJournal;
 use crate::plan::Plan;
+use crate::process::Process;
 
 use calls::Calls;
 use doubts::Doubts;
 use facts::Facts;
 use ledger::LedgerCheck;
+use terms::Terms;
 use wire::Wire;
 
 /// An invariant's id, and what was found.
@@ -54,6 +57,8 @@ pub struct Oracle {
     pub ledger: LedgerCheck,
     /// For whom a person must be called.
     pub calls: Calls,
+    /// What our orders say at the broker.
+    pub terms: Terms,
     /// Every record as it was written: what survives is a prefix.
     pub written: Vec<Item>,
 }
@@ -68,6 +73,7 @@ impl Oracle {
             wire: Wire::default(),
             ledger: LedgerCheck::default(),
             calls: Calls::default(),
+            terms: Terms::default(),
             written: Vec::new(),
         }
     }
@@ -75,6 +81,7 @@ impl Oracle {
     /// A process came up.
     pub fn begin_process(&mut self, now: TsNs) {
         self.doubts.begin_process(now);
+        self.terms = Terms::default();
     }
 
     /// Records were written in a turn of the engine's, which began with a full disk or not.
@@ -109,6 +116,7 @@ impl Oracle {
         request: &Request,
         durable: Option<&MemoryJournal>,
     ) -> Result<(), Broken> {
+        self.terms.note_asked(now, request);
         self.wire.take(now, request, &self.facts, durable)
     }
 
@@ -122,6 +130,18 @@ impl Oracle {
             Some(state) => self.facts.check_state(state),
             None => Ok(()),
         }
+    }
+
+    /// An engine's turn is over, and the process lives.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold.
+    pub fn turned(&mut self, now: TsNs, broker: &Broker, process: &Process) -> Result<(), Broken> {
+        self.calls.check(process.state(), process.gateway.token_dead())?;
+        if process.has_heard_all() {
+            self.terms.check(now, broker, process.state())?;
+        }
+        Ok(())
     }
 
     /// A process recovered: the journal as it survived is all that is known of the past. Placements that left and

@@ -113,7 +113,7 @@ impl Plan {
             tick_pause: DurationNs::from_millis(shape.between(300, 900)),
         };
         let mut resting = Random::new(seed, 0x5a04);
-        let strikes_stops = [Fault::StopReject, Fault::ModifyLimit]
+        let strikes_stops = [Fault::StopReject, Fault::ModifyLimit, Fault::ChangedByHand]
             .into_iter()
             .any(|fault| plan.has(fault));
         if resting.between(0, 2) == 0 || strikes_stops {

@@ -195,6 +195,12 @@ impl Process {
             && self.feed.is_empty()
     }
 
+    /// Whether the engine has taken all that the gateway told.
+    #[must_use]
+    pub fn has_heard_all(&self) -> bool {
+        self.evidence.is_empty()
+    }
+
     /// Engine time at an instant of the steady one.
     #[must_use]
     pub const fn engine_time(&self, steady: TsNs) -> TsNs {

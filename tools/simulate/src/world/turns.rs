@@ -13,7 +13,7 @@ use bijli_simulator::broker::{ApiCall, LOCAL_PEER, Moments};
 use super::{TRACE_LINES, World};
 use crate::network::Parcel;
 use crate::oracle::{Broken, broken};
-use crate::process::Process;
+use crate::process::{Arrival, Process};
 use crate::rows::WorldFault;
 
 /// Within this the feed is usable once nothing disturbs it: what the longest wait between two connections leaves.
@@ -137,6 +137,9 @@ impl World {
                 request.path, reply.status, reply.delivery
             )
         });
+        self.oracle
+            .terms
+            .note_served(request.id, reply.status, &reply.body);
         self.network.answer(self.now, epoch, request.id, reply);
     }
 
@@ -196,12 +199,10 @@ impl World {
         }
         let ahead = process.engine_time(self.now).since(self.now);
         self.oracle.wire.learn_decisions(&items, self.now, ahead);
+        self.oracle.terms.learn(self.now, &items);
         let seen = self.oracle.journaled(&items, process.journal.is_full);
         let seen = seen.and_then(|()| match ended {
-            Ok(()) => self
-                .oracle
-                .calls
-                .check(process.state(), process.gateway.token_dead()),
+            Ok(()) => self.oracle.turned(self.now, &self.broker, &process),
             Err(_) => Ok(()),
         });
         let seen = self.judge(seen);
@@ -223,6 +224,11 @@ impl World {
     }
 
     fn turn_gateway(&mut self, process: &mut Process) -> Result<(), Broken> {
+        for arrival in &self.arrivals {
+            if let Arrival::Reply(id, reply) = arrival {
+                self.oracle.terms.note_read(*id, reply);
+            }
+        }
         let (wanted, told) = process.gateway_turn(self.now, &mut self.arrivals);
         let seen = told
             .iter()

@@ -62,6 +62,7 @@ impl Broker {
             self.step(now, index, Status::AmoModified);
         } else {
             self.send_change(now, index, change);
+            self.invite_hand(now, index);
         }
         Ok(id)
     }

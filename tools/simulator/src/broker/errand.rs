@@ -12,6 +12,8 @@ pub(super) enum Errand {
     Arrive,
     Change(Change),
     Cancel,
+    /// A fault: somebody else changes it.
+    ChangeByHand,
     /// A fault: the risk check or the exchange refuses it after all.
     RejectLate,
     /// A fault: what was told as filled never was.

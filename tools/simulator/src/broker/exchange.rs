@@ -30,6 +30,7 @@ impl Broker {
             Errand::Arrive => self.arrive(now, order),
             Errand::Change(change) => self.change(now, order, &change),
             Errand::Cancel => self.cancel_arrives(now, order),
+            Errand::ChangeByHand => self.change_by_hand(now, order),
             Errand::RejectLate => self.reject_late(now, order, "RMS: margin exceeds"),
             Errand::UnmaskPhantom => self.reject_late(now, order, "Exchange: order was not accepted"),
         }

@@ -9,7 +9,7 @@ use bijli_core::{Price, Qty, TsNs};
 use super::Broker;
 use super::errand::Errand;
 use super::faults::Fault;
-use super::order::{Moment, Origin, Product, Status, Ticket};
+use super::order::{Change, Moment, Origin, Product, Status, Ticket};
 
 /// What awaits an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,6 +65,50 @@ impl Broker {
         ticket.disclosed = ticket.disclosed.min(ticket.qty);
         self.dice.count(Fault::EchoDiffers);
         ticket
+    }
+
+    /// Somebody else looks at an order that has just been changed, and will change it too.
+    pub(super) fn invite_hand(&mut self, now: TsNs, index: usize) {
+        if self.dice.rolls(Fault::ChangedByHand) {
+            let at = now.plus(self.dice.lasts(Fault::ChangedByHand));
+            self.errands.send(at, index, Errand::ChangeByHand);
+        }
+    }
+
+    /// Somebody else changes an order that rests: to a price further from the market, or by a lot less. Never more than
+    /// was asked for, as above, and no stop's trigger.
+    pub(super) fn change_by_hand(&mut self, now: TsNs, index: usize) {
+        let order = &self.orders[index];
+        if !matches!(order.status, Status::Open | Status::TriggerPending) {
+            return;
+        }
+        let ticket = &order.ticket;
+        let instrument = &self.listing(ticket.instrument).instrument;
+        let (lot, tick) = (instrument.lot.get(), instrument.tick.get());
+        let mut change = Change {
+            order_type: ticket.order_type,
+            validity: ticket.validity,
+            qty: ticket.qty,
+            price: ticket.price,
+            trigger: ticket.trigger,
+        };
+        let less = ticket.qty.get() - lot;
+        let (filled, side) = (order.filled.get(), ticket.side);
+        let steps = self.dice.between(Fault::ChangedByHand, 1, ECHO_TICKS);
+        let price = change.price.get() - side.sign() * steps * tick;
+        let can_be_worse = change.order_type == OrderType::Limit && price > 0;
+        let can_be_less = less > filled;
+        let wants_price = self.dice.between(Fault::ChangedByHand, 0, 1) == 0;
+        if can_be_worse && (wants_price || !can_be_less) {
+            change.price = Price::new(price);
+        } else if can_be_less {
+            change.qty = Qty::new(less);
+        } else {
+            return;
+        }
+        self.dice.count(Fault::ChangedByHand);
+        self.orders[index].request_number += 1;
+        self.send_change(now, index, change);
     }
 
     /// Why the exchange rejects an order that has just arrived, by fault.

@@ -95,6 +95,8 @@ fault_table! {
         "Exit-all leaves a position out; the kill switch is refused.";
     EchoDiffers "O33" "echo_differs" Order NO_SPAN,
         "The broker takes in another price, quantity or product than was asked for.";
+    ChangedByHand "O37" "changed_by_hand" OrderCall (DurationNs::from_millis(100), secs(2)),
+        "A modification is followed within two seconds by somebody else's of that order: a worse price, or a lot less.";
     BookCleared "O34" "book_cleared" Minute NO_SPAN,
         "Outside market hours the order book is cleared: earlier orders and trades are told no more.";
     SocketCut "D15" "socket_cut" SocketSecond NO_SPAN,

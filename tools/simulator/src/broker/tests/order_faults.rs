@@ -296,3 +296,28 @@ fn only_a_client_s_orders_are_struck() {
     assert_ne!(order.status, Status::Rejected);
     assert_eq!(fired(&bench, Fault::FreezeReject), 0);
 }
+
+#[test]
+fn somebody_else_changes_an_order_after_the_client_did() {
+    let mut bench = bench(only(Fault::ChangedByHand));
+    let id = bench.place(&[("price", json!(99.0))]).expect("taken in");
+    let terms = |bench: &Bench| {
+        let order = bench.broker.true_orders().next().expect("an order");
+        (order.qty.get(), order.price.get())
+    };
+    let asked = terms(&bench);
+    wait(&mut bench, 10);
+    assert_eq!((terms(&bench), fired(&bench, Fault::ChangedByHand)), (asked, 0));
+    let change = json!({ "order_id": id, "validity": "DAY", "price": 99.05, "order_type": "LIMIT",
+        "trigger_price": 0, "quantity": 10 });
+    let (status, body) = bench.call(Host::Order, "PUT", "/v3/order/modify", &change);
+    assert_eq!(status, 200, "{body}");
+    let changed = terms(&bench);
+    wait(&mut bench, 2);
+    let (qty, price) = terms(&bench);
+    assert!((qty, price) != changed && qty <= changed.0 && price <= changed.1);
+    assert_eq!(
+        (true_status(&bench).0, fired(&bench, Fault::ChangedByHand)),
+        (Status::Open, 1)
+    );
+}
