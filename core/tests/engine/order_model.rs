@@ -172,17 +172,18 @@ impl Modelled {
         } else {
             self.terms.price
         };
-        if let Some(asked) = self.asked.last().copied() {
-            if asked.qty == row.qty && (asked.price == price || asked.order_type == OrderType::Market) {
-                let grows = asked.qty > self.terms.qty;
-                let moves = asked.qty == self.terms.qty && asked.price != self.terms.price;
-                if under_way == 0 || (under_way == 1 && (grows || moves)) {
-                    self.terms = asked;
-                    self.asked.clear();
-                    self.feared = 0;
-                }
-                return;
+        if let Some(asked) = self.asked.last().copied()
+            && asked.qty == row.qty
+            && (asked.price == price || asked.order_type == OrderType::Market)
+        {
+            let grows = asked.qty > self.terms.qty;
+            let moves = asked.qty == self.terms.qty && asked.price != self.terms.price;
+            if under_way == 0 || (under_way == 1 && (grows || moves)) {
+                self.terms = asked;
+                self.asked.clear();
+                self.feared = 0;
             }
+            return;
         }
         if self.changes > 0 && is_old_news {
             self.feared = self.feared.max(row.qty.get());
