@@ -7,6 +7,7 @@
 mod broker;
 mod cancels;
 mod control;
+mod cover;
 mod entries;
 mod exit_price;
 mod exits;

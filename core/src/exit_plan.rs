@@ -33,6 +33,8 @@ pub(crate) struct ExitPlan {
     pub(crate) leaving: Option<Leaving>,
     /// No exit before this: the last one failed a moment ago.
     pub(crate) not_before: TsNs,
+    /// Rounds of exits that failed one after the other: none of them came to work at the exchange.
+    pub(crate) failures: u32,
     /// Where the position is to be protected; [`Price::NONE`] while nobody has said.
     pub(crate) stop: Price,
     /// No stop at the broker before this: the last one failed a moment ago.
@@ -68,6 +70,7 @@ impl ExitPlan {
             is_long,
             leaving: None,
             not_before: TsNs::NEVER,
+            failures: 0,
             stop: Price::NONE,
             arm_not_before: TsNs::NEVER,
             arm_failures: 0,
@@ -91,6 +94,14 @@ impl ExitPlan {
             attempts,
             attempted,
         });
+    }
+
+    /// An exit failed: no other one before `again`. Those that were sent together fail as one.
+    pub(crate) fn note_failure(&mut self, now: TsNs, again: TsNs) {
+        if now >= self.not_before {
+            self.failures = self.failures.saturating_add(1);
+        }
+        self.not_before = again;
     }
 
     /// Takes `stop` as the level to protect at, unless the one in force is tighter.
@@ -128,6 +139,14 @@ impl ExitPlans {
         asked.max().unwrap_or(TsNs::NEVER)
     }
 
+    /// An exit came to work at the exchange.
+    pub(crate) fn note_exit_works(&mut self, instrument: InstrumentId) {
+        let plan = self.plans.iter_mut().find(|plan| plan.instrument == instrument);
+        if let Some(plan) = plan {
+            plan.failures = 0;
+        }
+    }
+
     /// Keeps the plans in step with a position that has `qty` now.
     pub(crate) fn follow(&mut self, instrument: InstrumentId, qty: Qty) {
         let is_over = |plan: &ExitPlan| qty.is_zero() || plan.is_long != (qty.get() > 0);
@@ -155,7 +174,7 @@ impl ExitPlans {
             }
             hasher.i64(plan.unheard_since.get());
             hasher.i64(plan.stop.get());
-            hasher.u64(u64::from(plan.arm_failures));
+            hasher.u64(u64::from(plan.arm_failures) | u64::from(plan.failures) << 32);
         }
     }
 }

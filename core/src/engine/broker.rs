@@ -144,6 +144,8 @@ impl State {
             }
         } else if is_failed {
             self.note_failed_exit(order.instrument);
+        } else if order.state == OrderState::Open && !order.is_protective {
+            self.exit_plans.note_exit_works(order.instrument);
         }
     }
 

@@ -101,14 +101,15 @@ impl State {
             return;
         }
         let size = position.abs().get();
+        let keep = leaving.keep.max(self.kept_as_cover(id, leaving.reason));
         let mut counted = self.counted_exits(id, side);
         if planted(Bug::ExitBesideExit) {
             counted = Counted::default();
         }
-        let due = size - leaving.keep.get() - (counted.total - counted.protective);
+        let due = size - keep.get() - (counted.total - counted.protective);
         let room = size - counted.total;
         if due > room && counted.protective > 0 {
-            self.yield_protection(id, side, leaving.keep, commands);
+            self.yield_protection(id, side, keep, commands);
         }
         if room <= 0 && due + counted.beyond_us > 0 && counted.beyond_us > 0 {
             self.page_at_times(PageReason::ExitBlocked, id);
@@ -265,7 +266,9 @@ impl State {
         let position = self.positions[id.index()].qty;
         if !position.is_zero() {
             let again = self.now.plus(EXIT_AGAIN);
-            self.exit_plans.get_mut(id, position.get() > 0).not_before = again;
+            self.exit_plans
+                .get_mut(id, position.get() > 0)
+                .note_failure(self.now, again);
         }
     }
 
@@ -307,7 +310,7 @@ impl State {
             self.close_all(ExitReason::Operator, commands);
             self.check_flat(commands);
         }
-        for id in self.open_copy().iter().flatten() {
+        for id in self.shorts_first().iter().flatten() {
             self.follow_up(*id, commands);
         }
     }
@@ -418,16 +421,10 @@ impl State {
         }));
     }
 
-    /// Closes whatever is open once its market is about to close.
+    /// Closes whatever is open once its market is about to close, or that of what covers it.
     fn square_off(&mut self, commands: &mut Commands) {
-        for id in self.open_copy().iter().flatten() {
-            let hours = self.hours(*id);
-            let begin = if planted(Bug::SquareOffAtClose) {
-                hours.close
-            } else {
-                hours.squareoff_begin
-            };
-            if self.now >= begin {
+        for id in self.shorts_first().iter().flatten() {
+            if self.is_square_off_due(*id) {
                 let qty = self.positions[id.index()].qty.abs();
                 self.leave(*id, qty, ExitReason::SquareOff, commands);
             }
@@ -436,7 +433,7 @@ impl State {
 
     /// A person's `exit` of one position holds until it is flat or handed back: an order that failed is no end.
     fn exit_what_was_asked(&mut self, commands: &mut Commands) {
-        for id in self.open_copy().iter().flatten() {
+        for id in self.shorts_first().iter().flatten() {
             if self.held.get(*id).is_some_and(|held| held.exit_asked) {
                 let qty = self.positions[id.index()].qty.abs();
                 self.leave(*id, qty, ExitReason::Operator, commands);
@@ -446,7 +443,7 @@ impl State {
 
     /// A person's word to be out: cancels every live entry and, in the instruments of our positions, every order of
     /// somebody else, which would stand between a position and its exit; sends an exit for every position, shorts
-    /// first, whose buying back needs the margin that selling longs would free too late.
+    /// first, whose buying back needs the margin that selling longs would free too late, and then what covered them.
     pub(super) fn close_all(&mut self, reason: ExitReason, commands: &mut Commands) {
         self.cancel_orders(
             |order| {
@@ -455,21 +452,19 @@ impl State {
             },
             commands,
         );
-        let open = self.open_copy();
-        for is_long in [false, true] {
-            for id in open.iter().flatten() {
-                let qty = self.positions[id.index()].qty;
-                if !qty.is_zero() && (qty.get() > 0) == is_long {
-                    self.leave(*id, qty.abs(), reason, commands);
-                }
-            }
+        for id in self.shorts_first().iter().flatten() {
+            let qty = self.positions[id.index()].qty.abs();
+            self.leave(*id, qty, reason, commands);
         }
     }
 
-    /// The open positions as they stand, so that the list may change while it is walked.
-    fn open_copy(&self) -> [Option<InstrumentId>; POSITIONS_MAX] {
+    /// The open positions as they stand, so that the list may change while it is walked; what was sold goes first.
+    fn shorts_first(&self) -> [Option<InstrumentId>; POSITIONS_MAX] {
         let mut copy = [None; POSITIONS_MAX];
-        for (slot, id) in copy.iter_mut().zip(&self.open) {
+        let is_short = |id: &&InstrumentId| self.positions[id.index()].qty.get() < 0;
+        let shorts = self.open.iter().filter(is_short);
+        let longs = self.open.iter().filter(|id| !is_short(id));
+        for (slot, id) in copy.iter_mut().zip(shorts.chain(longs)) {
             *slot = Some(*id);
         }
         copy

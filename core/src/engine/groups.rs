@@ -321,15 +321,16 @@ impl State {
         }
     }
 
-    /// Whether `instrument` is bought cover that must wait: its group has something sold that is open or may become
-    /// so. A person's group keeps no order of legs.
+    /// Whether `instrument` is bought cover that must wait: its group has something sold that is open, and can be bought
+    /// back, or may become so. A person's group keeps no order of legs; on the account's way out `cover.rs` does.
     pub(super) fn hedge_must_wait(&self, instrument: InstrumentId) -> bool {
         let Some(group) = self.groups.owner(instrument) else {
             return false;
         };
         let is_long = self.positions[instrument.index()].qty.get() > 0;
         let is_naked = |leg: &Leg| {
-            let sold = self.positions[leg.plan.instrument.index()].qty.get() < 0;
+            let id = leg.plan.instrument;
+            let sold = self.positions[id.index()].qty.get() < 0 && self.can_be_left(id);
             // What is presumed absent must not keep the hedge over the close: it is cancelled should it appear.
             let is_there = |index: &usize| self.orders.get(*index).state != OrderState::PresumedAbsent;
             let may_sell = leg.plan.side == Side::Sell

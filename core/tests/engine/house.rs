@@ -61,6 +61,11 @@ pub(crate) fn at(hour: i64, minute: i64) -> TsNs {
 impl House {
     /// A reconciled engine with two stocks at ten in the morning and a live feed.
     pub(crate) fn open() -> Self {
+        Self::open_for([Market::Cash, Market::Derivatives].map(hours_of))
+    }
+
+    /// The same, on a day with these hours of shares and of derivatives.
+    pub(crate) fn open_for([cash, derivatives]: [SessionTimes; 2]) -> Self {
         let wishes = Rc::new(RefCell::new(Vec::new()));
         let engine = Engine::new(Script(Rc::clone(&wishes)));
         let mut house = Self {
@@ -70,15 +75,13 @@ impl House {
             now: at(10, 0),
             trade_count: 0,
         };
-        let day = at(10, 0).ist_day();
-        let hours = |market| SessionTimes::of(day, market).expect("a trading day");
         house.tell(Event::SessionOpened(SessionOpened {
             ts: house.now,
-            day,
+            day: at(10, 0).ist_day(),
             data: DataKind::Synthetic,
             venue: VenueKind::Simulated,
-            cash: hours(Market::Cash),
-            derivatives: hours(Market::Derivatives),
+            cash,
+            derivatives,
         }));
         house.tell(Event::Configured(Config::default()));
         for id in [STOCK, OTHER] {
@@ -327,7 +330,11 @@ pub(crate) fn only_place(commands: &[Command]) -> Place {
     }
 }
 
-fn stock(id: InstrumentId) -> Instrument {
+pub(crate) fn hours_of(market: Market) -> SessionTimes {
+    SessionTimes::of(at(10, 0).ist_day(), market).expect("a trading day")
+}
+
+pub(crate) fn stock(id: InstrumentId) -> Instrument {
     Instrument {
         id,
         kind: InstrumentKind::Equity,

@@ -4,6 +4,7 @@
 
 mod account_table;
 mod calls;
+mod cover;
 mod gate;
 mod group_books;
 mod group_gate;
