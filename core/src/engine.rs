@@ -13,6 +13,7 @@ mod exit_price;
 mod exits;
 mod groups;
 mod protect;
+mod silence;
 mod supervise;
 mod terms;
 

@@ -55,10 +55,12 @@ pub enum PageReason {
     OrderLaneSilent = 19,
     /// An exit works in an instrument whose prices do not come; the broker's last price stands in.
     ExitUnheard = 20,
+    /// The prices of one position do not come, although the feed lives.
+    PositionUnheard = 21,
 }
 
 /// All reasons, in the order of their numbers.
-pub const PAGE_REASONS: [PageReason; 21] = [
+pub const PAGE_REASONS: [PageReason; 22] = [
     PageReason::Contradiction,
     PageReason::LateFill,
     PageReason::Overfill,
@@ -80,6 +82,7 @@ pub const PAGE_REASONS: [PageReason; 21] = [
     PageReason::TokenDead,
     PageReason::OrderLaneSilent,
     PageReason::ExitUnheard,
+    PageReason::PositionUnheard,
 ];
 
 impl PageReason {
@@ -108,6 +111,7 @@ impl PageReason {
             Self::TokenDead => "TOKEN_DEAD",
             Self::OrderLaneSilent => "ORDER_LANE_SILENT",
             Self::ExitUnheard => "EXIT_UNHEARD",
+            Self::PositionUnheard => "POSITION_UNHEARD",
         }
     }
 
@@ -136,6 +140,7 @@ impl PageReason {
             Self::TokenDead => "the access token is dead: nothing can be sent, and the run ends",
             Self::OrderLaneSilent => "an order call has had no answer for four seconds",
             Self::ExitUnheard => "an exit works where no prices come; the broker's last price stands in",
+            Self::PositionUnheard => "something is held whose own prices do not come, although others do",
         }
     }
 

@@ -80,6 +80,7 @@ bugs! {
     NobodyCalled "entries stop by themselves and nobody is called";
     SilenceUntold "an order without an answer calls nobody";
     TokenDeathUntold "a token that dies calls nobody";
+    SilentPositionUntold "a position whose own prices do not come calls nobody";
     NoSecondLook "terms that somebody gave an order beside our own change of it are never looked at again";
 }
 

@@ -1,5 +1,5 @@
 //! For what a person is called besides the fate of orders: entries that stop by themselves, a position that differs, a feed
-//! that is gone, a token that is dead, an order lane that does not answer.
+//! that is gone or silent on what is held, a token that is dead, an order lane that does not answer.
 
 use bijli_core::event::{
     ClockDoubt, ClockDoubted, Controlled, Event, FeedChanged, FeedState, StartStepped, Submission, Verb,
@@ -9,7 +9,7 @@ use bijli_core::page::PageReason;
 use bijli_core::risk::TradingMode;
 use bijli_core::start_steps::{StartStep, StepVerdict};
 use bijli_core::text::Text;
-use bijli_core::{DurationNs, TsNs};
+use bijli_core::{DurationNs, InstrumentId, TsNs};
 
 use crate::house::{House, OTHER, STOCK, only_place};
 
@@ -203,4 +203,51 @@ fn an_order_that_falls_silent_after_the_call_is_told_again() {
         None,
         "what was answered is not silent"
     );
+}
+
+/// Lives `seconds` with a tick of `heard` every five; tells how often somebody was called for a silent position.
+fn called_for_silence(house: &mut House, seconds: u64, heard: &[InstrumentId]) -> u64 {
+    let before = house.pages(PageReason::PositionUnheard);
+    for second in 0..seconds {
+        if second % 5 == 0 {
+            for instrument in heard {
+                house.tick(*instrument, 10_000);
+            }
+        }
+        house.wait(SECOND);
+    }
+    house.pages(PageReason::PositionUnheard) - before
+}
+
+#[test]
+fn a_position_whose_own_prices_do_not_come_for_a_minute_calls_a_person_once_for_each_time() {
+    let (mut house, _) = House::bought(STOCK);
+    assert_eq!(called_for_silence(&mut house, 120, &[STOCK, OTHER]), 0, "heard");
+    assert_eq!(called_for_silence(&mut house, 50, &[OTHER]), 0, "not yet");
+    assert_eq!(called_for_silence(&mut house, 20, &[OTHER]), 1);
+    let page = *house.engine.state().pages().get(PageReason::PositionUnheard);
+    assert_eq!(page.instrument, Some(STOCK));
+    assert_eq!(called_for_silence(&mut house, 200, &[OTHER]), 0, "it was told");
+    assert_eq!(called_for_silence(&mut house, 10, &[STOCK]), 0);
+    assert_eq!(called_for_silence(&mut house, 80, &[OTHER]), 1, "the next time");
+    assert_eq!(
+        called_for_silence(&mut House::open(), 200, &[]),
+        0,
+        "nothing is held"
+    );
+}
+
+#[test]
+fn prices_have_their_minute_after_a_doubt_of_the_clock_and_a_feed_that_is_gone_is_told_as_such() {
+    let (mut house, _) = House::bought(STOCK);
+    doubt(&mut house, ClockDoubt::Stepped);
+    assert_eq!(called_for_silence(&mut house, 40, &[OTHER]), 0, "not yet");
+    assert_eq!(called_for_silence(&mut house, 20, &[OTHER]), 1);
+    let (mut house, _) = House::bought(STOCK);
+    house.tell(Event::FeedChanged(FeedChanged {
+        ts: house.now,
+        state: FeedState::Mute,
+    }));
+    assert_eq!(called_for_silence(&mut house, 100, &[]), 0);
+    assert_eq!(house.pages(PageReason::FeedLost), 1);
 }

@@ -6,6 +6,7 @@
 //! invariants, and which are checked where, stands in `FAULTS.md`.
 
 pub mod calls;
+pub mod silence;
 pub mod changes;
 pub mod doubts;
 pub mod facts;

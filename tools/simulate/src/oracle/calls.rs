@@ -13,6 +13,7 @@ use bijli_core::page::PageReason;
 use bijli_core::state::State;
 use bijli_core::{Command, DurationNs, Event, TsNs};
 
+use super::silence::Silence;
 use super::{Broken, broken};
 
 /// Within which a person is called.
@@ -26,6 +27,7 @@ pub struct Calls {
     /// When the newest of those was placed that are owed a call.
     owed_since: TsNs,
     process_started: TsNs,
+    silence: Silence,
 }
 
 impl Calls {
@@ -41,6 +43,7 @@ impl Calls {
     }
 
     fn learn_event(&mut self, event: &Event) {
+        self.silence.learn(event);
         let answered = match event {
             Event::TimePassed(now) => {
                 let owed = self
@@ -69,9 +72,10 @@ impl Calls {
     /// An engine's turn is over.
     ///
     /// # Errors
-    /// When an order has been without an answer for too long and nobody was called since it was placed, or the token is
-    /// dead and nobody was called in this process.
-    pub fn check(&self, state: &State, token_is_dead: bool) -> Result<(), Broken> {
+    /// When an order has been without an answer for too long and nobody was called since it was placed, the token is
+    /// dead and nobody was called in this process, or nobody was told of a silent position.
+    pub fn check(&mut self, state: &State, token_is_dead: bool) -> Result<(), Broken> {
+        self.silence.check(state)?;
         let told = |reason| state.pages().get(reason).last_ts;
         if told(PageReason::OrderLaneSilent) < self.owed_since {
             return broken(
