@@ -1,7 +1,7 @@
 //! I42: a position on whose instrument no tick came for a minute of trading, from a feed that lives, was told to a person.
 //!
 //! Any tick counts as heard, so the fold is milder than the engine, which listens to sound ones. Left out: how soon within
-//! [`CALL_WITHIN`], and that it is told once.
+//! `CALL_WITHIN`, and that it is told once.
 
 use std::collections::BTreeMap;
 
