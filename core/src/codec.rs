@@ -16,8 +16,8 @@ use crate::command::{Cancel, CancelForeign, Command, DropEntries, Modify, Place,
 use crate::config::{Config, RiskConfig, StrategyConfig};
 use crate::event::{
     BandReported, ClockDoubted, Controlled, Event, FeedChanged, FlatChecked, FundsReported, IntentResolved,
-    LatchCarried, OrderUpdated, PositionReported, ProcessStarted, Reconciled, SessionOpened, StartStepped,
-    SwitchAnswered, Tick, Traded,
+    LatchCarried, OrderStreamJudged, OrderUpdated, PositionReported, ProcessStarted, Reconciled,
+    SessionOpened, StartStepped, SwitchAnswered, Tick, Traded,
 };
 use crate::instrument::Instrument;
 use crate::order_config::OrderConfig;
@@ -224,6 +224,7 @@ fn encode_event(event: &Event, into: &mut [u8; PAYLOAD_BYTES_MAX]) -> (RecordKin
         Event::StartStepped(event) => put(RecordKind::START_STEPPED, event, into),
         Event::SwitchAnswered(event) => put(RecordKind::SWITCH_ANSWERED, event, into),
         Event::BandReported(event) => put(RecordKind::BAND_REPORTED, event, into),
+        Event::OrderStreamJudged(event) => put(RecordKind::ORDER_STREAM_JUDGED, event, into),
     }
 }
 
@@ -267,6 +268,7 @@ pub fn decode(kind: RecordKind, version: u8, ts: TsNs, payload: &[u8]) -> Result
         RecordKind::START_STEPPED => from.take::<StartStepped>().map(Event::StartStepped),
         RecordKind::SWITCH_ANSWERED => from.take::<SwitchAnswered>().map(Event::SwitchAnswered),
         RecordKind::BAND_REPORTED => from.take::<BandReported>().map(Event::BandReported),
+        RecordKind::ORDER_STREAM_JUDGED => from.take::<OrderStreamJudged>().map(Event::OrderStreamJudged),
         RecordKind::PLACE => return from.take().map(|place| Item::Command(Command::Place(place))),
         RecordKind::MODIFY => return from.take().map(|modify| Item::Command(Command::Modify(modify))),
         RecordKind::CANCEL => return from.take().map(|cancel| Item::Command(Command::Cancel(cancel))),
@@ -372,6 +374,7 @@ pub fn layout_of(kind: RecordKind) -> Option<Vec<FieldRow>> {
         RecordKind::START_STEPPED => StartStepped::rows(),
         RecordKind::SWITCH_ANSWERED => SwitchAnswered::rows(),
         RecordKind::BAND_REPORTED => BandReported::rows(),
+        RecordKind::ORDER_STREAM_JUDGED => OrderStreamJudged::rows(),
         RecordKind::PLACE => Place::rows(),
         RecordKind::MODIFY => Modify::rows(),
         RecordKind::CANCEL => Cancel::rows(),

@@ -90,6 +90,7 @@ impl<S: Strategy> Engine<S> {
             Event::ClockDoubted(doubted) => state.doubt_clock(doubted, commands),
             Event::StartStepped(stepped) => state.take_start_step(stepped),
             Event::BandReported(report) => state.take_band(report),
+            Event::OrderStreamJudged(judged) => state.take_stream(judged),
         }
         self.strategy.handle(&self.state.view(), event, &mut self.intents);
         for intent in self.intents.iter() {

@@ -6,8 +6,8 @@
 mod supervision;
 
 pub use supervision::{
-    ClockDoubt, ClockDoubted, FlatChecked, FundsReported, LatchCarried, StartStepped, SwitchAnswered,
-    SwitchOutcome,
+    ClockDoubt, ClockDoubted, FlatChecked, FundsReported, LatchCarried, OrderStreamJudged, StartStepped,
+    SwitchAnswered, SwitchOutcome,
 };
 
 use crate::config::Config;
@@ -430,6 +430,8 @@ pub enum Event {
     StartStepped(StartStepped),
     /// The day's price band of an instrument.
     BandReported(BandReported),
+    /// The order stream fell silent, or speaks again.
+    OrderStreamJudged(OrderStreamJudged),
 }
 
 impl Event {
@@ -456,6 +458,7 @@ impl Event {
             Self::ClockDoubted(event) => event.ts,
             Self::StartStepped(event) => event.ts,
             Self::BandReported(event) => event.ts,
+            Self::OrderStreamJudged(event) => event.ts,
         }
     }
 }

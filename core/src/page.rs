@@ -57,10 +57,12 @@ pub enum PageReason {
     ExitUnheard = 20,
     /// The prices of one position do not come, although the feed lives.
     PositionUnheard = 21,
+    /// The order stream is connected and tells nothing of orders that change.
+    OrderStreamMute = 22,
 }
 
 /// All reasons, in the order of their numbers.
-pub const PAGE_REASONS: [PageReason; 22] = [
+pub const PAGE_REASONS: [PageReason; 23] = [
     PageReason::Contradiction,
     PageReason::LateFill,
     PageReason::Overfill,
@@ -83,6 +85,7 @@ pub const PAGE_REASONS: [PageReason; 22] = [
     PageReason::OrderLaneSilent,
     PageReason::ExitUnheard,
     PageReason::PositionUnheard,
+    PageReason::OrderStreamMute,
 ];
 
 impl PageReason {
@@ -112,6 +115,7 @@ impl PageReason {
             Self::OrderLaneSilent => "ORDER_LANE_SILENT",
             Self::ExitUnheard => "EXIT_UNHEARD",
             Self::PositionUnheard => "POSITION_UNHEARD",
+            Self::OrderStreamMute => "ORDER_STREAM_MUTE",
         }
     }
 
@@ -141,6 +145,7 @@ impl PageReason {
             Self::OrderLaneSilent => "an order call has had no answer for four seconds",
             Self::ExitUnheard => "an exit works where no prices come; the broker's last price stands in",
             Self::PositionUnheard => "something is held whose own prices do not come, although others do",
+            Self::OrderStreamMute => "the order stream is up and tells nothing; reads of the book do",
         }
     }
 

@@ -81,6 +81,7 @@ bugs! {
     SilenceUntold "an order without an answer calls nobody";
     TokenDeathUntold "a token that dies calls nobody";
     SilentPositionUntold "a position whose own prices do not come calls nobody";
+    MuteStreamUntold "an order stream that is mute calls nobody";
     NoSecondLook "terms that somebody gave an order beside our own change of it are never looked at again";
 }
 

@@ -80,6 +80,7 @@ kinds! {
     START_STEPPED = 18, "StartStepped";
     SWITCH_ANSWERED = 19, "SwitchAnswered";
     BAND_REPORTED = 20, "BandReported";
+    ORDER_STREAM_JUDGED = 21, "OrderStreamJudged";
     PLACE = 64, "Place";
     MODIFY = 65, "Modify";
     CANCEL = 66, "Cancel";

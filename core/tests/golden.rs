@@ -7,9 +7,9 @@ use bijli_core::command::{Cancel, CancelForeign, Command, DropEntries, Modify, P
 use bijli_core::config::Config;
 use bijli_core::event::{
     BandReported, ClockDoubt, ClockDoubted, Controlled, DataKind, Event, FeedChanged, FeedState, FlatChecked,
-    FundsReported, IntentResolved, LatchCarried, OrderUpdated, PositionReported, ProcessStarted, Reconciled,
-    SessionOpened, StartStepped, Submission, SwitchAnswered, SwitchOutcome, Tick, TickFlags, Traded,
-    VenueKind, Verb,
+    FundsReported, IntentResolved, LatchCarried, OrderStreamJudged, OrderUpdated, PositionReported,
+    ProcessStarted, Reconciled, SessionOpened, StartStepped, Submission, SwitchAnswered, SwitchOutcome, Tick,
+    TickFlags, Traded, VenueKind, Verb,
 };
 use bijli_core::instrument::{Instrument, InstrumentKind};
 use bijli_core::order::{BrokerStatus, IntentId, OrderType, Purpose, Side, Validity};
@@ -363,15 +363,21 @@ fn doubts_steps_and_questions_version_1() {
         RecordKind::BAND_REPORTED,
         "0201000000000000040300000000000007000000",
     );
-    let ask = Reconcile { ts: TS, flat: true };
     golden(
-        Item::Command(Command::Reconcile(ask)),
+        Item::Event(Event::OrderStreamJudged(OrderStreamJudged {
+            ts: TS,
+            is_mute: true,
+        })),
+        RecordKind::ORDER_STREAM_JUDGED,
+        "01",
+    );
+    golden(
+        Item::Command(Command::Reconcile(Reconcile { ts: TS, flat: true })),
         RecordKind::RECONCILE,
         "01",
     );
-    let dropped = DropEntries { ts: TS };
     golden(
-        Item::Command(Command::DropEntries(dropped)),
+        Item::Command(Command::DropEntries(DropEntries { ts: TS })),
         RecordKind::DROP_ENTRIES,
         "",
     );

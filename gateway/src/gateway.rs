@@ -13,6 +13,7 @@ mod known_order;
 mod reads;
 mod reconciling;
 mod self_check;
+mod stream;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -31,6 +32,7 @@ use crate::intent::IntentTable;
 use crate::orders::OrderTable;
 use crate::reconcile::{Part, Reconciler};
 use crate::request::{LANES, Lane, Reply, Request, RequestId};
+use crate::stream_watch::StreamWatch;
 use crate::times::Times;
 use crate::upstox::call::Call;
 use crate::upstox::order_api::Product;
@@ -149,6 +151,7 @@ pub struct Gateway {
     last_book: TsNs,
     book_wanted: Option<TsNs>,
     stream_connected: bool,
+    stream_watch: StreamWatch,
     health: Health,
     /// Orders that a former process was changing when it ended: not dated before the first call tells the time.
     former_changes: Vec<BrokerOrderId>,
@@ -200,6 +203,7 @@ impl Gateway {
             last_book: TsNs::NEVER,
             book_wanted: None,
             stream_connected: false,
+            stream_watch: StreamWatch::default(),
             health: Health::new(config.token_expires),
             former_changes: Vec::new(),
             now: TsNs::NEVER,
@@ -373,6 +377,7 @@ impl Gateway {
             return;
         }
         self.stream_connected = connected;
+        self.forget_stream();
         // What was pushed meanwhile is lost: read it, and trust no silence of that time.
         self.want_book();
         self.intents.forget_absence();
@@ -382,6 +387,7 @@ impl Gateway {
     pub fn handle_timeout(&mut self, now: impl Into<Times>) {
         self.advance(now);
         self.expire_entries();
+        self.watch_stream();
     }
 
     /// When [`Gateway::poll_request`] may have something without anything else happening, steady time.
@@ -453,12 +459,6 @@ impl Gateway {
         let asked = self.in_flight.iter().flatten().count();
         let waiting = self.exits.len() + self.entries.len() + self.intents.unknown().len();
         asked + waiting + self.orders.trades_wanted()
-    }
-
-    /// Whether the order stream is connected.
-    #[must_use]
-    pub const fn is_stream_connected(&self) -> bool {
-        self.stream_connected
     }
 
     /// Counters of what should not happen.

@@ -17,6 +17,7 @@ pub mod budget;
 pub mod intent;
 pub mod orders;
 mod second_look;
+mod stream_watch;
 mod twin_trades;
 pub mod contradictions;
 pub mod reconcile;

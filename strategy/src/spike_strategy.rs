@@ -96,7 +96,8 @@ impl Strategy for SpikeStrategy {
             | Event::LatchCarried(_)
             | Event::ClockDoubted(_)
             | Event::StartStepped(_)
-            | Event::BandReported(_) => {}
+            | Event::BandReported(_)
+            | Event::OrderStreamJudged(_) => {}
         }
     }
 

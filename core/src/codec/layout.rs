@@ -9,9 +9,9 @@ use crate::command::{Cancel, CancelForeign, Modify, Place, Reconcile};
 use crate::config::{Config, RiskConfig, StrategyConfig};
 use crate::event::{
     BandReported, ClockDoubt, ClockDoubted, Controlled, DataKind, FeedChanged, FeedState, FlatChecked,
-    FundsReported, IntentResolved, LatchCarried, OrderUpdated, PositionReported, ProcessStarted, Reconciled,
-    SessionOpened, StartStepped, Submission, SwitchAnswered, SwitchOutcome, Tick, TickFlags, Traded,
-    VenueKind, Verb,
+    FundsReported, IntentResolved, LatchCarried, OrderStreamJudged, OrderUpdated, PositionReported,
+    ProcessStarted, Reconciled, SessionOpened, StartStepped, Submission, SwitchAnswered, SwitchOutcome, Tick,
+    TickFlags, Traded, VenueKind, Verb,
 };
 use crate::instrument::{Instrument, InstrumentId, InstrumentKind, SectorId};
 use crate::order::{BrokerOrderId, BrokerStatus, IntentId, OrderType, Purpose, Side, TradeId, Validity};
@@ -245,6 +245,10 @@ layout! { SwitchAnswered { ts }
 
 layout! { BandReported { ts }
     lower: Price, upper: Price, instrument: InstrumentId,
+}
+
+layout! { OrderStreamJudged { ts }
+    is_mute: bool,
 }
 
 layout! { Reconciled { ts }

@@ -5,7 +5,9 @@
 //! bars entries until a person arms, and shortens no window of the gate's; a process that stood still trusts no price and no book from before.
 
 use crate::command::{Cancel, Command, Commands, DropEntries, Reconcile};
-use crate::event::{BandReported, ClockDoubt, ClockDoubted, FeedState, LatchCarried, StartStepped};
+use crate::event::{
+    BandReported, ClockDoubt, ClockDoubted, FeedState, LatchCarried, OrderStreamJudged, StartStepped,
+};
 use crate::instrument::InstrumentId;
 use crate::order::{BrokerOrderId, OrderState, Purpose};
 use crate::orders::Order;
@@ -32,6 +34,13 @@ impl State {
         self.supervision
             .start
             .tell(stepped.step, stepped.verdict, stepped.note);
+    }
+
+    /// Calls a person where the order stream is mute; the gateway tells it once each time.
+    pub(super) fn take_stream(&mut self, judged: &OrderStreamJudged) {
+        if judged.is_mute && !planted(Bug::MuteStreamUntold) {
+            self.page(PageReason::OrderStreamMute, None);
+        }
     }
 
     /// The newest band of an instrument; one that is upside down tells nothing.

@@ -115,6 +115,15 @@ pub struct ClockDoubted {
     pub length: DurationNs,
 }
 
+/// The order stream fell silent about orders that change, or speaks again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderStreamJudged {
+    /// Engine time.
+    pub ts: TsNs,
+    /// Whether it is connected and tells nothing.
+    pub is_mute: bool,
+}
+
 /// A step of the start was judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StartStepped {

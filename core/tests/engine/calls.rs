@@ -2,7 +2,8 @@
 //! that is gone or silent on what is held, a token that is dead, an order lane that does not answer.
 
 use bijli_core::event::{
-    ClockDoubt, ClockDoubted, Controlled, Event, FeedChanged, FeedState, StartStepped, Submission, Verb,
+    ClockDoubt, ClockDoubted, Controlled, Event, FeedChanged, FeedState, OrderStreamJudged, StartStepped,
+    Submission, Verb,
 };
 use bijli_core::order::BrokerStatus;
 use bijli_core::page::PageReason;
@@ -250,4 +251,16 @@ fn prices_have_their_minute_after_a_doubt_of_the_clock_and_a_feed_that_is_gone_i
     }));
     assert_eq!(called_for_silence(&mut house, 100, &[]), 0);
     assert_eq!(house.pages(PageReason::FeedLost), 1);
+}
+
+#[test]
+fn a_mute_order_stream_calls_a_person_each_time_it_falls_silent_and_stops_nothing() {
+    let mut house = House::open();
+    let judged = |is_mute: bool, ts| Event::OrderStreamJudged(OrderStreamJudged { ts, is_mute });
+    let told = [true, false, true].map(|is_mute| {
+        assert_eq!(house.tell(judged(is_mute, house.now)), []);
+        house.pages(PageReason::OrderStreamMute)
+    });
+    assert_eq!(told, [1, 1, 2]);
+    assert_eq!(house.engine.state().mode(), TradingMode::Active);
 }

@@ -1,8 +1,8 @@
 //! Arbitrary events of start, stop and supervision.
 
 use bijli_core::event::{
-    BandReported, ClockDoubt, ClockDoubted, Event, FlatChecked, FundsReported, LatchCarried, StartStepped,
-    SwitchAnswered, SwitchOutcome,
+    BandReported, ClockDoubt, ClockDoubted, Event, FlatChecked, FundsReported, LatchCarried,
+    OrderStreamJudged, StartStepped, SwitchAnswered, SwitchOutcome,
 };
 use bijli_core::start_steps::{START_STEPS, StepVerdict};
 use bijli_core::{InstrumentId, Money, Price};
@@ -46,6 +46,8 @@ pub(super) fn supervision() -> impl Strategy<Value = Event> {
                 reason
             }
         )),
+        (ts(), any::<bool>())
+            .prop_map(|(ts, is_mute)| Event::OrderStreamJudged(OrderStreamJudged { ts, is_mute })),
         (ts(), any::<u32>(), any::<[i64; 2]>()).prop_map(|(ts, id, [lower, upper])| {
             Event::BandReported(BandReported {
                 ts,

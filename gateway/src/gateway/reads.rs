@@ -112,7 +112,10 @@ impl Gateway {
 
     pub(super) fn take_stream_frame(&mut self, frame: &[u8]) {
         match order_stream::read(frame) {
-            StreamUpdate::Order(row) => self.take_order(&row, Source::Stream),
+            StreamUpdate::Order(row) => {
+                self.note_stream_told(&row.order_id);
+                self.take_order(&row, Source::Stream);
+            }
             StreamUpdate::Other => self.counts.stream_other += 1,
             StreamUpdate::Malformed => {
                 // It may have been about an order.
@@ -132,7 +135,11 @@ impl Gateway {
         let instrument = self.keys.get(&row.key).copied();
         let known = self.orders.get(&row.order_id).and_then(|order| order.intent);
         let intent = known.or(row.intent).filter(|intent| self.claim(*intent, row));
+        let before = self.orders.get(&row.order_id).and_then(|order| order.row);
         let applied = self.orders.apply(self.now, row, (intent, instrument), source);
+        if source != Source::Stream {
+            self.expect_of_stream(&row.order_id, before);
+        }
         match applied {
             // The exchange may have refused its price: perhaps the band has moved.
             Applied::Changed if row.status == BrokerStatus::Rejected => self.bands.want(instrument),

@@ -11,6 +11,7 @@ pub mod changes;
 pub mod doubts;
 pub mod facts;
 pub mod people;
+pub mod stream;
 pub mod terms;
 pub mod cover;
 pub mod unwanted;
@@ -34,6 +35,7 @@ use calls::Calls;
 use doubts::Doubts;
 use facts::Facts;
 use ledger::LedgerCheck;
+use stream::OrderStream;
 use terms::Terms;
 use wire::Wire;
 
@@ -58,6 +60,8 @@ pub struct Oracle {
     pub ledger: LedgerCheck,
     /// For whom a person must be called.
     pub calls: Calls,
+    /// What the order stream tells.
+    pub stream: OrderStream,
     /// What our orders say at the broker.
     pub terms: Terms,
     /// Every record as it was written: what survives is a prefix.
@@ -74,6 +78,7 @@ impl Oracle {
             wire: Wire::default(),
             ledger: LedgerCheck::default(),
             calls: Calls::default(),
+            stream: OrderStream::default(),
             terms: Terms::default(),
             written: Vec::new(),
         }
@@ -83,6 +88,7 @@ impl Oracle {
     pub fn begin_process(&mut self, now: TsNs) {
         self.doubts.begin_process(now);
         self.terms = Terms::default();
+        self.stream = OrderStream::default();
     }
 
     /// Records were written in a turn of the engine's, which began with a full disk or not.
@@ -104,6 +110,7 @@ impl Oracle {
     /// # Errors
     /// The invariant that it breaks.
     pub fn told(&mut self, now: TsNs, event: &Event) -> Result<(), Broken> {
+        self.stream.take(now, event);
         self.doubts.take(now, event)
     }
 
@@ -141,6 +148,7 @@ impl Oracle {
         self.calls.check(process.state(), process.gateway.token_dead())?;
         if process.has_heard_all() {
             self.terms.check(now, broker, process.state())?;
+            self.stream.check(now, process.state())?;
         }
         Ok(())
     }

@@ -239,6 +239,10 @@ impl DayCollector {
                 let text = format!("still killed: {}", carried.reason);
                 self.note(carried.ts, "control", text);
             }
+            Event::OrderStreamJudged(judged) => {
+                let word = if judged.is_mute { "mute" } else { "heard again" };
+                self.note(judged.ts, "order stream", word.to_owned());
+            }
             Event::ClockDoubted(doubted) => {
                 let text = format!("{:?} by {} ms", doubted.doubt, doubted.length.get() / 1_000_000);
                 self.note(doubted.ts, "clock", text);

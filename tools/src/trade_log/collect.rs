@@ -128,6 +128,7 @@ const fn supervision_kind(event: &Event) -> Option<&'static str> {
         Event::SwitchAnswered(_) => Some("broker_switch"),
         Event::LatchCarried(_) => Some("latch_carried"),
         Event::ClockDoubted(_) => Some("clock"),
+        Event::OrderStreamJudged(_) => Some("order_stream"),
         Event::StartStepped(_) => Some("start_step"),
         _ => None,
     }

@@ -225,6 +225,7 @@ impl World {
 
     fn turn_gateway(&mut self, process: &mut Process) -> Result<(), Broken> {
         for arrival in &self.arrivals {
+            self.oracle.stream.hear(self.now, arrival);
             if let Arrival::Reply(id, reply) = arrival {
                 self.oracle.terms.note_read(*id, reply);
             }

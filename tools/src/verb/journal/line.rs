@@ -18,6 +18,8 @@ pub(crate) fn supervision_text(event: &Event) -> String {
             words::rupees(funds.used)
         ),
         Event::FlatChecked(checked) => words::flat_text(checked),
+        Event::OrderStreamJudged(judged) if judged.is_mute => "the order stream is mute".to_owned(),
+        Event::OrderStreamJudged(_) => "the order stream speaks again".to_owned(),
         Event::SwitchAnswered(answered) => format!(
             "broker-switch {} to uid {}: {}",
             words::switch_name(answered.outcome),
@@ -170,6 +172,7 @@ impl Narrator {
             | Event::SwitchAnswered(_)
             | Event::LatchCarried(_)
             | Event::ClockDoubted(_)
+            | Event::OrderStreamJudged(_)
             | Event::StartStepped(_) => supervision_text(event),
         }
     }
