@@ -55,6 +55,8 @@ pub struct DirectFeed {
     deaf_until: TsNs,
     mute_until: TsNs,
     state: FeedState,
+    /// When the engine hears of that: words on the feed's state come in their order, whatever a tick's way takes.
+    turned: TsNs,
     /// When the watchdog last heard anything.
     heard: TsNs,
     seen: [bool; INSTRUMENTS],
@@ -76,6 +78,7 @@ impl DirectFeed {
             deaf_until: TsNs::NEVER,
             mute_until: TsNs::NEVER,
             state: FeedState::Down,
+            turned: TsNs::NEVER,
             heard: TsNs::NEVER,
             seen: [false; INSTRUMENTS],
             newest: [TsNs::NEVER; INSTRUMENTS],
@@ -89,7 +92,8 @@ impl DirectFeed {
     }
 
     fn turn(&mut self, ts: TsNs, state: FeedState) {
-        self.state = state;
+        let ts = ts.max(self.turned);
+        (self.state, self.turned) = (state, ts);
         self.send(ts, FeedItem::State { ts, state });
     }
 
@@ -173,6 +177,7 @@ impl FeedSide for DirectFeed {
 
     fn connect(&mut self, now: TsNs) {
         self.on_the_way.clear();
+        self.turned = now;
         self.seen = [false; INSTRUMENTS];
         self.turn(now, FeedState::Down);
         self.deaf_until = now.plus(DurationNs::from_millis(self.random.between(200, 1_500)));
@@ -190,5 +195,28 @@ impl FeedSide for DirectFeed {
 
     fn next_due(&self) -> Option<TsNs> {
         self.on_the_way.keys().next().map(|key| key.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_on_the_feed_s_state_come_in_their_order_however_long_each_is_on_its_way() {
+        let mut feed = DirectFeed::new(&Plan::of(1));
+        let at = |ms: i64| TsNs::new(ms * 1_000_000);
+        feed.turn(at(10), FeedState::Mute);
+        feed.turn(at(7), FeedState::Live);
+        let mut heard = VecDeque::new();
+        feed.poll(at(20), &mut heard);
+        let states: Vec<FeedState> = heard
+            .iter()
+            .filter_map(|item| match item {
+                FeedItem::State { state, .. } => Some(*state),
+                FeedItem::Tick(_) => None,
+            })
+            .collect();
+        assert_eq!(states, [FeedState::Mute, FeedState::Live]);
     }
 }
