@@ -312,6 +312,14 @@ fn a_page_is_on_every_screen_in_the_log_and_with_the_command_which_holds_nothing
         within(APPEARS_WITHIN, is_flat),
         "the kill closes what it could not close before"
     );
+    let shown = world.bijli(&[
+        "ctl", "kill", "--wait", "20", "--reason", "test", "--dir", &run_dir,
+    ]);
+    assert_eq!(
+        shown.status.code(),
+        Some(0),
+        "the broker shows it to the engine, too: {shown:?}"
+    );
 
     engine.interrupt();
     let (code, output) = engine.finish(DAY_WITHIN);
