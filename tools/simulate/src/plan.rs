@@ -66,6 +66,8 @@ pub struct Plan {
 
 /// The chance of a fault on a day that has much of it.
 const STRONG_PPM: u32 = 250_000;
+/// The same on a day that has more of it than of what should be.
+const OFTEN_PPM: u32 = 600_000;
 const DAY: (i32, u32, u32) = (2026, 7, 31);
 
 /// The trading day of every world: its real hours end at 15:30 in both markets, as the compressed ones do.
@@ -298,8 +300,10 @@ fn swarm(seed: u64) -> [u32; ROWS] {
             .fold(0x5a_u64, |sum, byte| sum << 8 | u64::from(byte));
         let mut own = Random::new(seed, purpose);
         if own.happens(share) && row.can_fire() {
-            let strength = [20_000, 80_000, STRONG_PPM, 600_000][own.between(0, 3) as usize];
-            ppm[row.index()] = strength;
+            let strength = [20_000, 80_000, STRONG_PPM, OFTEN_PPM][own.between(0, 3) as usize];
+            // Orders are changed a few times a day: a hand that comes seldom beside a change never comes.
+            let is_seldom = row == RowId::of_broker(Fault::ChangedByHand);
+            ppm[row.index()] = if is_seldom { OFTEN_PPM } else { strength };
         }
     }
     ppm
