@@ -2,7 +2,8 @@
 //!
 //! Rows under one id are one trade. Rows that differ in nothing but their id are twins: two fills alike, or one told
 //! twice; the quantity and the average price of the order's own row tell which. Invariant: rows without a twin are
-//! always chosen; twins only where the rows then add up to what the order's row says. Left out: how much of an order may count at all (`orders`).
+//! always chosen while all that counted is listed; others only where the rows then add up to what the order's row says.
+//! Left out: how much of an order may count at all (`orders`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,23 +38,30 @@ pub(crate) fn choose<'a>(
         .copied()
         .filter(|row| ids.insert(row.trade_id))
         .partition(|row| is_taken(row));
+    let listed = taken.iter().fold((0, 0), add);
+    // What counted and was taken back, or is missing from this list, counts still. Its terms are not known here: any new row
+    // may be its twin, and no average is exact.
+    let unlisted = i128::from(told.counted.get()).saturating_sub(listed.0).max(0);
+    let average_price = if unlisted > 0 {
+        Price::NONE
+    } else {
+        told.average_price
+    };
+    let told = Told {
+        average_price,
+        ..told
+    };
     let mut seen: BTreeSet<_> = taken.iter().map(|row| terms(row)).collect();
-    let (mut chosen, twins): (Vec<&BrokerTrade>, Vec<&BrokerTrade>) =
-        new.into_iter().partition(|row| seen.insert(terms(row)));
+    let (mut chosen, twins): (Vec<&BrokerTrade>, Vec<&BrokerTrade>) = new
+        .into_iter()
+        .partition(|row| unlisted == 0 && seen.insert(terms(row)));
     if planted(Bug::TradesUnbounded) {
         chosen.extend(&twins);
     }
     if twins.is_empty() || planted(Bug::TradesUnbounded) {
         return chosen;
     }
-    let listed = taken.iter().fold((0, 0), add);
-    // A row that counted and was taken back, or is missing from this list, counts still: at the average, for its price
-    // is not known here.
-    let unlisted = i128::from(told.counted.get()).saturating_sub(listed.0).max(0);
-    let unlisted = (unlisted, unlisted * i128::from(told.average_price.get()));
-    let base = chosen
-        .iter()
-        .fold((listed.0 + unlisted.0, listed.1 + unlisted.1), add);
+    let base = chosen.iter().fold((listed.0 + unlisted, listed.1), add);
     // Without a selection that fits, rows are missing still, and the next read may bring them.
     chosen.extend(fitting(&twins, base, told));
     chosen
@@ -244,6 +252,17 @@ mod tests {
         let counted = Qty::new(5);
         let whole = Told { counted, ..told };
         assert_eq!(ids_of(&rows, &["1"], whole), ["2", "91", "92"]);
+        // The twin of one stood in for another, and left with the one: the other is no news.
+        let rows = [row("1", 24, 99), row("3", 4, 100)];
+        let stood_in = Told {
+            filled: Qty::new(32),
+            average_price: Price::from_paise(100),
+            counted: Qty::new(24 + 4 + 4),
+        };
+        assert_eq!(ids_of(&rows, &["1"], stood_in), [""; 0]);
+        let filled = Qty::new(36);
+        let more = Told { filled, ..stood_in };
+        assert_eq!(ids_of(&rows, &["1"], more), ["3"], "four more are filled");
     }
 
     #[test]
