@@ -134,7 +134,7 @@ pub(crate) fn plan_of(seed: u64, rows: Option<&[RowId]>, options: &Options) -> P
     }
     plan = options.with.iter().fold(plan, |plan, row| plan.with(*row));
     plan.until = options.until;
-    plan.unasked.clone_from(&options.without);
+    plan.unasked.extend_from_slice(&options.without);
     plan
 }
 

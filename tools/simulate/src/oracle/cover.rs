@@ -15,6 +15,8 @@ use crate::plan::{CONTRADICTION_STANDS, LASTS_MAX, Plan};
 
 /// How long a cover may stay without what it covers: the time to form, and to leave again.
 const ALONE_MAX: DurationNs = DurationNs::from_secs(35);
+/// How long the engine waits for the trades of an order that was told complete before the position speaks.
+const FILL_PATIENCE: DurationNs = DurationNs::from_secs(60);
 
 /// What was told of the legs.
 #[derive(Clone, Debug)]
@@ -92,7 +94,7 @@ impl Cover {
         doubtful: impl Fn(usize) -> bool,
     ) -> Result<(), Broken> {
         let patience = if plan.has_contradictions() {
-            ALONE_MAX.plus(CONTRADICTION_STANDS)
+            ALONE_MAX.plus(CONTRADICTION_STANDS).plus(FILL_PATIENCE)
         } else {
             ALONE_MAX
         };
