@@ -6,6 +6,7 @@
 
 use crate::instrument::InstrumentId;
 use crate::limits::POSITIONS_MAX;
+use crate::outage::Outage;
 use crate::planted::{Bug, planted};
 use crate::price::Price;
 use crate::quantity::Qty;
@@ -47,16 +48,8 @@ pub(crate) struct ExitPlan {
     pub(crate) reread: TsNs,
     /// Since when an exit works without prices of the feed; [`TsNs::NEVER`] while they come.
     pub(crate) unheard_since: TsNs,
-    /// Whether the feed has fallen silent on it, and whether that was told.
-    pub(crate) silence: Silence,
-}
-
-/// A time without prices of an instrument from a feed that lives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Silence {
-    /// Since when it has been noticed; [`TsNs::NEVER`] while prices come.
-    pub(crate) noticed: TsNs,
-    pub(crate) is_told: bool,
+    /// For how long a feed that lives has been silent on it.
+    pub(crate) silence: Outage,
 }
 
 /// The plans of all open positions that have one.
@@ -87,10 +80,7 @@ impl ExitPlan {
             paged: TsNs::NEVER,
             reread: TsNs::NEVER,
             unheard_since: TsNs::NEVER,
-            silence: Silence {
-                noticed: TsNs::NEVER,
-                is_told: false,
-            },
+            silence: Outage::NONE,
         }
     }
 
@@ -187,8 +177,7 @@ impl ExitPlans {
                 hasher.i64(ts.get());
             }
             hasher.i64(plan.unheard_since.get());
-            hasher.i64(plan.silence.noticed.get());
-            hasher.u64(plan.silence.is_told.into());
+            plan.silence.hash_into(hasher);
             hasher.i64(plan.stop.get());
             hasher.u64(u64::from(plan.arm_failures) | u64::from(plan.failures) << 32);
         }

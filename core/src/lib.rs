@@ -44,7 +44,7 @@ pub mod start_steps;
 pub mod difference;
 pub mod funds;
 pub mod flat_check;
-pub mod feed_outage;
+pub mod outage;
 pub mod supervision;
 pub mod state;
 pub mod exposure;

@@ -5,10 +5,10 @@
 
 use crate::difference::Differences;
 use crate::event::{ClockDoubt, Controlled, SwitchAnswered, Verb};
-use crate::feed_outage::FeedOutage;
 use crate::flat_check::FlatCheck;
 use crate::funds::Funds;
 use crate::instrument::InstrumentId;
+use crate::outage::Outage;
 use crate::price::Money;
 use crate::risk::TradingMode;
 use crate::start_steps::StartSteps;
@@ -125,7 +125,7 @@ pub struct Supervision {
     /// The account's funds.
     pub funds: Funds,
     /// How long market data has been missing.
-    pub feed_outage: FeedOutage,
+    pub feed_outage: Outage,
 }
 
 impl Supervision {

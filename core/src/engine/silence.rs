@@ -2,11 +2,10 @@
 //! trades. Nothing watches their stops then, and a person is called, once for each such time.
 //!
 //! Silence is counted from when a timer first notices it: after a doubt of the clock, which makes every quote old, prices
-//! have as long to come as ever. Left out: a feed that is gone as a whole (`feed_outage`), and what an exit does without
+//! have as long to come as ever. Left out: a feed that is gone as a whole (`supervise`), and what an exit does without
 //! prices (`exit_price`).
 
 use crate::event::FeedState;
-use crate::exit_plan::Silence;
 use crate::instrument::InstrumentId;
 use crate::page::PageReason;
 use crate::planted::{Bug, planted};
@@ -37,13 +36,7 @@ impl State {
         let is_silent = is_trading && self.feed == FeedState::Live && !is_heard;
         let is_long = self.positions[id.index()].qty.get() > 0;
         let silence = &mut self.exit_plans.get_mut(id, is_long).silence;
-        if !is_silent {
-            *silence = Silence::default();
-        } else if !silence.noticed.is_set() {
-            silence.noticed = now;
-        }
-        let is_due = is_silent && !silence.is_told && now.since(silence.noticed) >= PATIENCE;
-        silence.is_told |= is_due;
-        is_due
+        silence.follow(is_silent, now);
+        silence.take_due(now, PATIENCE)
     }
 }

@@ -23,6 +23,9 @@ use crate::time::{DurationNs, TsNs};
 /// within five seconds.
 const LANE_PATIENCE: DurationNs = DurationNs::from_secs(4);
 
+/// Data may be missing for so long before somebody is called; with a timer of a second that is within five.
+const FEED_PATIENCE: DurationNs = DurationNs::from_secs(4);
+
 impl State {
     /// A step was judged; of a token that is found dead, at a start or in the middle of a run, a person is told once.
     pub(super) fn take_start_step(&mut self, stepped: &StartStepped) {
@@ -92,12 +95,14 @@ impl State {
     /// The feed's state is this from now on.
     pub(super) fn take_feed(&mut self, feed: FeedState) {
         self.feed = feed;
-        self.supervision.feed_outage.follow(feed, self.now);
+        // A market that the broker calls closed is no outage.
+        let is_missing = !matches!(feed, FeedState::Live | FeedState::Closed);
+        self.supervision.feed_outage.follow(is_missing, self.now);
     }
 
     /// Calls a person where something is held and no data tells what it is worth.
     pub(super) fn watch_feed(&mut self) {
-        if !self.open.is_empty() && self.supervision.feed_outage.take_due(self.now) {
+        if !self.open.is_empty() && self.supervision.feed_outage.take_due(self.now, FEED_PATIENCE) {
             self.page(PageReason::FeedLost, None);
         }
     }

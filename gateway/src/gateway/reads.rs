@@ -133,9 +133,11 @@ impl Gateway {
             return;
         }
         let instrument = self.keys.get(&row.key).copied();
-        let known = self.orders.get(&row.order_id).and_then(|order| order.intent);
-        let intent = known.or(row.intent).filter(|intent| self.claim(*intent, row));
-        let before = self.orders.get(&row.order_id).and_then(|order| order.row);
+        let known = self.orders.get(&row.order_id);
+        let (known_intent, before) = known.map_or((None, None), |order| (order.intent, order.row));
+        let intent = known_intent
+            .or(row.intent)
+            .filter(|intent| self.claim(*intent, row));
         let applied = self.orders.apply(self.now, row, (intent, instrument), source);
         if source != Source::Stream {
             self.expect_of_stream(&row.order_id, before);
