@@ -155,6 +155,17 @@ impl Ticket {
         self.price = change.price;
         self.trigger = change.trigger;
     }
+
+    /// What [`Self::take`] would set.
+    pub(super) const fn terms(&self) -> Change {
+        Change {
+            order_type: self.order_type,
+            validity: self.validity,
+            qty: self.qty,
+            price: self.price,
+            trigger: self.trigger,
+        }
+    }
 }
 
 /// One row of an order's history.
@@ -164,13 +175,13 @@ pub(super) struct Moment {
     pub(super) status: Status,
     pub(super) filled: Qty,
     pub(super) average: f64,
-    pub(super) price: Price,
-    pub(super) qty: Qty,
+    /// What the order asked for then.
+    pub(super) terms: Change,
     pub(super) message: Option<String>,
     pub(super) request_number: u32,
 }
 
-/// A change that is on its way to the exchange.
+/// The terms of an order that a change may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) order_type: OrderType,
@@ -233,8 +244,7 @@ impl Order {
             status,
             filled: self.filled,
             average: self.average_rupees(),
-            price: self.ticket.price,
-            qty: self.ticket.qty,
+            terms: self.ticket.terms(),
             message: self.message.clone(),
             request_number: self.request_number,
         });

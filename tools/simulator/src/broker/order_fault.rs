@@ -171,8 +171,7 @@ impl Broker {
             status: Status::Complete,
             filled: order.ticket.qty,
             average,
-            price: order.ticket.price,
-            qty: order.ticket.qty,
+            terms: order.ticket.terms(),
             message: None,
             request_number: order.request_number,
         });

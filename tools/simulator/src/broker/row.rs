@@ -75,7 +75,7 @@ impl Broker {
     pub(super) fn order_row_at(&self, order: &Order, moment: &Moment) -> Value {
         let mut row = self.history_row(order, moment);
         let fields = row.as_object_mut().expect("a row is an object");
-        let open = moment.qty.get() - moment.filled.get();
+        let open = moment.terms.qty.get() - moment.filled.get();
         let pending = if moment.status.is_final() { 0 } else { open };
         fields.insert("guid".to_owned(), Value::Null);
         fields.insert("pending_quantity".to_owned(), json!(pending));
@@ -91,17 +91,17 @@ impl Broker {
         json!({
             "exchange": exchange_word(instrument),
             "product": ticket.product.word(),
-            "price": moment.price.rupees(),
-            "quantity": moment.qty.get(),
+            "price": moment.terms.price.rupees(),
+            "quantity": moment.terms.qty.get(),
             "status": moment.status.word(),
             "tag": ticket.tag,
             "instrument_token": instrument.key,
             "placed_by": USER_ID,
             "tradingsymbol": instrument.symbol,
             "trading_symbol": instrument.symbol,
-            "order_type": type_word(ticket.order_type),
-            "validity": validity_word(ticket.validity),
-            "trigger_price": ticket.trigger.rupees(),
+            "order_type": type_word(moment.terms.order_type),
+            "validity": validity_word(moment.terms.validity),
+            "trigger_price": moment.terms.trigger.rupees(),
             "disclosed_quantity": ticket.disclosed.get(),
             "transaction_type": side_word(ticket.side),
             "average_price": moment.average,

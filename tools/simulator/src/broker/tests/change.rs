@@ -103,6 +103,27 @@ fn a_stop_whose_change_is_refused_goes_on_waiting() {
 }
 
 #[test]
+fn a_past_row_tells_the_terms_of_its_time() {
+    let mut bench = Bench::new();
+    let stop = [
+        ("order_type", json!("SL")),
+        ("price", json!(98.0)),
+        ("trigger_price", json!(98.5)),
+        ("transaction_type", json!("SELL")),
+    ];
+    let (id, tail, _) = bench.changed(&stop, "LIMIT", (105.0, 0.0), 20);
+    assert_eq!(tail, TAKEN);
+    let terms =
+        |row: &Value| ["order_type", "trigger_price", "price", "quantity"].map(|field| row[field].clone());
+    let history = bench.get(&format!("/v2/order/history?order_id={id}"));
+    let rows: Vec<_> = history.as_array().expect("rows").iter().map(terms).collect();
+    let placed = [json!("SL"), json!(98.5), json!(98.0), json!(10)];
+    let changed = [json!("LIMIT"), json!(0.0), json!(105.0), json!(20)];
+    assert_eq!((&rows[0], rows.last()), (&placed, Some(&changed)));
+    assert!(rows.is_sorted_by_key(|row| *row != placed), "{rows:?}");
+}
+
+#[test]
 fn shares_alone_are_bought_on_the_brokers_money() {
     let mut bench = Bench::new();
     let option = |product: &str| {
