@@ -15,6 +15,7 @@ pub mod request;
 pub mod evidence;
 pub mod budget;
 pub mod intent;
+mod own_modify;
 pub mod orders;
 mod second_look;
 mod stream_watch;

@@ -6,11 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bijli_core::command::Modify;
 use bijli_core::order::{BrokerOrderId, BrokerStatus, IntentId};
 use bijli_core::planted::{Bug, planted};
 use bijli_core::{DurationNs, InstrumentId, Qty, TsNs};
 
 use crate::evidence::BrokerOrder;
+use crate::own_modify::OwnModify;
 use crate::second_look::SecondLook;
 
 /// First pause before trades of an order are read again; each further one doubles.
@@ -84,6 +86,8 @@ pub struct Order {
     pub echo: bool,
     /// Modifies of ours that were taken from the engine.
     modifies: u8,
+    /// The newest of them that left in this process, unless it was refused.
+    own_modify: Option<OwnModify>,
     second_look: SecondLook,
     trades_at: TsNs,
     trades_reads: u32,
@@ -115,6 +119,13 @@ impl Order {
     #[must_use]
     pub const fn modifies(&self) -> u8 {
         self.modifies
+    }
+
+    /// Whether the row may be older than our newest modify, although that was answered.
+    #[must_use]
+    pub fn hides_modify(&self, now: TsNs) -> bool {
+        self.own_modify
+            .is_some_and(|modify| modify.may_be_unseen(now, self.row))
     }
 
     /// Fills that the broker told of and whose trade rows have not been seen.
@@ -174,6 +185,7 @@ impl OrderTable {
             trades_at: TsNs::NEVER,
             trades_reads: 0,
             modifies: 0,
+            own_modify: None,
             second_look: SecondLook::default(),
             trades_missing_since: TsNs::NEVER,
             filled_without_trades: Qty::ZERO,
@@ -326,6 +338,26 @@ impl OrderTable {
     pub fn owe_second_look(&mut self, id: &BrokerOrderId) {
         if let Some(order) = self.orders.get_mut(id) {
             order.second_look.owe(order.row);
+        }
+    }
+
+    /// A modify of an order leaves.
+    pub fn note_modify_sent(&mut self, modify: &Modify) {
+        if let Some(order) = self.orders.get_mut(&modify.order_id) {
+            order.own_modify = Some(OwnModify::leave(*modify, order.row));
+        }
+    }
+
+    /// The change of an order that is on the wire was answered, or is given up; `had_no_effect` says for certain what it
+    /// did.
+    pub fn note_answer(&mut self, now: TsNs, id: &BrokerOrderId, had_no_effect: bool) {
+        let Some(order) = self.orders.get_mut(id) else {
+            return;
+        };
+        match &mut order.own_modify {
+            Some(modify) if modify.is_on_wire() && had_no_effect => order.own_modify = None,
+            Some(modify) => modify.answer(now),
+            None => {}
         }
     }
 

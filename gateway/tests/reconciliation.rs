@@ -3,24 +3,10 @@
 mod scripted;
 
 use bijli_core::command::Reconcile;
-use bijli_core::order::{BrokerOrderId, OrderState, Purpose, Side};
-use bijli_core::{Command, Event, InstrumentId, Price, Qty, TsNs};
-use bijli_gateway::{Gateway, KnownOrder};
+use bijli_core::order::OrderState;
+use bijli_core::{Command, Event, Price, TsNs};
+use bijli_gateway::Gateway;
 use scripted::*;
-
-fn known(sequence: u32, id: Option<&str>, state: OrderState) -> KnownOrder {
-    KnownOrder {
-        modifies: 0,
-        is_changing: false,
-        intent: Some(intent(sequence)),
-        order_id: id.map_or(BrokerOrderId::EMPTY, order_id),
-        instrument: InstrumentId::new(0),
-        side: Side::Buy,
-        qty: Qty::new(75),
-        filled: Qty::ZERO,
-        state,
-    }
-}
 
 /// Answers one round of reads.
 fn round(gateway: &mut Gateway, now: TsNs, orders: &[String], trades: &[String], positions: &[String]) {
@@ -315,46 +301,6 @@ fn a_read_that_is_older_than_the_question_is_no_answer_to_it() {
     assert_eq!(notes(&mut gateway)[0], "reconciled 0 0");
 }
 
-/// How many modifies of an order had ended, as its last row tells.
-fn modifies_ended(gateway: &mut Gateway) -> Option<u8> {
-    let rows = std::iter::from_fn(|| gateway.poll_event()).filter_map(|event| match event {
-        Event::OrderUpdated(update) => Some(update.modifies_ended),
-        _ => None,
-    });
-    rows.last()
-}
-
-/// An open order's row with another price than the last one, so that it is news.
-fn priced(rupees: i64) -> String {
-    row("7", Some(1), "open", 0).replace("\"price\":100.0", &format!("\"price\":{rupees}.0"))
-}
-
-#[test]
-fn a_row_counts_only_modifies_that_had_ended_when_it_was_asked_for() {
-    let mut gateway = gateway();
-    settle(&mut gateway, at(0));
-    let stream = |gateway: &mut Gateway, ms: i64| {
-        let told = priced(100 + ms).replacen('{', r#"{"update_type":"order","#, 1);
-        gateway.handle_stream_text(at(ms), told.as_bytes());
-        modifies_ended(gateway)
-    };
-    assert_eq!(stream(&mut gateway, 1), Some(0));
-    gateway.handle_command(at(2), &modify(1, "7", Purpose::Exit));
-    assert_eq!(stream(&mut gateway, 3), Some(0), "it waits here");
-    let sent = expect(&mut gateway, at(4), MODIFY);
-    assert_eq!(stream(&mut gateway, 5), Some(0), "it is on the wire");
-    let taken = reply(200, r#"{"status":"success","data":{"order_id":"7"}}"#);
-    gateway.handle_reply(at(6), sent.id, &taken);
-    assert_eq!(stream(&mut gateway, 7), Some(0), "taken in is not done");
-    answer(&mut gateway, at(8), BOOK, &list(&[priced(108)]));
-    let ended = modifies_ended(&mut gateway);
-    assert_eq!(ended, Some(1), "the book was asked for after it");
-    gateway.handle_command(at(9), &modify(1, "7", Purpose::Exit));
-    let sent = expect(&mut gateway, at(9), MODIFY);
-    gateway.handle_reply(at(10), sent.id, &refusal(400, "UDAPI100041"));
-    assert_eq!(stream(&mut gateway, 11), Some(2), "refused for certain");
-}
-
 #[test]
 fn the_trigger_of_a_stop_is_told_and_another_one_is_news() {
     let mut gateway = gateway();
@@ -374,82 +320,6 @@ fn the_trigger_of_a_stop_is_told_and_another_one_is_news() {
     assert_eq!(trigger(&mut gateway, "null"), Some(Price::NONE));
 }
 
-#[test]
-fn while_the_broker_is_at_a_modify_the_next_one_waits_and_a_cancel_does_not() {
-    let mut gateway = gateway();
-    settle(&mut gateway, at(0));
-    gateway.handle_stream_text(at(1), &frame("7", Some(1), "open", 0));
-    gateway.handle_command(at(2), &modify(1, "7", Purpose::Exit));
-    gateway.handle_command(at(2), &modify(1, "7", Purpose::Exit));
-    let taken = reply(200, r#"{"status":"success","data":{"order_id":"7"}}"#);
-    answer(&mut gateway, at(3), MODIFY, &taken);
-    let pending = list(&[row("7", Some(1), "modify pending", 0)]);
-    answer(&mut gateway, at(4), BOOK, &pending);
-    assert_eq!(
-        modifies_ended(&mut gateway),
-        Some(0),
-        "a pending modify has not ended"
-    );
-    assert_eq!(gateway.poll_request(at(5)), None, "nor does the next one leave");
-    gateway.handle_command(at(6), &cancel(1, "7"));
-    let sent = expect(&mut gateway, at(6), CANCEL);
-    gateway.handle_reply(at(7), sent.id, &refusal(400, "UDAPI100040"));
-    answer(&mut gateway, at(8), BOOK, &list(&[row("7", Some(1), "open", 0)]));
-    assert_eq!(modifies_ended(&mut gateway), Some(1), "the second one waits here");
-    expect(&mut gateway, at(9), MODIFY);
-}
-
-#[test]
-fn modifies_of_a_former_process_have_ended_once_this_one_has_read_the_book() {
-    let mut gateway = gateway();
-    let former = KnownOrder {
-        modifies: 3,
-        ..known(1, Some("7"), OrderState::Open)
-    };
-    gateway.adopt(&[former]);
-    gateway.handle_stream_text(at(0), &frame("7", Some(1), "open", 0));
-    assert_eq!(
-        modifies_ended(&mut gateway),
-        Some(2),
-        "the last may be on its way"
-    );
-    answer(&mut gateway, at(1), BOOK, &list(&[row("7", Some(1), "open", 1)]));
-    assert_eq!(modifies_ended(&mut gateway), Some(3));
-}
-
-#[test]
-fn a_modify_of_a_former_process_may_still_arrive_for_as_long_as_that_would_have_waited() {
-    let mut gateway = gateway();
-    gateway.adopt(&[KnownOrder {
-        modifies: 1,
-        is_changing: true,
-        ..known(1, Some("7"), OrderState::Open)
-    }]);
-    let book = list(&[row("7", Some(1), "open", 0)]);
-    answer(&mut gateway, at(0), BOOK, &book);
-    assert_eq!(modifies_ended(&mut gateway), Some(0), "it may be on its way");
-    gateway.handle_command(at(1), &modify(1, "7", Purpose::Exit));
-    for ms in (1..5_000).step_by(100) {
-        while let Some(request) = gateway.poll_request(at(ms)) {
-            assert_eq!(request.path, BOOK, "no second change is on its way beside it");
-            gateway.handle_reply(at(ms), request.id, &book);
-        }
-    }
-    gateway.handle_command(at(4_990), &cancel(1, "7"));
-    let sent = expect(&mut gateway, at(4_990), CANCEL);
-    gateway.handle_reply(at(4_991), sent.id, &refusal(400, "UDAPI100040"));
-    for ms in (5_000..9_000).step_by(100) {
-        while let Some(request) = gateway.poll_request(at(ms)) {
-            if request.path == MODIFY {
-                return;
-            }
-            gateway.handle_reply(at(ms), request.id, &book);
-        }
-    }
-    panic!("the modify leaves once a book was read after that");
-}
-
-/// Answers whatever is read from `from` to `to`, in milliseconds, of a day with one order that is filled without a
 /// trade.
 fn live_without_trades(gateway: &mut Gateway, (from, to): (i64, i64)) -> Vec<String> {
     let mut told = Vec::new();

@@ -105,7 +105,8 @@ impl Gateway {
         }
     }
 
-    /// Modifies of an order that wait here, are on the wire, have an unknown outcome or are pending at the broker.
+    /// Modifies of an order that wait here, are on the wire, have an unknown outcome, are pending at the broker, or
+    /// were answered a moment ago and do not show.
     pub(super) fn modifies_under_way(&self, id: &BrokerOrderId) -> u8 {
         let waits =
             |queued: &&Queued| matches!(&queued.command, Command::Modify(modify) if modify.order_id == *id);
@@ -115,10 +116,9 @@ impl Gateway {
             .iter()
             .flatten()
             .any(|flight| flight.asked == Asked::Change(*id));
-        let is_open = self
-            .orders
-            .get(id)
-            .is_some_and(|order| order.change_doubt.is_some() || order.is_changing());
+        let is_open = self.orders.get(id).is_some_and(|order| {
+            order.change_doubt.is_some() || order.is_changing() || order.hides_modify(self.now)
+        });
         u8::try_from(waiting + usize::from(is_asked || is_open)).unwrap_or(u8::MAX)
     }
 
@@ -147,6 +147,7 @@ impl Gateway {
             }
             Command::Modify(modify) => {
                 self.readout.modifies += 1;
+                self.orders.note_modify_sent(modify);
                 (Asked::Change(modify.order_id), self.modify_call(modify))
             }
             Command::Cancel(Cancel { order_id, .. })
@@ -350,6 +351,8 @@ impl Gateway {
 
     pub(super) fn take_change(&mut self, order_id: &BrokerOrderId, reply: &Reply) {
         let outcome = order_api::outcome_of_write(reply);
+        let had_no_effect = matches!(outcome, Outcome::Refused(_) | Outcome::NotSent);
+        self.orders.note_answer(self.now, order_id, had_no_effect);
         match outcome {
             // Taken in; the next book row asked after this tells whether it has happened, news or not.
             Outcome::Acked(_) => {

@@ -3,10 +3,10 @@
 
 use bijli_core::command::{Cancel, Modify, Place};
 use bijli_core::instrument::InstrumentKind;
-use bijli_core::order::{BrokerOrderId, IntentId, OrderType, Purpose, Side, Validity};
+use bijli_core::order::{BrokerOrderId, IntentId, OrderState, OrderType, Purpose, Side, Validity};
 use bijli_core::text::Text;
 use bijli_core::{Command, DurationNs, Event, Instrument, InstrumentId, IstDay, Price, Qty, SectorId, TsNs};
-use bijli_gateway::{Gateway, GatewayConfig, Reply, Request, Transport};
+use bijli_gateway::{Gateway, GatewayConfig, KnownOrder, Reply, Request, Transport};
 
 pub(crate) fn at(ms: i64) -> TsNs {
     let day = IstDay::from_ymd(2026, 7, 31).expect("a real date");
@@ -280,5 +280,20 @@ pub(crate) fn note(event: &Event) -> String {
             shown.foreign_orders
         ),
         other => format!("{other:?}"),
+    }
+}
+
+/// An order of a former process.
+pub(crate) fn known(sequence: u32, id: Option<&str>, state: OrderState) -> KnownOrder {
+    KnownOrder {
+        modifies: 0,
+        is_changing: false,
+        intent: Some(intent(sequence)),
+        order_id: id.map_or(BrokerOrderId::EMPTY, order_id),
+        instrument: InstrumentId::new(0),
+        side: Side::Buy,
+        qty: Qty::new(75),
+        filled: Qty::ZERO,
+        state,
     }
 }

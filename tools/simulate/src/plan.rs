@@ -64,9 +64,6 @@ pub struct Plan {
     pub tick_pause: DurationNs,
 }
 
-/// Rules that are known not to hold on days that have all of these rows, and are not asked there: `FAULTS.md`, section 5.
-const KNOWN_OPEN: [(&str, [&str; 2]); 1] = [("I08", ["O24", "J2"])];
-
 /// The chance of a fault on a day that has much of it.
 const STRONG_PPM: u32 = 250_000;
 /// The same on a day that has more of it than of what should be.
@@ -128,12 +125,6 @@ impl Plan {
         }
         if plan.has_contradictions() {
             plan.begin_earlier(CONTRADICTION_STANDS);
-        }
-        for (rule, rows) in KNOWN_OPEN {
-            let fires = |id| RowId::of_id(id).is_some_and(|row| plan.ppm[row.index()] > 0);
-            if rows.into_iter().all(fires) {
-                plan.unasked.push(rule.to_owned());
-            }
         }
         // A disk that nobody waits for cannot fail anybody.
         plan.awaits_disk |= plan.ppm_of(WorldFault::DiskFailed) > 0;
