@@ -12,9 +12,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bijli_core::TsNs;
 use bijli_core::codec::{DurableMark, Item};
 use bijli_core::journal::{
-    DiskFile, Ending, JournalWriter, PersistError, Persister, ReplayFault, find_end, is_unused, read_marks,
-    verify_segments,
+    DiskFile, Ending, JournalWriter, Marks, PersistError, Persister, ReplayFault, find_end, is_unused,
+    read_marks, verify_segments,
 };
+use bijli_core::record::SEGMENT_HEADER_BYTES;
 use disk::{Dice, Image, Refusal, SimDisk};
 use items::{day_items, header};
 
@@ -127,28 +128,48 @@ impl Day {
         );
     }
 
+    /// Tears the first record of segment `first`, with which the dead process took the day over, as a disk does that does
+    /// not even write a sector whole; not if that sector was synced or a mark tells of it. Gives whether it did.
+    fn tear_first_record(&mut self, first: usize, disk: &SimDisk) -> bool {
+        let first = first as u32;
+        let is_marked = matches!(read_marks(&self.image[&DiskFile::Marks]), Marks::Found(found) if found.mark.segment >= first);
+        let is_unsynced = disk.unsynced().contains(&(DiskFile::Segment(first), 0));
+        match self.image.get_mut(&DiskFile::Segment(first)) {
+            Some(bytes) if is_unsynced && !is_marked && !is_unused(bytes) => {
+                bytes[SEGMENT_HEADER_BYTES + 9] ^= 1;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
     /// A process takes the day over, works, and the power goes.
     fn run(mut self, ending: Option<Ending>, dice: &mut Dice) -> Dark {
         let begun = ending.map_or(0, |ending| ending.segments);
         let next_seq = ending.map_or(0, |ending| ending.last.next_seq);
-        // What was not on the disk never happened; a segment without records is begun anew.
+        // What was not on the disk never happened; a segment without a sound record is begun anew.
         self.written.truncate(begun);
         if let (Some(last), Some(ending)) = (self.written.last_mut(), ending) {
             last.truncate(ending.last.end_offset as usize);
         }
         self.items.truncate(next_seq as usize);
-        self.image.retain(|file, bytes| match file {
-            DiskFile::Segment(segment) => (*segment as usize) < begun || !is_unused(bytes),
+        self.image.retain(|file, _| match file {
+            DiskFile::Segment(segment) => (*segment as usize) < begun,
             DiskFile::Marks => true,
         });
         self.processes += 1;
         let mut disk = SimDisk::new(&self.image, self.segment_bytes);
-        let calls = if dice.one_in(3) { 12 } else { 90 };
-        disk.calls_left = 1 + dice.below(calls);
-        disk.eio_after = dice.one_in(20).then(|| dice.below(20));
         let cut = ending
             .and_then(|ending| ending.last.tail_cut())
             .map(Item::TailCut);
+        // Often while the very first sector of this process is on its way, if it names a cut.
+        let calls = match dice.below(3) {
+            0 if cut.is_some() => 1,
+            0 => 12,
+            _ => 90,
+        };
+        disk.calls_left = 1 + dice.below(calls);
+        disk.eio_after = dice.one_in(20).then(|| dice.below(20));
         let mut process = Process::start(self, begun as u32, next_seq, disk, cut);
         while process.turn(dice) {}
         Dark {
@@ -275,7 +296,7 @@ fn after_a_power_cut_every_durable_record_is_there_and_nothing_else_is_believed(
     let images = env_number("BIJLI_IMAGES").unwrap_or(5_000);
     let first = env_number("BIJLI_SEED").unwrap_or_else(fresh_seed);
     eprintln!("images: {images}, seed: {first} (repeat with BIJLI_SEED={first})");
-    let (mut made, mut durable, mut refused, mut torn, mut restarts) = (0, 0, 0, 0, 0);
+    let (mut made, mut durable, mut refused, mut torn, mut restarts, mut torn_twice) = (0, 0, 0, 0, 0, 0);
     for seed in (0..).map(|n| first.wrapping_add(n)) {
         if made >= images {
             break;
@@ -284,14 +305,17 @@ fn after_a_power_cut_every_durable_record_is_there_and_nothing_else_is_believed(
         let segment_bytes = [2_048, 4_096, 16_384, 262_144][dice.below(40).min(36) / 12];
         let mut day = Day::new(segment_bytes);
         let mut ending = None;
-        for process in 0..3 {
+        for process in 0..4 {
+            let first = ending.map_or(0, |ending: Ending| ending.segments);
+            let had_to_name = ending.is_some_and(|ending| ending.last.tail_cut().is_some());
             let dark = day.run(ending, &mut dice);
             let what = format!("seed {seed}, process {process}");
             day = dark.day;
             // Several outcomes of the same crash; the day goes on with the last.
-            let mut goes_on = None;
+            let (mut goes_on, mut is_first_torn) = (None, false);
             for _ in 0..4 {
                 day.image = dark.disk.image(&mut dice);
+                is_first_torn = dice.one_in(2) && day.tear_first_record(first, &dark.disk);
                 made += 1;
                 durable += u64::from(day.durable.is_some());
                 goes_on = day.check(&what);
@@ -305,13 +329,14 @@ fn after_a_power_cut_every_durable_record_is_there_and_nothing_else_is_believed(
             let Some(found) = goes_on else { break };
             ending = found;
             restarts += 1;
+            torn_twice += u64::from(is_first_torn && had_to_name);
         }
     }
     eprintln!(
         "{made} images: {durable} with durable records, {torn} with a torn tail, {refused} refused for changed \
-         durable bytes, {restarts} taken over"
+         durable bytes, {restarts} taken over, {torn_twice} of them with the record torn that named a torn tail"
     );
-    assert!(durable > 0 && torn > 0 && restarts > 0);
+    assert!(durable > 0 && torn > 0 && torn_twice > 0 && restarts > 0);
 }
 
 #[test]

@@ -324,7 +324,7 @@ pub fn remove_file(path: &Path) -> Result<(), StoreError> {
     fs::remove_file(path).map_err(io_error("removing", path))
 }
 
-/// Removes segments that were made ahead and never begun.
+/// Removes segments that were made ahead and never begun, or begun without a record.
 ///
 /// # Errors
 /// When the folder cannot be read.
@@ -337,9 +337,67 @@ pub fn remove_unused_segments(journal_dir: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Sets the segments from number `next` on aside, all of them torn in their first record: number `next` is begun anew. The
+/// new names are durable when this returns; killed before, the next start does it again.
+///
+/// # Errors
+/// When the system refuses to rename or to sync.
+pub fn set_torn_segments_aside(journal_dir: &Path, next: u32) -> Result<(), StoreError> {
+    let next = segment_path(journal_dir, next);
+    let torn: Vec<PathBuf> = segment_paths(journal_dir)
+        .into_iter()
+        .filter(|path| *path >= next)
+        .collect();
+    for path in &torn {
+        let aside = set_aside(path, "torn")?;
+        eprintln!(
+            "WARNING: {} is torn in its first record, as a power cut does it: it is kept as {} and begun anew",
+            path.display(),
+            aside.display()
+        );
+    }
+    if torn.is_empty() {
+        Ok(())
+    } else {
+        sync_dir(journal_dir)
+    }
+}
+
+/// Gives a segment a name that no reader takes for one and that nothing bears yet; gives that name.
+///
+/// # Errors
+/// When the system refuses it.
+pub(crate) fn set_aside(path: &Path, why: &str) -> Result<PathBuf, StoreError> {
+    let mut aside = path.with_extension(why);
+    for number in 2.. {
+        if !aside.exists() {
+            break;
+        }
+        aside = path.with_extension(format!("{why}-{number}"));
+    }
+    fs::rename(path, &aside).map_err(io_error("renaming", path))?;
+    Ok(aside)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_set_aside_is_no_segment_any_more_and_never_takes_the_place_of_what_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for written in [b"first", b"later", b"third"] {
+            fs::write(segment_path(folder.path(), 3), written).expect("a fresh file");
+            set_torn_segments_aside(folder.path(), 3).expect("our own folder");
+        }
+        fs::write(segment_path(folder.path(), 2), b"kept").expect("a fresh file");
+        set_torn_segments_aside(folder.path(), 3).expect("our own folder");
+        assert_eq!(segment_paths(folder.path()), [segment_path(folder.path(), 2)]);
+        for (name, written) in [("torn", "first"), ("torn-2", "later"), ("torn-3", "third")] {
+            let aside = segment_path(folder.path(), 3).with_extension(name);
+            assert_eq!(fs::read_to_string(aside).expect("it is kept"), written);
+        }
+    }
 
     #[test]
     fn a_disk_without_room_is_named_before_anything_is_written() {

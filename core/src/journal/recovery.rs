@@ -2,12 +2,13 @@
 //!
 //! Invariant: recovery invents nothing. It stops at the first place that is not exactly what a writer wrote,
 //! even if sound records follow, since unsynced sectors reach a disk in any order. It changes no byte: the
-//! damaged rest stays for the inquest and is made legal by a [`TailCut`] in the next segment.
+//! damaged rest stays for the inquest and is made legal by a [`TailCut`] in the next segment. A segment of which nothing is
+//! sound but its header is begun anew and kept for the inquest under another name (`replay`).
 
 use super::scan::Scan;
 use super::{JournalError, scan};
 use crate::codec::TailCut;
-use crate::record::SegmentHeader;
+use crate::record::{HeaderFault, SEGMENT_HEADER_BYTES, SegmentHeader};
 
 /// The usable part of one segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,11 +86,16 @@ pub fn is_blank(bytes: &[u8]) -> bool {
     first_nonzero(bytes).is_none()
 }
 
-/// Whether a segment holds nothing worth keeping: zeros, or a header whose process did not come to write a record.
-/// Whoever takes the day over begins it anew; else the first record, which may be a [`TailCut`], would be missing.
+/// Whether a segment holds nothing worth keeping: zeros, or a header whose process did not come to write a record, or
+/// not even the header's first word, which is stored last. Whoever takes the day over begins it anew; else the first
+/// record, which may be a [`TailCut`], would be missing.
 #[must_use]
 pub fn is_unused(bytes: &[u8]) -> bool {
-    is_blank(bytes) || scan(bytes).is_ok_and(|mut records| records.next().is_none())
+    match scan(bytes) {
+        Ok(mut records) => records.next().is_none(),
+        Err(JournalError::Header(HeaderFault::Absent)) => is_blank(&bytes[SEGMENT_HEADER_BYTES..]),
+        Err(_) => is_blank(bytes),
+    }
 }
 
 /// CRC32C of everything behind the records that a scan has yielded.

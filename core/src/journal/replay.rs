@@ -1,10 +1,13 @@
 //! An engine rebuilt from the segments that earlier processes of the day left.
 //!
 //! Strict, except for the torn end of the last segment: damage anywhere else, an item that cannot be read, or a
-//! command that this program would not have given refuses the whole. Invariant: nothing is sent and no byte changed.
+//! command that this program would not have given refuses the whole. A last segment torn in its very first record held
+//! nothing, and its number is begun anew: gone on behind, the cut that this record was to name would be named by nobody.
+//! Invariant: nothing is sent and no byte changed.
 
+use super::segments::misfit;
 use super::{
-    Corruption, Damage, JournalError, Recovered, check_durable, is_unused, recover, verify_segments,
+    Corruption, Damage, Fault, JournalError, Recovered, check_durable, is_unused, recover, verify_segments,
 };
 use crate::codec::{CodecError, Item, TailCut};
 use crate::command::Commands;
@@ -19,11 +22,12 @@ use crate::strategy::Strategy;
 pub struct Past<S> {
     /// The engine as it stood at the last sound record.
     pub engine: Engine<S>,
-    /// Header of the last segment that was begun; `None` on a fresh day.
+    /// Header of the last segment with a sound record; `None` on a fresh day.
     pub last: Option<SegmentHeader>,
     /// Records that were replayed.
     pub records: u64,
-    /// Number of the segment that is begun next.
+    /// Number of the segment that is begun next. What bears it already, or a higher one, holds no sound record: whoever
+    /// begins it sets that aside first.
     pub next_segment: u32,
     /// Sequence number of the next record.
     pub next_seq: u64,
@@ -52,9 +56,9 @@ pub enum ReplayFault {
 /// Where a day ends that nobody writes to any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ending {
-    /// So many of the segments were begun; the others are unused.
+    /// So many of the segments count; the others are unused or torn in their first record.
     pub segments: usize,
-    /// What is sound of the last of them.
+    /// What is sound of the last of them: one record at least.
     pub last: Recovered,
 }
 
@@ -68,26 +72,63 @@ impl Ending {
     }
 }
 
-/// Finds the end of a day and judges it against its mark file. Everything before the last segment is for
-/// [`verify_segments`]. `None`: no record was written.
+/// Finds the end of a day: the last segment with a sound record. Each is judged against the mark file before it is given
+/// up, so nothing that was on the disk is. Everything before is for [`verify_segments`]. `None`: no record was written.
 ///
 /// # Errors
-/// [`ReplayFault::Unreadable`] and [`ReplayFault::Corrupt`].
+/// [`ReplayFault::Unreadable`], [`ReplayFault::Corrupt`], and [`ReplayFault::Damaged`] where what is given up does not
+/// carry on what stands before it: then more is missing than its own records.
 pub fn find_end(segments: &[&[u8]], mark_file: Option<&[u8]>) -> Result<Option<Ending>, ReplayFault> {
     let unused = segments.iter().rev().take_while(|bytes| is_unused(bytes)).count();
-    let segments = &segments[..segments.len() - unused];
-    let last = segments.last().map(|last| recover(last)).transpose();
-    let last = last.map_err(ReplayFault::Unreadable)?;
-    if let Some(file) = mark_file {
-        check_durable(segments.last().copied().zip(last.as_ref()), file).map_err(ReplayFault::Corrupt)?;
+    let mut segments = &segments[..segments.len() - unused];
+    let mut given_up: Option<SegmentHeader> = None;
+    loop {
+        let last = segments.last().map(|last| recover(last)).transpose();
+        let last = last.map_err(ReplayFault::Unreadable)?;
+        if let Some(file) = mark_file {
+            check_durable(segments.last().copied().zip(last.as_ref()), file).map_err(ReplayFault::Corrupt)?;
+        }
+        if let Some(next) = given_up {
+            check_follows(last.as_ref(), &next)?;
+        }
+        let Some(last) = last else {
+            return Ok(None);
+        };
+        if last.records > 0 {
+            return Ok(Some(Ending {
+                segments: segments.len(),
+                last,
+            }));
+        }
+        given_up = Some(last.header);
+        segments = &segments[..segments.len() - 1];
     }
-    Ok(last.map(|last| Ending {
-        segments: segments.len(),
-        last,
-    }))
 }
 
-/// Rebuilds the engine from the day's segments in their order; unused ones may follow. `mark_file` is what says how
+/// Refuses a segment that is not the one after `before`, or the day's first.
+fn check_follows(before: Option<&Recovered>, next: &SegmentHeader) -> Result<(), ReplayFault> {
+    let (segment, seq, fault) = match before {
+        Some(before) => (
+            before.header.segment.wrapping_add(1),
+            before.next_seq,
+            misfit(&before.header, before.next_seq, next),
+        ),
+        None if next.segment != 0 => (0, 0, Some(Fault::SegmentNumber { found: next.segment })),
+        None => {
+            let found = next.first_seq;
+            (0, 0, (found != 0).then_some(Fault::FirstSequence { found }))
+        }
+    };
+    let damage = |fault| Damage {
+        segment,
+        seq,
+        offset: 0,
+        fault,
+    };
+    fault.map_or(Ok(()), |fault| Err(ReplayFault::Damaged(damage(fault))))
+}
+
+/// Rebuilds the engine from the day's segments in their order; unused and torn ones may follow. `mark_file` is what says how
 /// far the disk had got, where the day has one.
 ///
 /// # Errors

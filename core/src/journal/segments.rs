@@ -80,7 +80,7 @@ impl<'a> Segments<'a> {
         let next =
             scan(self.segments[index]).map_err(|error| self.header_damage(index, header_fault(error)))?;
         if let Some(before) = &self.current {
-            if let Some(fault) = misfit(before, &next) {
+            if let Some(fault) = misfit(&before.header, before.next_seq, &next.header) {
                 return Err(damage.unwrap_or(Damage {
                     segment: before.header.segment.wrapping_add(1),
                     seq: before.next_seq,
@@ -113,12 +113,7 @@ impl<'a> Segments<'a> {
 
     /// Whether `next` says of the segment before it what is true of it.
     fn check_cut(&self, before: &Scan<'_>, next: &Scan<'_>, damage: Option<Damage>) -> Result<(), Damage> {
-        let cut = match leading_cut(next) {
-            // Nothing before it is to be named: that it is torn is found when it is read, and its own next may name it.
-            Err(_) if damage.is_none() => None,
-            found => found?,
-        };
-        let Some(cut) = cut else {
+        let Some(cut) = leading_cut(next)? else {
             return damage.map_or(Ok(()), Err);
         };
         let truth = TailCut {
@@ -227,16 +222,15 @@ fn header_fault(error: JournalError) -> HeaderFault {
     }
 }
 
-/// Why `next` is not the segment after `before`.
-fn misfit(before: &Scan<'_>, next: &Scan<'_>) -> Option<Fault> {
-    let (old, new) = (&before.header, &next.header);
+/// Why `new` is not the segment after `old`, whose records end before number `next_seq`.
+pub(super) fn misfit(old: &SegmentHeader, next_seq: u64, new: &SegmentHeader) -> Option<Fault> {
     if new.segment != old.segment.wrapping_add(1) {
         Some(Fault::SegmentNumber { found: new.segment })
     } else if new.day != old.day {
         Some(Fault::Day)
     } else if new.epoch < old.epoch {
         Some(Fault::Epoch { found: new.epoch })
-    } else if new.first_seq != before.next_seq {
+    } else if new.first_seq != next_seq {
         Some(Fault::FirstSequence { found: new.first_seq })
     } else {
         None

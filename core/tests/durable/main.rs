@@ -4,6 +4,7 @@
 //! `power_loss` throws dice at all of it together; here each rule stands alone, with the last value that passes and
 //! the first that does not.
 
+mod begun_anew;
 mod marks;
 mod persister;
 mod replay;

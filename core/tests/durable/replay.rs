@@ -178,27 +178,30 @@ fn a_torn_end_is_left_behind_and_named_for_the_next_segment() {
 }
 
 #[test]
-fn a_segment_torn_in_its_very_first_record_is_left_behind_like_any_other() {
+fn a_segment_torn_in_its_very_first_record_is_begun_anew() {
     let (items, _) = day();
-    let first = segment(&items[..5]);
-    let mut torn = segment_of(header(1, 5), &items[5..], 16_384);
-    torn[SEGMENT_HEADER_BYTES + 9] ^= 1;
-    let past = replayed(&[&first, &torn]).expect("a power cut does this");
+    let mut first = segment(&items[..5]);
+    let cleanly = replayed(&[&first]).expect("nothing is damaged");
+    // A power cut, a process that names it, and a second power cut that tears just that record.
+    *first.last_mut().expect("bytes") = 0x5A;
+    let past = replayed(&[&first]).expect("a crash does this");
     let cut = past.tail_cut.expect("what lies behind is named");
-    assert_eq!(
-        (cut.segment, cut.cut_offset, past.next_seq),
-        (1, SEGMENT_HEADER_BYTES as u64, 5)
-    );
+    let opening = [&[Item::TailCut(cut)], &items[5..]].concat();
+    let mut torn = segment_of(header(1, 5), &opening, 16_384);
+    torn[SEGMENT_HEADER_BYTES + 9] ^= 1;
+    let again = replayed(&[&first, &torn]).expect("a power cut does this");
+    assert_eq!((again.records, again.next_seq, again.next_segment), (5, 5, 1));
+    assert_eq!((again.last, again.tail_cut), (Some(header(0, 0)), Some(cut)));
+    assert_eq!(again.engine.state_hash(), cleanly.engine.state_hash());
 
-    // The next process names it; the one after that must read all three.
-    let next = [&[Item::TailCut(cut)], &items[5..]].concat();
-    let next = segment_of(header(2, 5), &next, 16_384);
-    let whole = replayed(&[&first, &torn, &next]).expect("every damage is named");
+    // The next process begins it anew; the one after that must read both.
+    let next = segment_of(header(1, 5), &opening, 16_384);
+    let whole = replayed(&[&first, &next]).expect("every damage is named");
     let sound = replayed(&[&segment(&items)]).expect("nothing is damaged");
     assert_eq!(whole.engine.state_hash(), sound.engine.state_hash());
 
-    let unnamed = segment_of(header(2, 5), &items[5..], 16_384);
-    assert!(replayed(&[&first, &torn, &unnamed]).is_err());
+    let unnamed = segment_of(header(1, 5), &items[5..], 16_384);
+    assert!(replayed(&[&first, &unnamed]).is_err());
 }
 
 #[test]

@@ -118,6 +118,8 @@ impl Process {
         segments.retain(|bytes| !is_unused(bytes));
         let slices: Vec<&[u8]> = segments.iter().map(Vec::as_slice).collect();
         let past = replay_segments(&slices, None, Player::of(plan)).map_err(StartFault::Refused)?;
+        // And one that a power cut tore in its first record is set aside and begun anew.
+        segments.truncate(past.next_segment as usize);
         let listed = instruments();
         let facts = DayFacts {
             opened: SessionOpened {

@@ -12,7 +12,7 @@ use bijli_core::journal::{is_blank, is_unused, recover};
 
 use super::ram_folder;
 use crate::run_dir;
-use crate::store::{StoreError, io_error, make_dir, map_read, refusal, segment_path, sync_dir};
+use crate::store::{StoreError, io_error, make_dir, map_read, refusal, segment_path, set_aside, sync_dir};
 
 /// `f_type` of tmpfs and of ramfs.
 const MEMORY_FILE_SYSTEMS: [u64; 2] = [0x0102_1994, 0x8584_58f6];
@@ -75,13 +75,12 @@ pub fn take_over_ram(ram_dir: &Path, run_dir: &Path) -> Result<u64, StoreError> 
                 forget(&path)?;
             }
             None => {
-                let aside = path.with_extension("not-believed");
+                let aside = set_aside(&path, "not-believed")?;
                 eprintln!(
                     "WARNING: {} does not carry on what the disk has; it is kept as {} and left out",
                     path.display(),
                     aside.display()
                 );
-                fs::rename(&path, &aside).map_err(io_error("renaming", &path))?;
             }
         }
     }

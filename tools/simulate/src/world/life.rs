@@ -3,7 +3,6 @@
 use bijli_core::DurationNs;
 use bijli_core::codec::Item;
 use bijli_core::journal::replay_segments;
-use bijli_core::record::SEGMENT_HEADER_BYTES;
 use bijli_simulator::broker::{ApiCall, Host, LOCAL_PEER, Moments};
 
 use super::World;
@@ -59,19 +58,14 @@ impl World {
             self.oracle.journaled(&items, false)?;
         } else {
             let opening = std::mem::take(&mut process.journal.fresh);
-            if !self.relearn(&process, &opening)? {
-                // No further start would be: a person's to judge, and the end of what is asked of this day.
-                self.plan.until = Some(self.step);
-                return Ok(());
-            }
+            self.relearn(&process, &opening)?;
         }
         self.process = Some(process);
         Ok(())
     }
 
-    /// I27, I32 and I33: what was recovered is what the surviving journal says; the oracle learns it anew from there. `false`
-    /// where a power cut tore the very record that named the cut before it (`FAULTS.md`, section 5).
-    fn relearn(&mut self, process: &Process, opening: &[Item]) -> Result<bool, Broken> {
+    /// I27, I32 and I33: what was recovered is what the surviving journal says; the oracle learns it anew from there.
+    fn relearn(&mut self, process: &Process, opening: &[Item]) -> Result<(), Broken> {
         let image = process.journal.image();
         let slices: Vec<&[u8]> = image.iter().map(Vec::as_slice).collect();
         let mut items = Vec::new();
@@ -80,15 +74,12 @@ impl World {
             match item {
                 Ok(Ok(item)) => items.push(item),
                 Ok(Err(error)) => return broken("I33", format!("an unreadable record survived: {error}")),
-                Err(damage) if damage.segment > 1 && damage.offset == SEGMENT_HEADER_BYTES as u64 => {
-                    return Ok(false);
-                }
                 Err(damage) => return broken("I33", format!("damage was taken over: {damage:?}")),
             }
         }
         self.oracle.recovered(&self.plan, items, opening)?;
         match replay_segments(&slices, None, Player::of(&self.plan)) {
-            Ok(past) if past.engine.state_hash() == process.state_hash() => Ok(true),
+            Ok(past) if past.engine.state_hash() == process.state_hash() => Ok(()),
             Ok(_) => broken("I27", "the recovered engine is not the journal's".to_owned()),
             Err(fault) => broken("I33", format!("what was recovered cannot be replayed: {fault:?}")),
         }
