@@ -26,7 +26,7 @@ pub struct Cover {
     held: [i64; INSTRUMENTS],
     /// Since when something is held whose partner is not.
     alone_since: [TsNs; INSTRUMENTS],
-    /// Instruments in which a person or somebody else acted.
+    /// Instruments in which a person, somebody else or an order that nobody remembers acted.
     others: [bool; INSTRUMENTS],
 }
 
@@ -42,11 +42,12 @@ impl Cover {
         }
     }
 
-    /// A trade was told for the first time.
-    pub const fn learn_trade(&mut self, trade: &Traded) {
+    /// A trade was told for the first time; `is_known`: the journal has the placement. Where a power cut took that, and the
+    /// wish for a pair with it, nobody knows of a pair, as where somebody else traded.
+    pub const fn learn_trade(&mut self, trade: &Traded, is_known: bool) {
         let index = trade.instrument.index();
         self.held[index] += trade.side.sign() * trade.qty.get();
-        if trade.intent.is_none() {
+        if !is_known {
             self.others[index] = true;
         }
     }

@@ -234,7 +234,8 @@ impl Facts {
                 if self.trades.insert((trade.order_id, trade.trade_id)) {
                     self.unwanted.learn_trade(trade);
                     *self.traded.entry(trade.order_id).or_default() += trade.qty.get();
-                    self.cover.learn_trade(trade);
+                    let is_known = |intent: IntentId| self.places.contains_key(&intent.get());
+                    self.cover.learn_trade(trade, trade.intent.is_some_and(is_known));
                 }
             }
             Event::PositionReported(report) => {
