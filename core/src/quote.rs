@@ -6,6 +6,9 @@ use crate::price::Price;
 use crate::quantity::Qty;
 use crate::time::{DurationNs, TsNs};
 
+/// How long the feed may be silent on an instrument before the broker's own price stands in for it.
+const SILENT_AFTER: DurationNs = DurationNs::from_secs(15);
+
 /// Last sound trade and last sound book; each keeps its own age, since either can be missing from a tick.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quote {
@@ -31,8 +34,8 @@ pub struct Quote {
     pub volume: Qty,
     /// Doubtful ticks seen.
     pub anomaly_count: u32,
-    /// Last price that the broker told beside a position. It never makes a quote fresh: exits alone look at it, and only
-    /// while the feed's prices are older.
+    /// Last price that the broker told beside a position. It never makes a quote fresh: stops and exits alone look at it,
+    /// and only while the feed's prices are older.
     pub told: Price,
     /// When it was told.
     pub told_ts: TsNs,
@@ -67,6 +70,12 @@ impl Quote {
     #[must_use]
     pub fn heard_ts(&self) -> TsNs {
         self.ltp_ts.max(self.book_ts)
+    }
+
+    /// Whether the feed has told nothing sound of it for so long that the broker's own price counts.
+    #[must_use]
+    pub fn is_silent(&self, now: TsNs) -> bool {
+        now.since(self.heard_ts()) >= SILENT_AFTER
     }
 
     /// The newest price at which somebody is known to have traded, be it the broker who told.

@@ -10,11 +10,12 @@
 //! snapshot's price is good enough to leave on.
 //!
 //! With additions in the plan, a score of that height on the side of an own position enlarges it. A position that a
-//! person took over is neither enlarged nor left. The passing of time is taken in for the time exits.
+//! person took over is neither enlarged nor left. The passing of time is taken in for the time exits. While the feed is
+//! silent on what is held, the last price that the broker tells beside the position leads it, its stop with it.
 //!
 //! Square-off, kill, flatten, entry time-outs and re-pricing of exits belong to the engine.
 
-use bijli_core::event::{Tick, TickFlags};
+use bijli_core::event::{PositionReported, Tick, TickFlags};
 use bijli_core::exposure::Candidate;
 use bijli_core::limits::POSITIONS_MAX;
 use bijli_core::order::Side;
@@ -82,7 +83,10 @@ impl Strategy for SpikeStrategy {
             Event::Ticked(tick) => self.handle_tick(view, tick, intents),
             Event::TimePassed(_) => self.handle_time(view, intents),
             Event::Traded(traded) => self.follow_position(view, traded.instrument),
-            Event::PositionReported(report) => self.follow_position(view, report.instrument),
+            Event::PositionReported(report) => {
+                self.follow_position(view, report.instrument);
+                self.handle_told_price(view, report, intents);
+            }
             Event::Configured(_)
             | Event::ProcessStarted(_)
             | Event::FeedChanged(_)
@@ -181,6 +185,24 @@ impl SpikeStrategy {
             if let Some(exit) = bracket.handle_time(&moment(view, *instrument)) {
                 intents.push(leave(*instrument, &exit));
             }
+        }
+    }
+
+    /// The broker told a price beside a position: where the feed is silent on it, that is the price by which it is led.
+    fn handle_told_price(&mut self, view: &View<'_>, report: &PositionReported, intents: &mut Intents) {
+        let (index, price) = (report.instrument.index(), report.last_price);
+        let Some(watch) = self.watches.get_mut(index) else {
+            return;
+        };
+        let is_open = view.session(report.instrument).is_open(view.now);
+        if !is_open || !view.quotes[index].is_silent(view.now) || !Tracker::can_take(price, Qty::ZERO) {
+            return;
+        }
+        if let Some(exit) = watch
+            .bracket
+            .handle_price(&moment(view, report.instrument), price)
+        {
+            intents.push(leave(report.instrument, &exit));
         }
     }
 

@@ -35,8 +35,6 @@ const EDGE_COLLARS: i64 = 4;
 /// How many half collars a ladder climbs beyond that, one with each attempt, where no price is known; then it begins anew,
 /// since what was refused above may be taken later.
 const CLIMB: u32 = 32;
-/// How long the feed may be silent on an instrument before the broker is asked what it costs.
-const SILENCE: DurationNs = REREAD_AGAIN;
 /// How long such a question may stay without an answer before it is put again: each one begins the reads anew.
 const ANSWER_PATIENCE: DurationNs = DurationNs::from_secs(60);
 /// How old the broker's price may be: the exchange measures orders by the trades of the last half minute.
@@ -71,7 +69,7 @@ impl State {
             return;
         }
         let plan = self.exit_plans.get_mut(id, position.get() > 0);
-        if now.since(quote.heard_ts()) < SILENCE {
+        if !quote.is_silent(now) {
             plan.unheard_since = TsNs::NEVER;
             return;
         }
@@ -79,14 +77,16 @@ impl State {
             plan.unheard_since = now;
             self.page(PageReason::ExitUnheard, Some(id));
         }
-        // One question is for all positions.
+        self.ask_for_price(id, REREAD_AGAIN, commands);
+    }
+
+    /// Asks the broker what a position costs, `again` after the last question if that was answered. One question is for
+    /// all positions.
+    pub(super) fn ask_for_price(&mut self, id: InstrumentId, again: DurationNs, commands: &mut Commands) {
         let asked = self.exit_plans.last_reread();
-        let again = if quote.told_ts >= asked {
-            REREAD_AGAIN
-        } else {
-            ANSWER_PATIENCE
-        };
-        if !asked.is_set() || now.since(asked) >= again {
+        let is_answered = self.quotes[id.index()].told_ts >= asked;
+        let pause = if is_answered { again } else { ANSWER_PATIENCE };
+        if !asked.is_set() || self.now.since(asked) >= pause {
             self.ask_for_positions(id, commands);
         }
     }
@@ -94,7 +94,7 @@ impl State {
     /// Whether neither the feed nor the broker has told a price of the instrument of an exit for long.
     fn is_blind(&self, id: InstrumentId) -> bool {
         let quote = &self.quotes[id.index()];
-        let is_silent = self.now.since(quote.heard_ts()) >= SILENCE;
+        let is_silent = quote.is_silent(self.now);
         let unheard = self.exit_plans.get(id).map(|plan| plan.unheard_since);
         unheard.is_some_and(|since| {
             is_silent && since.is_set() && self.now.since(since.max(quote.told_ts)) >= TOLD_AGE_MAX

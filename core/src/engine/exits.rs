@@ -296,7 +296,7 @@ impl State {
     /// What the passing of time makes due.
     pub(super) fn run_timed_actions(&mut self, commands: &mut Commands) {
         self.watch_feed();
-        self.watch_positions();
+        self.watch_positions(commands);
         self.watch_order_lane();
         if !self.may_act_by_time() {
             return;

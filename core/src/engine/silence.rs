@@ -1,10 +1,13 @@
-//! Positions whose own prices do not come from a feed that lives: the broker does not serve the subscription, or nobody
-//! trades. Nothing watches their stops then, and a person is called, once for each such time.
+//! Positions whose own prices do not come: the broker does not serve the subscription, nobody trades, or the feed is gone as
+//! a whole.
 //!
-//! Silence is counted from when a timer first notices it: after a doubt of the clock, which makes every quote old, prices
-//! have as long to come as ever. Left out: a feed that is gone as a whole (`supervise`), and what an exit does without
-//! prices (`exit_price`).
+//! After a minute the broker is asked what they cost, again and again: its positions show a last price, by which a
+//! strategy judges its stop while the feed is older. Beside a feed that lives a person is called too, once for each such
+//! time. Silence is counted from when a timer first notices it: after a doubt of the clock, which makes every quote old,
+//! prices have as long to come as ever. Left out: who calls a person for a feed that is gone (`supervise`), what an exit does
+//! without prices (`exit_price`), and what follows from a price that was told (the strategies).
 
+use crate::command::Commands;
 use crate::event::FeedState;
 use crate::instrument::InstrumentId;
 use crate::page::PageReason;
@@ -12,31 +15,43 @@ use crate::planted::{Bug, planted};
 use crate::state::State;
 use crate::time::DurationNs;
 
-/// How old prices are that count as silence.
-const SILENT_AFTER: DurationNs = DurationNs::from_secs(15);
 /// For how long it may be noticed before somebody is called: a share that few trade is silent for moments.
 const PATIENCE: DurationNs = DurationNs::from_secs(45);
+/// How long prices may be missing before the broker is asked, whoever was called.
+const ASK_AFTER: DurationNs = DurationNs::from_secs(60);
+/// How often it is asked: entries wait while it answers.
+const ASK_AGAIN: DurationNs = DurationNs::from_secs(30);
 
 impl State {
-    /// Calls a person for each position on which the feed has been silent for a minute of trading.
-    pub(super) fn watch_positions(&mut self) {
+    /// Calls a person for each position on which the feed has been silent for a minute of trading, and asks the broker.
+    pub(super) fn watch_positions(&mut self, commands: &mut Commands) {
         for place in 0..self.open.len() {
             let id = self.open[place];
             if self.is_silence_due(id) && !planted(Bug::SilentPositionUntold) {
                 self.page(PageReason::PositionUnheard, Some(id));
+            }
+            if self.reconciled && self.is_trading(id) && self.is_unheard_for(id, ASK_AFTER) {
+                self.ask_for_price(id, ASK_AGAIN, commands);
             }
         }
     }
 
     /// Whether somebody is to be called for this one now; then it counts as told.
     fn is_silence_due(&mut self, id: InstrumentId) -> bool {
-        let (now, hours) = (self.now, self.hours(id));
-        let is_trading = hours.open.is_set() && hours.open <= now && now < hours.close;
-        let is_heard = now.since(self.quotes[id.index()].heard_ts()) < SILENT_AFTER;
-        let is_silent = is_trading && self.feed == FeedState::Live && !is_heard;
+        let (now, quote) = (self.now, self.quotes[id.index()]);
+        let is_silent = self.is_trading(id) && self.feed == FeedState::Live && quote.is_silent(now);
         let is_long = self.positions[id.index()].qty.get() > 0;
         let silence = &mut self.exit_plans.get_mut(id, is_long).silence;
         silence.follow(is_silent, now);
         silence.take_due(now, PATIENCE)
+    }
+
+    fn is_trading(&self, id: InstrumentId) -> bool {
+        let hours = self.hours(id);
+        hours.open.is_set() && hours.open <= self.now && self.now < hours.close
+    }
+
+    fn is_unheard_for(&self, id: InstrumentId, time: DurationNs) -> bool {
+        self.now.since(self.quotes[id.index()].heard_ts()) >= time
     }
 }

@@ -1,16 +1,17 @@
 //! For what a person is called besides the fate of orders: entries that stop by themselves, a position that differs, a feed
 //! that is gone or silent on what is held, a token that is dead, an order lane that does not answer.
 
+use bijli_core::command::{Command, Reconcile};
 use bijli_core::event::{
-    ClockDoubt, ClockDoubted, Controlled, Event, FeedChanged, FeedState, OrderStreamJudged, StartStepped,
-    Submission, Verb,
+    ClockDoubt, ClockDoubted, Controlled, Event, FeedChanged, FeedState, OrderStreamJudged, PositionReported,
+    StartStepped, Submission, Verb,
 };
 use bijli_core::order::BrokerStatus;
 use bijli_core::page::PageReason;
 use bijli_core::risk::TradingMode;
 use bijli_core::start_steps::{StartStep, StepVerdict};
 use bijli_core::text::Text;
-use bijli_core::{DurationNs, InstrumentId, TsNs};
+use bijli_core::{DurationNs, InstrumentId, Price, Qty, TsNs};
 
 use crate::house::{House, OTHER, STOCK, only_place};
 
@@ -263,4 +264,77 @@ fn a_mute_order_stream_calls_a_person_each_time_it_falls_silent_and_stops_nothin
     });
     assert_eq!(told, [1, 1, 2]);
     assert_eq!(house.engine.state().mode(), TradingMode::Active);
+}
+
+/// The seconds in which the broker was asked for its positions, out of `seconds` with a tick of `heard` every five; it
+/// answers each question with a price, or with none.
+fn asked_for_prices(house: &mut House, seconds: u64, heard: &[InstrumentId], answer: bool) -> Vec<u64> {
+    let mut asked = Vec::new();
+    for second in 1..=seconds {
+        if second % 5 == 0 {
+            for instrument in heard {
+                house.tick(*instrument, 10_000);
+            }
+        }
+        for command in house.wait(SECOND) {
+            assert!(
+                matches!(command, Command::Reconcile(Reconcile { flat: false, .. })),
+                "{command:?}"
+            );
+            asked.push(second);
+            for instrument in house.engine.state().open_positions().to_vec() {
+                house.tell(Event::PositionReported(PositionReported {
+                    ts: house.now,
+                    instrument,
+                    qty: house.engine.state().positions()[instrument.index()].qty,
+                    last_price: if answer {
+                        Price::from_paise(10_000)
+                    } else {
+                        Price::NONE
+                    },
+                }));
+            }
+        }
+    }
+    asked
+}
+
+#[test]
+fn after_a_minute_of_silence_the_broker_is_asked_what_a_position_costs_and_again_while_it_answers() {
+    let (mut house, _) = House::bought(STOCK);
+    assert_eq!(asked_for_prices(&mut house, 120, &[STOCK], true), [], "heard");
+    let asked = asked_for_prices(&mut house, 150, &[OTHER], true);
+    assert_eq!(
+        asked,
+        [59, 89, 119, 149],
+        "counted from its last price, a second before"
+    );
+    let (mut house, _) = House::bought(STOCK);
+    assert_eq!(
+        asked_for_prices(&mut house, 150, &[OTHER], false),
+        [60, 120],
+        "it tells none"
+    );
+}
+
+#[test]
+fn a_feed_that_is_gone_is_silent_on_everything_and_one_question_is_for_all() {
+    let (mut house, _) = House::bought(STOCK);
+    house.tell(Event::PositionReported(PositionReported {
+        ts: house.now,
+        instrument: OTHER,
+        qty: Qty::new(100),
+        last_price: Price::NONE,
+    }));
+    house.tell(Event::FeedChanged(FeedChanged {
+        ts: house.now,
+        state: FeedState::Down,
+    }));
+    let asked = asked_for_prices(&mut house, 100, &[], true);
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    assert_eq!(
+        asked_for_prices(&mut House::open(), 200, &[], true),
+        [],
+        "nothing is held"
+    );
 }

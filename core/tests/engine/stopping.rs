@@ -104,6 +104,7 @@ fn no_entry_after_three_and_everything_closed_from_a_quarter_past() {
     assert_eq!(house.wish_to_buy(OTHER), []);
     assert_eq!(last_denial(&house), Some(Denial::SessionClosed));
     house.now = TsNs::new(at(15, 15).get() - 1);
+    house.tick(STOCK, 10_000);
     assert_eq!(house.wait(DurationNs::ZERO), []);
     let exit = only_place(&house.wait(DurationNs::new(1)));
     assert_eq!((exit.purpose, exit.qty.get()), (Purpose::Exit, 100));
@@ -112,8 +113,8 @@ fn no_entry_after_three_and_everything_closed_from_a_quarter_past() {
     house.now = at(15, 20);
     let commands = house.wait(DurationNs::ZERO);
     assert!(
-        matches!(commands[..], [Command::Modify(modify), Command::Reconcile(_)] if modify.price < exit.price),
-        "priced anew; its own price is hours old: {commands:?}"
+        matches!(commands[..], [Command::Reconcile(_), Command::Modify(modify)] if modify.price < exit.price),
+        "priced anew; its own price is minutes old: {commands:?}"
     );
 }
 
@@ -162,7 +163,10 @@ fn a_person_s_own_exit_is_left_alone_by_stops_and_by_time() {
         [],
         "two exits could turn the position round"
     );
-    assert_eq!(house.wait(DurationNs::from_secs(90)), []);
+    for _ in 0..9 {
+        house.tick(STOCK, 10_000);
+        assert_eq!(house.wait(DurationNs::from_secs(10)), []);
+    }
 }
 
 #[test]
@@ -230,6 +234,7 @@ fn a_foreign_order_that_cannot_be_cancelled_is_tried_five_times_and_then_told() 
     let mut commands = house.control(Verb::Kill, 1);
     for _ in 0..20 {
         sold_by_hand(&mut house, BrokerStatus::Open);
+        house.tick(STOCK, 10_000);
         commands.extend(house.wait(DurationNs::from_secs(3)));
     }
     let of_that_order =
