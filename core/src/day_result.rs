@@ -51,7 +51,8 @@ impl State {
 
     /// What the result of a position is measured at. While the book is the newest word and within
     /// `risk.quote_age_max`: the bid of a long position, the ask of a short one. Otherwise the worse, for the position,
-    /// of that last known touch and the last trade; its cost where neither was ever known.
+    /// of that last known touch and the last trade; its cost where neither was ever known. What the broker tells beside the
+    /// position, where that is the newest word, counts only if it is worse.
     #[must_use]
     #[inline]
     pub fn exit_mark(&self, instrument: InstrumentId) -> Price {
@@ -61,13 +62,20 @@ impl State {
         let touch = if is_short { quote.ask } else { quote.bid };
         let book_age = self.now.since(quote.book_ts);
         let is_newest = quote.book_ts >= quote.ltp_ts && book_age <= self.config.risk.quote_age_max;
-        match (touch.is_set(), quote.ltp.is_set()) {
-            (true, _) if is_newest => touch,
-            (true, true) if is_short => touch.max(quote.ltp),
-            (true, true) => touch.min(quote.ltp),
+        if touch.is_set() && is_newest {
+            return touch;
+        }
+        let worse = |one: Price, other: Price| if is_short { one.max(other) } else { one.min(other) };
+        let heard = match (touch.is_set(), quote.ltp.is_set()) {
+            (true, true) => worse(touch, quote.ltp),
             (true, false) => touch,
             (false, true) => quote.ltp,
             (false, false) => position.average_price(),
+        };
+        if quote.is_told_newest() {
+            worse(heard, quote.told)
+        } else {
+            heard
         }
     }
 

@@ -34,8 +34,8 @@ pub struct Quote {
     pub volume: Qty,
     /// Doubtful ticks seen.
     pub anomaly_count: u32,
-    /// Last price that the broker told beside a position. It never makes a quote fresh: stops and exits alone look at it,
-    /// and only while the feed's prices are older.
+    /// Last price that the broker told beside a position. It never makes a quote fresh: stops, exits and the result of
+    /// the day alone look at it, and only while the feed's prices are older.
     pub told: Price,
     /// When it was told.
     pub told_ts: TsNs,
@@ -81,8 +81,17 @@ impl Quote {
     /// The newest price at which somebody is known to have traded, be it the broker who told.
     #[must_use]
     pub fn last_known(&self) -> Price {
-        let is_told_newer = self.told.is_set() && self.told_ts > self.heard_ts();
-        if is_told_newer { self.told } else { self.ltp }
+        if self.is_told_newest() {
+            self.told
+        } else {
+            self.ltp
+        }
+    }
+
+    /// Whether the broker's word beside a position is newer than all that the feed told.
+    #[must_use]
+    pub fn is_told_newest(&self) -> bool {
+        self.told.is_set() && self.told_ts > self.heard_ts()
     }
 
     /// Whether both trade and book are younger than `age_max` at `now`.

@@ -2,7 +2,7 @@
 
 use bijli_core::command::Command;
 use bijli_core::event::Submission;
-use bijli_core::event::{Event, Tick, TickFlags};
+use bijli_core::event::{Event, PositionReported, Tick, TickFlags};
 use bijli_core::order::BrokerStatus;
 use bijli_core::{DurationNs, Money, Price, Qty};
 
@@ -141,4 +141,35 @@ fn silence_uncovers_a_loss_that_a_friendly_book_covered() {
     assert!(house.engine.state().is_day_loss_latched());
     tick(&mut house, [10_000, 10_000, 10_005]);
     assert!(house.engine.state().is_day_loss_latched(), "for the day");
+}
+
+#[test]
+fn a_worse_price_that_the_broker_tells_of_a_silent_instrument_is_the_mark_and_latches_the_loss_of_the_day() {
+    for (qty, better, worse) in [(100, 10_500, 5_000), (-100, 9_500, 15_000)] {
+        let mut house = if qty > 0 { House::bought(STOCK).0 } else { sold() };
+        tick(&mut house, [10_000, 9_990, 10_010]);
+        let told = |house: &mut House, paise: i64| {
+            house.tell(Event::PositionReported(PositionReported {
+                ts: house.now,
+                instrument: STOCK,
+                qty: Qty::new(qty),
+                last_price: Price::from_paise(paise),
+            }));
+            mark(house)
+        };
+        let touch = Price::from_paise(if qty > 0 { 9_990 } else { 10_010 });
+        house.now = house.now.plus(DurationNs::from_secs(1));
+        assert_eq!(told(&mut house, worse), touch, "the book is fresh");
+        house.now = house.now.plus(STALE);
+        let known = told(&mut house, better);
+        assert_eq!(known, touch, "no silence makes a mark better");
+        assert_eq!(told(&mut house, worse), Price::from_paise(worse));
+        let capital = house.engine.state().config().risk.capital;
+        assert!(house.engine.state().result() < Money::new(-capital.get() / 20));
+        assert!(!house.engine.state().is_day_loss_latched());
+        house.wait(DurationNs::from_secs(1));
+        assert!(house.engine.state().is_day_loss_latched());
+        tick(&mut house, [10_000, 9_990, 10_010]);
+        assert_eq!(mark(&house), touch, "the feed speaks again");
+    }
 }
