@@ -57,6 +57,7 @@ bugs! {
     HandOnBeforeJournal "a command is handed on before it stands in the journal";
     LastEventLost "recovery leaves the last event out";
     TailCutForgotten "a torn end of the journal is written on from without a word";
+    TornSegmentLeftBehind "a segment torn in its first record is gone on behind instead of begun anew";
     ChecksumIgnored "a torn record is believed";
     ReplaySkipsControls "a replay leaves people's commands out";
     AbsentWithoutMinute "five reads without an order are enough, whenever they were";

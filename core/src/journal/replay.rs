@@ -94,7 +94,7 @@ pub fn find_end(segments: &[&[u8]], mark_file: Option<&[u8]>) -> Result<Option<E
         let Some(last) = last else {
             return Ok(None);
         };
-        if last.records > 0 {
+        if last.records > 0 || planted(Bug::TornSegmentLeftBehind) {
             return Ok(Some(Ending {
                 segments: segments.len(),
                 last,

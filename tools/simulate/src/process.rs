@@ -8,7 +8,6 @@
 use std::collections::VecDeque;
 
 use bijli_core::clock_watch::ClockWatch;
-use bijli_core::codec::Item;
 use bijli_core::disk_watch::{DiskTrouble, DiskWatch};
 use bijli_core::driver::{DayFacts, Driver};
 use bijli_core::durable_gate::{DiskView, DurableGate, Journaled, Passed, WAIT_MAX_NS};
@@ -84,8 +83,8 @@ pub struct Process {
 /// Why a process did not come up.
 #[derive(Debug)]
 pub enum StartFault {
-    /// Killed on the way; what it left, and what it wrote of that.
-    Killed(Vec<Vec<u8>>, Vec<Item>),
+    /// Killed on the way, with the journal that it leaves.
+    Killed(Box<MemoryJournal>),
     /// The journal is refused.
     Refused(ReplayFault),
 }
@@ -138,8 +137,7 @@ impl Process {
         journal.kill_in = first_death.or(kill_in);
         let mut driver = Driver::new(past.engine);
         if driver.begin(past.tail_cut, &facts, epoch, &mut journal).is_err() {
-            let fresh = std::mem::take(&mut journal.fresh);
-            return Err(StartFault::Killed(journal.into_image(), fresh));
+            return Err(StartFault::Killed(Box::new(journal)));
         }
         let config = GatewayConfig {
             jitter_seed: plan.seed,

@@ -7,6 +7,7 @@ use bijli_simulator::broker::{ApiCall, Host, LOCAL_PEER, Moments};
 
 use super::World;
 use crate::chaos::Player;
+use crate::disk::MemoryJournal;
 use crate::oracle::{Broken, broken};
 use crate::process::{Process, StartFault};
 use crate::rows::WorldFault;
@@ -31,16 +32,30 @@ impl World {
         let before = std::mem::take(&mut self.disk);
         match Process::start(before, &self.plan, (self.now, self.wall()), self.epoch, kill_in) {
             Ok(process) => self.begin(process),
-            Err(StartFault::Killed(image, fresh)) => {
-                self.oracle.died_taking_over(readable(&image), &fresh)?;
-                self.fired.count(WorldFault::CrashInRecovery);
-                self.note(|| "killed while it took the day over".to_owned());
-                self.disk = image;
-                self.schedule_start();
-                Ok(())
-            }
+            Err(StartFault::Killed(journal)) => self.die_taking_over(*journal),
             Err(StartFault::Refused(fault)) => broken("I33", format!("the journal is refused: {fault:?}")),
         }
+    }
+
+    /// Killed while it wrote its opening; where power cuts tear, half of the time by one.
+    fn die_taking_over(&mut self, mut journal: MemoryJournal) -> Result<(), Broken> {
+        let mut opening = std::mem::take(&mut journal.fresh);
+        let before = journal.next_seq() - opening.len() as u64;
+        let is_cut = self.plan.ppm_of(WorldFault::TornTail) > 0 && self.crash.between(0, 1) == 0;
+        let image = if is_cut {
+            self.fired.count(WorldFault::TornTail);
+            journal.into_cut_image(self.now, true, &mut self.crash).0
+        } else {
+            journal.into_image()
+        };
+        let left = readable(&image);
+        opening.truncate(left.len().saturating_sub(before as usize));
+        self.oracle.died_taking_over(left, &opening)?;
+        self.fired.count(WorldFault::CrashInRecovery);
+        self.note(|| format!("killed while it took the day over; by a power cut: {is_cut}"));
+        self.disk = image;
+        self.schedule_start();
+        Ok(())
     }
 
     fn begin(&mut self, mut process: Process) -> Result<(), Broken> {
