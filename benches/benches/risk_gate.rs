@@ -3,8 +3,8 @@
 //! 200 instruments in 20 sectors, every fourth an option; an hour of one-minute returns behind them, so that the
 //! correlation of underlyings is computed, not unknown; margin told; all controls on. The book was traded through
 //! the engine: positions by filled entries, working orders by accepted ones. Wishes go over every instrument that is
-//! not busy, so no two in a row touch the same lines. Each wish is judged once before it is timed. The floor is the
-//! least that any gate with an exposure limit does: one sum over the same book and one comparison. Left out: what
+//! not busy and ticks, so no two in a row touch the same lines. Each wish is judged once before it is timed. The floor
+//! is the least that any gate with an exposure limit does: one sum over the same book and one comparison. Left out: what
 //! follows a verdict (the order's record, the journal) and what precedes it (score, sizing).
 
 use std::cell::Cell;
@@ -59,6 +59,8 @@ struct Book {
     margin: Money,
     /// Whether a minute just began, and nothing has ticked in it yet.
     at_minute: bool,
+    /// For how many minutes before nothing ticked that is held or works.
+    silent_minutes: i64,
 }
 
 const RICH: Money = Money::from_rupees(10_000_000);
@@ -101,6 +103,13 @@ impl Desk {
             // Every third: shares and options of many underlyings.
             let place = desk.enter(index * 3 % INSTRUMENTS as usize);
             desk.answer(index, &place, index < book.held);
+        }
+        for _ in 0..book.silent_minutes {
+            desk.now = desk.now.plus(DurationNs::from_secs(60));
+            for index in (0..INSTRUMENTS as usize).filter(|index| index % 3 != 0) {
+                let tick = desk.market.tick(index, desk.now);
+                desk.apply(&Event::Ticked(tick));
+            }
         }
         if book.at_minute {
             desk.pass(59);
@@ -188,7 +197,12 @@ impl Desk {
             !state.positions()[index].is_flat()
                 || state.orders().live().any(|(_, order)| order.instrument == id)
         };
-        let free = (0..INSTRUMENTS as usize).filter(|index| !is_busy(*index));
+        let newest = state.quotes().iter().map(|quote| quote.ltp_ts).max();
+        let ticks = |index: usize| {
+            let underlying = state.instruments()[index].underlying.index();
+            [index, underlying].map(|index| Some(state.quotes()[index].ltp_ts)) == [newest; 2]
+        };
+        let free = (0..INSTRUMENTS as usize).filter(|index| !is_busy(*index) && ticks(*index));
         let wishes: Vec<Enter> = free
             .map(|index| {
                 let mut enter = sound_wish(state, index);
@@ -324,6 +338,7 @@ fn main() {
         working,
         margin: RICH,
         at_minute: false,
+        silent_minutes: 0,
     };
     race(&bench, "nothing held, nothing working", book(0, 0));
     race(&bench, "three held, two working: the default limits", book(3, 2));
@@ -335,4 +350,13 @@ fn main() {
         ..book(40, 20)
     };
     race(&bench, "the same as a minute begins", at_minute);
+    let silent = Book {
+        silent_minutes: 5,
+        ..book(40, 20)
+    };
+    race(
+        &bench,
+        "forty held, twenty working, none of which ticked for five minutes",
+        silent,
+    );
 }

@@ -4,9 +4,11 @@
 //! cut at 10 %; a minute without a price has a return of zero. Two underlyings are compared over the last
 //! [`WINDOW_MINUTES`] closed minutes by Pearson's coefficient. Before either has so many minutes, or when one of them
 //! did not move at all, nothing is known; the caller says what that means. Invariants: all sums fit 32 bits and all
-//! products 128, so the answer is exact and the same on every machine; the sums that an underlying has alone are kept
-//! and follow from its returns, so they are not in the state hash. A tick costs one comparison and one store but once a
-//! minute; a comparison of two costs one product a minute of the window and happens for entries alone.
+//! products 128, so the answer is exact and the same on every machine; the sums that an underlying has alone are kept,
+//! those that it would have if its minute ended now too, and all of them follow from its returns and last two prices, so
+//! they are not in the state hash. A tick costs three products and no division but once a minute; a comparison of two
+//! costs one product a minute of the window, also as a minute begins, and happens for entries alone. Only of what has not
+//! ticked for a whole minute the sums are made anew for each comparison.
 
 use crate::instrument::InstrumentId;
 use crate::price::Price;
@@ -21,7 +23,8 @@ const RETURN_UNITS: i64 = 40_000;
 const RETURN_MAX: i64 = 4_000;
 
 /// One underlying's returns; the slot of a minute is its number modulo the window.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(64))]
 struct Track {
     returns: Returns,
     /// Number of the minute under way since 1970; 0 before the first price.
@@ -30,15 +33,30 @@ struct Track {
     base: Price,
     /// Last price.
     last: Price,
+    /// [`inverse_of`] the base.
+    inverse: u64,
+    /// Spread of the window if the minute under way ended now; 0 without a base.
+    ahead_spread: i64,
+    /// What the return of the minute under way, if it ended now, is above `held`; 0 without a base.
+    ahead_change: i16,
+    /// Return that the slot of the minute under way still holds: kept here so that a tick reads one line of the cache.
+    held: i16,
     /// Slots written, up to the window.
     known: u8,
 }
+
+/// Two lines of the cache: the returns, and all that a tick reads and writes.
+const _: () = assert!(size_of::<Track>() == 128);
 
 const NO_TRACK: Track = Track {
     returns: Returns::NONE,
     minute: 0,
     base: Price::NONE,
     last: Price::NONE,
+    inverse: 0,
+    ahead_spread: 0,
+    ahead_change: 0,
+    held: 0,
     known: 0,
 };
 
@@ -49,15 +67,16 @@ impl Track {
             return;
         }
         if self.base.is_set() {
-            let (slot, value) = self.closing();
-            self.put(slot, value);
+            self.put(slot_of(self.minute), self.held + self.ahead_change);
         }
         self.base = self.last;
+        self.inverse = inverse_of(self.base);
         let silent_from = (self.minute + 1).max(minute - WINDOW_MINUTES as i64);
         for silent in silent_from..minute {
             self.put(slot_of(silent), 0);
         }
         self.minute = minute;
+        self.held = self.returns.values[slot_of(minute)];
     }
 
     /// Whether the window is full.
@@ -65,10 +84,24 @@ impl Track {
         self.known as usize == WINDOW_MINUTES
     }
 
-    /// Slot and return of the minute under way, as if it ended now; the base must be set.
+    /// Return of the minute under way, as if it ended now: [`scaled_return`], for nearly every base without a division.
     #[inline]
-    fn closing(&self) -> (usize, i16) {
-        (slot_of(self.minute), scaled_return(self.base, self.last))
+    fn closing(&self) -> i16 {
+        if self.inverse == 0 {
+            return scaled_return(self.base, self.last);
+        }
+        let change = self.last.get().wrapping_sub(self.base.get());
+        let units = (u128::from(change.unsigned_abs()) * u128::from(self.inverse)) >> 64;
+        let size = (units as u64).min(RETURN_MAX.unsigned_abs()) as i16;
+        if change < 0 { -size } else { size }
+    }
+
+    /// Works out anew what the window would have if the minute ended now.
+    #[inline]
+    fn look_ahead(&mut self) {
+        let value = self.closing();
+        self.ahead_change = value - self.held;
+        self.ahead_spread = self.returns.sums.replace(self.held, value).spread;
     }
 
     fn put(&mut self, slot: usize, value: i16) {
@@ -78,10 +111,24 @@ impl Track {
 }
 
 const fn slot_of(minute: i64) -> usize {
-    (minute % WINDOW_MINUTES as i64) as usize
+    (minute.cast_unsigned() % WINDOW_MINUTES as u64) as usize
 }
 
-#[inline]
+/// Bases, exclusive, whose [`inverse_of`] gives every return exactly.
+const INVERSE_BASES: (i64, i64) = (RETURN_UNITS, 1 << 33);
+
+/// Units of a return that a change by one is, times 2^64, rounded up; 0 where that is not exact. With a base below 2^33, a
+/// change that is not cut is at most a tenth of it, and a change times what was rounded off stays below 2^64 over the
+/// base: too little to reach the next whole unit.
+fn inverse_of(base: Price) -> u64 {
+    let (above, below) = INVERSE_BASES;
+    if base.get() <= above || base.get() >= below {
+        return 0;
+    }
+    let units = u128::from(RETURN_UNITS.unsigned_abs()) << 64;
+    (units / u128::from(base.get().unsigned_abs())) as u64 + 1
+}
+
 fn scaled_return(base: Price, last: Price) -> i16 {
     let units = last.minus(base).share(RETURN_UNITS, base.get()).get();
     units.clamp(-RETURN_MAX, RETURN_MAX) as i16
@@ -150,6 +197,9 @@ impl Comovement {
             track.minute = track.minute.max(minute);
         }
         track.last = price;
+        if track.base.is_set() {
+            track.look_ahead();
+        }
     }
 
     /// The returns of an underlying over the window that ends before the minute of `now`; `None` before it has so many.
@@ -164,11 +214,14 @@ impl Comovement {
     /// that counts.
     #[must_use]
     pub fn beside(&self, underlying: InstrumentId, now: TsNs, min_ppm: u32) -> Beside<'_> {
+        let minute = now.get() / MINUTE_NS;
+        let ours = self.returns(underlying, now);
         Beside {
             tracks: &self.tracks,
-            minute: now.get() / MINUTE_NS,
-            min_ppm,
-            ours: self.returns(underlying, now),
+            minute,
+            least: ours.map_or(0, |ours| ours.sums.least(min_ppm)),
+            closed: ours.map_or(0, |ours| ours.values[slot_of(minute - 1)].into()),
+            ours,
         }
     }
 
@@ -193,7 +246,10 @@ impl Comovement {
 pub struct Beside<'a> {
     tracks: &'a [Track],
     minute: i64,
-    min_ppm: u32,
+    /// See [`Sums::least`].
+    least: u128,
+    /// Our return of the minute before.
+    closed: i32,
     /// `None` before the window is full.
     ours: Option<Returns>,
 }
@@ -206,27 +262,43 @@ impl Beside<'_> {
         let (Some(ours), Some(track)) = (&self.ours, self.tracks.get(other.index())) else {
             return Relation::Unknown;
         };
-        if !track.is_warm() || !track.base.is_set() || self.minute > track.minute + 1 {
-            return self.relation_of_silent(ours, *track);
+        let behind = self.minute.wrapping_sub(track.minute);
+        if !track.is_warm() || !track.base.is_set() || behind > 1 {
+            return self.relation_of_silent(ours, track);
         }
-        let (mut theirs, mut products) = (track.returns.sums, ours.products(&track.returns));
-        if self.minute > track.minute {
+        let mut products = products(&ours.values, &track.returns.values);
+        let mut theirs = (track.returns.sums.values, track.returns.sums.spread);
+        if behind == 1 {
             // It has not ticked in this minute yet, as most have not when one begins: one slot differs.
-            let (slot, value) = track.closing();
-            let old = track.returns.values[slot];
-            theirs = theirs.replace(old, value);
-            let change = i32::from(value) - i32::from(old);
-            products = products.wrapping_add(i32::from(ours.values[slot]).wrapping_mul(change));
+            let change = i32::from(track.ahead_change);
+            theirs = (theirs.0.wrapping_add(change), track.ahead_spread);
+            products = products.wrapping_add(self.closed.wrapping_mul(change));
         }
-        ours.sums.relation(&theirs, products, self.min_ppm)
+        ours.sums.relation(theirs, products, self.least)
     }
 
     /// The same where more than a minute is to be closed, or the window is not full.
     #[cold]
-    fn relation_of_silent(&self, ours: &Returns, mut track: Track) -> Relation {
+    #[inline(never)]
+    fn relation_of_silent(&self, ours: &Returns, track: &Track) -> Relation {
+        let silent = self.minute.wrapping_sub(track.minute).wrapping_sub(1);
+        if track.is_warm() && track.base.is_set() && (1..WINDOW_MINUTES as i64).contains(&silent) {
+            let kept = track.returns.without_newest(silent as i16, self.minute);
+            let (held, change) = (track.held, i32::from(track.ahead_change));
+            let theirs = Sums::of(&kept).replace(held, held + track.ahead_change);
+            let ours_then = i32::from(ours.values[slot_of(track.minute)]);
+            let products = products(&ours.values, &kept).wrapping_add(ours_then.wrapping_mul(change));
+            return ours
+                .sums
+                .relation((theirs.values, theirs.spread), products, self.least);
+        }
+        let mut track = *track;
         track.advance(self.minute);
         if track.is_warm() {
-            ours.relation(&track.returns, self.min_ppm)
+            let products = products(&ours.values, &track.returns.values);
+            let theirs = &track.returns.sums;
+            ours.sums
+                .relation((theirs.values, theirs.spread), products, self.least)
         } else {
             Relation::Unknown
         }
@@ -252,23 +324,52 @@ impl Returns {
     /// How the two move, with `min_ppm` as the smallest correlation, millionths, that counts.
     #[must_use]
     pub fn relation(&self, other: &Self, min_ppm: u32) -> Relation {
-        self.sums.relation(&other.sums, self.products(other), min_ppm)
+        let least = self.sums.least(min_ppm);
+        self.sums.relation(
+            (other.sums.values, other.sums.spread),
+            products(&self.values, &other.values),
+            least,
+        )
     }
 
-    /// Sum of the products of the minutes. Nothing here can overflow (asserted by `SUMS_FIT`), so nothing is checked: then
-    /// the compiler takes several minutes at a time, and one decision compares with dozens of positions and orders
-    /// (`benches/risk_gate.rs`).
-    #[inline]
-    fn products(&self, other: &Self) -> i32 {
-        let mut sum = 0i32;
-        for (x, y) in self.values.iter().zip(&other.values) {
-            sum = sum.wrapping_add(i32::from(*x).wrapping_mul(i32::from(*y)));
+    /// The returns at the begin of `minute`, where the last `silent` minutes before it had none. Inlined, its loop and the
+    /// sums over what it gives are not taken several at a time (`benches/risk_gate.rs`).
+    #[inline(never)]
+    fn without_newest(&self, silent: i16, minute: i64) -> [i16; WINDOW_MINUTES] {
+        let newest = slot_of(minute - 1) as i16;
+        let mut kept = self.values;
+        for (slot, value) in kept.iter_mut().enumerate() {
+            let age = newest.wrapping_sub(slot as i16) & (WINDOW_MINUTES as i16 - 1);
+            *value = if age < silent { 0 } else { *value };
         }
-        sum
+        kept
     }
 }
 
+/// Sum of the products of the minutes. Nothing here can overflow (asserted by `SUMS_FIT`), so nothing is checked: then
+/// the compiler takes several minutes at a time, and one decision compares with dozens of positions and orders
+/// (`benches/risk_gate.rs`).
+#[inline]
+fn products(one: &[i16; WINDOW_MINUTES], other: &[i16; WINDOW_MINUTES]) -> i32 {
+    let mut sum = 0i32;
+    for (x, y) in one.iter().zip(other) {
+        sum = sum.wrapping_add(i32::from(*x).wrapping_mul(i32::from(*y)));
+    }
+    sum
+}
+
 impl Sums {
+    /// From nothing but the returns; by itself for the same reason as [`Returns::without_newest`].
+    #[inline(never)]
+    fn of(values: &[i16; WINDOW_MINUTES]) -> Self {
+        let (sum, squares) = (products(values, &[1; WINDOW_MINUTES]), products(values, values));
+        Self {
+            values: sum,
+            squares,
+            spread: moment(squares, sum, sum),
+        }
+    }
+
     #[inline]
     fn replace(self, old: i16, new: i16) -> Self {
         let (old, new) = (i32::from(old), i32::from(new));
@@ -280,18 +381,24 @@ impl Sums {
         }
     }
 
-    /// The relation of two whose minutes' products add up to `products`.
+    /// What the square of a shared moment, times the square of a million, must be at least for each unit of the other's
+    /// spread; below 2^75.
+    fn least(&self, min_ppm: u32) -> u128 {
+        let min = u64::from(min_ppm.min(NEVER_PPM));
+        u128::from(min * min) * u128::from(self.spread.unsigned_abs())
+    }
+
+    /// The relation of two whose minutes' products add up to `products`; `least` is [`Sums::least`] of this one. That is
+    /// |shared| / sqrt(spread x spread) >= min, squared so that no root is needed.
     #[inline]
-    fn relation(&self, other: &Self, products: i32, min_ppm: u32) -> Relation {
-        let spread = i128::from(self.spread).wrapping_mul(i128::from(other.spread));
-        if spread == 0 {
+    fn relation(&self, (values, spread): (i32, i64), products: i32, least: u128) -> Relation {
+        if self.spread == 0 || spread == 0 {
             return Relation::Unknown;
         }
-        let shared = i128::from(moment(products, self.values, other.values));
-        // |shared| / sqrt(spread) >= min, squared so that no root is needed.
-        let min = i128::from(u64::from(min_ppm.min(NEVER_PPM)).pow(2));
-        let shared_square = shared.wrapping_mul(shared).wrapping_mul(1_000_000_000_000);
-        if shared_square < min.wrapping_mul(spread) {
+        let shared = moment(products, self.values, values);
+        let size = u128::from(shared.unsigned_abs());
+        let square = size.wrapping_mul(size).wrapping_mul(1_000_000_000_000);
+        if square < least.wrapping_mul(u128::from(spread.unsigned_abs())) {
             Relation::Apart
         } else if shared > 0 {
             Relation::Together
@@ -302,177 +409,4 @@ impl Sums {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const A: InstrumentId = InstrumentId::new(0);
-    const B: InstrumentId = InstrumentId::new(1);
-
-    fn minute(number: i64) -> TsNs {
-        TsNs::new((29_000_000 + number) * MINUTE_NS)
-    }
-
-    /// Both priced once a minute, by `price_of` the minute and which of them it is.
-    fn priced(minutes: i64, price_of: impl Fn(i64, InstrumentId) -> i64) -> Comovement {
-        let mut all = Comovement::default();
-        for id in [A, B] {
-            all.list_instrument();
-            for number in 0..minutes {
-                all.note_price(id, minute(number), Price::new(price_of(number, id)));
-            }
-        }
-        all
-    }
-
-    fn relation(all: &Comovement, number: i64) -> Relation {
-        match (all.returns(A, minute(number)), all.returns(B, minute(number))) {
-            (Some(a), Some(b)) => a.relation(&b, 800_000),
-            _ => Relation::Unknown,
-        }
-    }
-
-    fn zigzag(number: i64) -> i64 {
-        1_000_000 + [0, 3_000, 1_000, 7_000, 2_000][(number % 5) as usize]
-    }
-
-    #[test]
-    fn the_same_path_is_together_and_its_mirror_against() {
-        assert_eq!(
-            relation(&priced(40, |number, _| zigzag(number)), 40),
-            Relation::Together
-        );
-        let mirrored = priced(40, |number, id| {
-            if id == A {
-                zigzag(number)
-            } else {
-                2_000_000 - zigzag(number)
-            }
-        });
-        assert_eq!(relation(&mirrored, 40), Relation::Against);
-        let shifted = priced(40, |number, id| zigzag(number + i64::from(id.get()) * 2));
-        assert_eq!(relation(&shifted, 40), Relation::Apart);
-    }
-
-    #[test]
-    fn nothing_is_known_before_the_window_is_full_nor_of_what_stands_still() {
-        let minutes = WINDOW_MINUTES as i64;
-        let short = priced(minutes, |number, _| zigzag(number));
-        assert_eq!(relation(&short, minutes), Relation::Unknown);
-        let enough = priced(minutes + 1, |number, _| zigzag(number));
-        assert_eq!(relation(&enough, minutes), Relation::Unknown);
-        assert_eq!(relation(&enough, minutes + 1), Relation::Together);
-        let still = priced(40, |number, id| if id == A { zigzag(number) } else { 500 });
-        assert_eq!(relation(&still, 40), Relation::Unknown);
-    }
-
-    #[test]
-    fn silent_minutes_are_minutes_without_a_return() {
-        let mut all = priced(40, |number, _| zigzag(number));
-        // After a window of silence nothing moved at all.
-        assert_eq!(relation(&all, 40 + WINDOW_MINUTES as i64), Relation::Unknown);
-        let jump = minute(60);
-        all.note_price(A, jump, Price::new(1_100_000));
-        let late = minute(61);
-        let returns = all.returns(A, late).expect("the window is full");
-        assert_eq!(returns.values[slot_of(29_000_060)], 3_912);
-    }
-
-    /// The definition, from nothing but the prices: minute and price, in order.
-    fn returns_by_definition(prices: &[(i64, i64)], now: i64) -> Option<Vec<i128>> {
-        let first = prices.first()?.0;
-        let last_of = |minute: i64| {
-            let told = prices.iter().rev().find(|(at, _)| *at <= minute);
-            told.map(|(_, price)| Price::new(*price))
-        };
-        let first_return = now - WINDOW_MINUTES as i64;
-        (first < first_return).then(|| {
-            let returns = (first_return..now).map(|minute| {
-                let (base, last) = (last_of(minute - 1), last_of(minute));
-                scaled_return(base.expect("priced"), last.expect("priced")).into()
-            });
-            returns.collect()
-        })
-    }
-
-    fn relation_by_definition(one: &[(i64, i64)], other: &[(i64, i64)], now: i64, min_ppm: u32) -> Relation {
-        let (Some(x), Some(y)) = (returns_by_definition(one, now), returns_by_definition(other, now)) else {
-            return Relation::Unknown;
-        };
-        let count = WINDOW_MINUTES as i128;
-        let moment = |x: &[i128], y: &[i128]| {
-            let products: i128 = x.iter().zip(y).map(|(x, y)| x * y).sum();
-            count * products - x.iter().sum::<i128>() * y.iter().sum::<i128>()
-        };
-        let (spread, shared) = (moment(&x, &x) * moment(&y, &y), moment(&x, &y));
-        let is_enough = shared * shared * 1_000_000_000_000 >= i128::from(min_ppm).pow(2) * spread;
-        match (spread, is_enough) {
-            (0, _) => Relation::Unknown,
-            (_, false) => Relation::Apart,
-            (_, true) if shared > 0 => Relation::Together,
-            (_, true) => Relation::Against,
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn kept_sums_and_unclosed_minutes_give_the_relation_of_the_definition(
-            ticks in prop::collection::vec((0usize..3, 0i64..3, 900_000i64..1_100_000), 0..160),
-            jump in prop::sample::select(vec![0i64, 5, WINDOW_MINUTES as i64 - 1, WINDOW_MINUTES as i64 + 3]),
-            jump_at in 0usize..160,
-            min_ppm in 0u32..600_000,
-        ) {
-            let mut all = Comovement::default();
-            let mut prices = vec![Vec::new(); 3];
-            (0..3).for_each(|_| all.list_instrument());
-            let mut now = 1;
-            for (number, (which, gap, price)) in ticks.into_iter().enumerate() {
-                now += gap + if number == jump_at { jump } else { 0 };
-                let id = InstrumentId::new(which as u32);
-                all.note_price(id, minute(now), Price::new(price));
-                prices[which].push((now, price));
-                for at in now..now + 3 {
-                    for (one, other) in [(0, 1), (1, 0), (1, 2), (2, 0)] {
-                        let beside = all.beside(InstrumentId::new(one), minute(at), min_ppm);
-                        prop_assert_eq!(
-                            beside.relation(InstrumentId::new(other)),
-                            relation_by_definition(&prices[one as usize], &prices[other as usize], at, min_ppm)
-                        );
-                    }
-                }
-            }
-        }
-
-        #[test]
-        fn the_integers_agree_with_the_textbook_formula(
-            pairs in prop::collection::vec((-4_000i16..=4_000, -4_000i16..=4_000), WINDOW_MINUTES),
-            min_ppm in 500_000u32..=1_000_000,
-        ) {
-            let x: Vec<f64> = pairs.iter().map(|pair| f64::from(pair.0)).collect();
-            let y: Vec<f64> = pairs.iter().map(|pair| f64::from(pair.0) * 0.7 + f64::from(pair.1) * 0.7).collect();
-            let mut a = Returns::NONE;
-            let mut b = a;
-            for (slot, (left, right)) in x.iter().zip(&y).enumerate() {
-                a.put(slot, *left as i16);
-                b.put(slot, *right as i16);
-            }
-            let y: Vec<f64> = b.values.iter().map(|value| f64::from(*value)).collect();
-            let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-            let (mx, my) = (mean(&x), mean(&y));
-            let sum = |f: &dyn Fn(f64, f64) -> f64| x.iter().zip(&y).map(|(x, y)| f(x - mx, y - my)).sum::<f64>();
-            let spread = (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt();
-            prop_assume!(spread > 0.0);
-            let correlation = sum(&|x, y| x * y) / spread;
-            prop_assume!((correlation.abs() - f64::from(min_ppm) / 1e6).abs() > 1e-9);
-            let expected = if correlation.abs() < f64::from(min_ppm) / 1e6 {
-                Relation::Apart
-            } else if correlation > 0.0 {
-                Relation::Together
-            } else {
-                Relation::Against
-            };
-            prop_assert_eq!(a.relation(&b, min_ppm), expected);
-            prop_assert_eq!(b.relation(&a, min_ppm), expected);
-        }
-    }
-}
+mod tests;
