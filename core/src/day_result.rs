@@ -52,7 +52,7 @@ impl State {
     /// What the result of a position is measured at. While the book is the newest word and within
     /// `risk.quote_age_max`: the bid of a long position, the ask of a short one. Otherwise the worse, for the position,
     /// of that last known touch and the last trade; its cost where neither was ever known. What the broker tells beside the
-    /// position, where that is the newest word, counts only if it is worse.
+    /// position, where that is the newest word and the feed is silent, counts only if it is worse.
     #[must_use]
     #[inline]
     pub fn exit_mark(&self, instrument: InstrumentId) -> Price {
@@ -72,7 +72,7 @@ impl State {
             (false, true) => quote.ltp,
             (false, false) => position.average_price(),
         };
-        if quote.is_told_newest() {
+        if quote.is_silent(self.now) && quote.is_told_newest() {
             worse(heard, quote.told)
         } else {
             heard

@@ -80,13 +80,13 @@ impl Price {
         Money(self.0.saturating_sub(other.0))
     }
 
-    /// This price on the grid of `tick`, which must be positive.
+    /// This price on the grid of `tick`, which must be positive. Saturates.
     #[must_use]
     pub const fn on_tick(self, tick: Self, round: Round) -> Self {
         assert!(tick.0 > 0, "a tick size is positive");
-        let below = self.0.div_euclid(tick.0) * tick.0;
+        let below = self.0.div_euclid(tick.0).saturating_mul(tick.0);
         match round {
-            Round::Up if below != self.0 => Self(below + tick.0),
+            Round::Up if below != self.0 => Self(below.saturating_add(tick.0)),
             Round::Down | Round::Up => Self(below),
         }
     }

@@ -34,8 +34,8 @@ pub struct Quote {
     pub volume: Qty,
     /// Doubtful ticks seen.
     pub anomaly_count: u32,
-    /// Last price that the broker told beside a position. It never makes a quote fresh: stops, exits and the result of
-    /// the day alone look at it, and only while the feed's prices are older.
+    /// Last price that the broker told beside a position. It never makes a quote fresh: stops, exits and results
+    /// alone look at it, and only while the feed's prices are older.
     pub told: Price,
     /// When it was told.
     pub told_ts: TsNs,

@@ -57,7 +57,7 @@ impl OwnModify {
         self.before == Some(row) || now.since(answered) < SHOWS_WITHIN
     }
 
-    /// A trigger counts only while the order waits for one.
+    /// A trigger counts only where one was asked for.
     fn is_shown_by(&self, row: &BrokerOrder) -> bool {
         let asked = &self.asked;
         let is_priced = asked.order_type != OrderType::Market;

@@ -283,6 +283,26 @@ fn funds_that_are_shut_for_the_night_hold_nothing_up_and_unreadable_ones_do() {
 }
 
 #[test]
+fn under_way_unreadable_funds_hold_up_what_a_person_asked_and_nothing_else() {
+    for (flat, ends) in [(false, true), (true, false)] {
+        let mut gateway = gateway();
+        gateway.start_reconcile(at(0));
+        for ms in [0, 1_000] {
+            round(&mut gateway, at(ms), &[], &[], &[]);
+        }
+        assert!(!gateway.is_reconciling());
+        gateway.handle_command(at(10_000), &ask(flat));
+        for ms in [10_000, 11_000] {
+            answer(&mut gateway, at(ms), BOOK, &list(&[]));
+            answer(&mut gateway, at(ms), TRADES_OF_DAY, &list(&[]));
+            answer(&mut gateway, at(ms), POSITIONS, &list(&[]));
+            answer(&mut gateway, at(ms), FUNDS, &refusal(500, "UDAPI500"));
+        }
+        assert_eq!(gateway.is_reconciling(), !ends, "flat: {flat}");
+    }
+}
+
+#[test]
 fn a_read_that_is_older_than_the_question_is_no_answer_to_it() {
     let mut gateway = gateway();
     gateway.start_reconcile(at(0));

@@ -3,8 +3,8 @@
 //!
 //! After a minute the broker is asked what they cost, again and again: its positions show a last price, by which a
 //! strategy judges its stop while the feed is older. Beside a feed that lives a person is called too, once for each such
-//! time. Silence is counted from when a timer first notices it: after a doubt of the clock, which makes every quote old,
-//! prices have as long to come as ever. Left out: who calls a person for a feed that is gone (`supervise`), what an exit does
+//! time. For that silence is counted from when a timer first notices it: after a doubt of the clock, which makes every quote
+//! old, prices have as long to come as ever; a question costs less than a call and comes at once then. Left out: who calls a person for a feed that is gone (`supervise`), what an exit does
 //! without prices (`exit_price`), and what follows from a price that was told (the strategies).
 
 use crate::command::Commands;

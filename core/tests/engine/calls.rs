@@ -338,3 +338,10 @@ fn a_feed_that_is_gone_is_silent_on_everything_and_one_question_is_for_all() {
         "nothing is held"
     );
 }
+
+#[test]
+fn before_the_books_of_a_start_are_known_nothing_else_is_asked() {
+    let (mut house, _) = House::bought(STOCK);
+    house.start(9);
+    assert_eq!(asked_for_prices(&mut house, 200, &[], true), []);
+}

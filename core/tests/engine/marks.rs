@@ -160,7 +160,9 @@ fn a_worse_price_that_the_broker_tells_of_a_silent_instrument_is_the_mark_and_la
         let touch = Price::from_paise(if qty > 0 { 9_990 } else { 10_010 });
         house.now = house.now.plus(DurationNs::from_secs(1));
         assert_eq!(told(&mut house, worse), touch, "the book is fresh");
-        house.now = house.now.plus(STALE);
+        house.now = house.now.plus(DurationNs::from_secs(13));
+        assert_eq!(told(&mut house, worse), touch, "the feed spoke a moment ago");
+        house.now = house.now.plus(DurationNs::from_secs(1));
         let known = told(&mut house, better);
         assert_eq!(known, touch, "no silence makes a mark better");
         assert_eq!(told(&mut house, worse), Price::from_paise(worse));

@@ -150,3 +150,25 @@ fn one_question_is_for_all_positions_and_waits_for_its_answer() {
     assert_eq!(live(&mut house, &mut exits, 10).1, 1, "it was answered");
     assert_eq!(house.pages(PageReason::ExitUnheard), 2, "once for each position");
 }
+
+#[test]
+fn an_absurd_price_beside_a_position_stops_nothing() {
+    for units in [i64::MAX, i64::MAX - 1, 1, -1, i64::MIN + 1, i64::MIN] {
+        for qty in [100, -100] {
+            let mut house = in_a_future(qty);
+            house.wait(DurationNs::from_secs(20));
+            house.tell(Event::PositionReported(PositionReported {
+                ts: house.now,
+                instrument: FUTURE,
+                qty: Qty::new(qty),
+                last_price: Price::new(units),
+            }));
+            let exit = only_place(&house.wish_to_leave(FUTURE, 100));
+            rest(&mut house, &exit);
+            for _ in 0..90 {
+                house.wait(SECOND);
+            }
+            assert_eq!(house.position(FUTURE), qty, "{units}");
+        }
+    }
+}

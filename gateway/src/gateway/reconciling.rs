@@ -89,8 +89,11 @@ impl Gateway {
                 Answer::Trades(trades)
             }),
             Part::Positions => order_api::positions_of(reply).map(Answer::Positions),
-            // A comparison is about positions; at the start, and where somebody asked, funds must be readable.
-            Part::Funds if !self.entries_wait_for_books => Ok(Answer::Funds(funds_of(reply).unwrap_or(None))),
+            // A comparison and what the engine asks under way are about positions; at the start, and where a person's word is
+            // to be answered, funds must be readable.
+            Part::Funds if self.compared.is_some() && self.flat_asked.is_none() => {
+                Ok(Answer::Funds(funds_of(reply).unwrap_or(None)))
+            }
             Part::Funds => funds_of(reply).map(Answer::Funds),
         };
         let answer = answer.unwrap_or_else(|_| {

@@ -97,7 +97,8 @@ impl Scalar {
     /// An amount of rupees of either sign. A negative zero is zero.
     pub(crate) fn money(&self) -> Option<Money> {
         if let Self::Integer(rupees) = self {
-            return rupees.checked_mul(UNITS_PER_RUPEE).map(Money::new);
+            let fits = rupees.unsigned_abs() <= RUPEES_MAX as u64;
+            return fits.then(|| Money::new(rupees * UNITS_PER_RUPEE));
         }
         let rupees = self.number()?;
         let fits = (-RUPEES_MAX..=RUPEES_MAX).contains(&rupees);
@@ -118,8 +119,8 @@ impl Scalar {
 }
 
 fn rupees_to_price(rupees: i64) -> Option<Price> {
-    let units = rupees.checked_mul(UNITS_PER_RUPEE)?;
-    (units >= 0).then_some(Price::new(units))
+    let fits = (0..=RUPEES_MAX as i64).contains(&rupees);
+    fits.then(|| Price::new(rupees * UNITS_PER_RUPEE))
 }
 
 fn whole(number: f64) -> Option<i64> {
@@ -208,10 +209,15 @@ mod tests {
             "true",
             "\"x\"",
             "18446744073709551615",
+            "922337203685477",
+            "100000000001",
             "\"NaN\"",
             "-0.05",
         ] {
             assert_eq!(read(json).price(), None, "{json}");
+        }
+        for json in ["922337203685477", "-100000000001", "-9223372036854775808"] {
+            assert_eq!(read(json).money(), None, "{json}");
         }
         assert_eq!(read("75.5").qty(), None);
         assert_eq!(read("1e300").qty(), None);
