@@ -54,9 +54,11 @@ impl FlatCheck {
             self.restart();
             return false;
         }
-        let again = self
-            .answer
-            .is_some_and(|answer| !answer.is_flat() && now.since(answer.ts) >= ASK_AGAIN);
+        // One question at a time: each one begins its reads anew, and many would never be answered.
+        let is_answered = |answer: &FlatChecked| answer.asked >= self.asked;
+        let again = self.answer.is_some_and(|answer| {
+            is_answered(&answer) && !answer.is_flat() && now.since(answer.ts) >= ASK_AGAIN
+        });
         let due = !self.asked.is_set() || again;
         if due {
             self.asked = now;
@@ -80,6 +82,7 @@ impl FlatCheck {
         hasher.u64(self.answer.is_some().into());
         if let Some(answer) = &self.answer {
             hasher.i64(answer.ts.get());
+            hasher.i64(answer.asked.get());
             hasher.u64(u64::from(answer.open_positions) << 32 | u64::from(answer.live_orders));
             hasher.u64(u64::from(answer.unlisted_positions));
         }
@@ -134,7 +137,12 @@ mod tests {
         assert!(!check.is_flat());
         assert!(!check.ask(true, at(6)));
         assert!(check.ask(true, at(7)));
-        check.take(&shown(at(7), at(8), 0));
+        assert!(
+            !check.ask(true, at(8)) && !check.ask(true, at(70)),
+            "the last answer is to an older question"
+        );
+        assert!(!check.is_flat());
+        check.take(&shown(at(7), at(71), 0));
         assert!(check.is_flat());
     }
 }
